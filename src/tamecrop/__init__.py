@@ -1,0 +1,1 @@
+"""tamecrop: choose, judge and compare the crop law of contrastive pre-training."""

@@ -1,0 +1,1 @@
+"""What a crop law does to real images, without training."""

@@ -1,0 +1,1 @@
+"""Crop laws: sizes in, integer boxes out. NumPy alone."""

@@ -1,0 +1,1 @@
+"""Contrastive pre-training, its checkpoints, and how its features are judged."""

@@ -1,0 +1,1 @@
+"""Comparisons and reproductions: many trainings, one table, honest spreads."""

@@ -1,0 +1,1 @@
+"""Boxes and pixels in, views out."""

@@ -1,0 +1,1 @@
+"""Host-library adapters: one leaf per library; nothing imports them."""

@@ -1,0 +1,83 @@
+"""The arrows of the design: a room imports only from the rooms to its left."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "tamecrop"
+ROOMS = ["geometry", "views", "data", "learning", "audit", "studies", "cli"]
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Every absolute module name that a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the arrows"
+            module = node.module or ""
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room(name: str) -> str | None:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "tamecrop" and parts[1] in ROOMS else None
+
+
+def wrong_arrows(module: str, source: str) -> list[str]:
+    here = room(module)
+    if here is None:
+        return []
+    rooms = {target: room(target) for target in imported(ast.parse(source))}
+    return sorted(
+        target
+        for target, there in rooms.items()
+        if there is not None and ROOMS.index(there) > ROOMS.index(here)
+    )
+
+
+def module_name(path: Path) -> str:
+    return ".".join(("tamecrop", *path.relative_to(SOURCE).with_suffix("").parts))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_arrows_point_left(path: Path):
+    assert wrong_arrows(module_name(path), path.read_text()) == []
+
+
+def test_an_arrow_to_the_right_is_seen():
+    assert wrong_arrows("tamecrop.geometry.boxes", "from tamecrop.views import cut") == [
+        "tamecrop.views",
+        "tamecrop.views.cut",
+    ]
+    assert wrong_arrows("tamecrop.data.x", "def f():\n    import tamecrop.studies.compare") == [
+        "tamecrop.studies.compare"
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "geometry").glob("*.py")), ids=module_name)
+def test_geometry_needs_numpy_alone(path: Path):
+    roots = {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+    assert roots <= {"numpy", "tamecrop"} | set(sys.stdlib_module_names)
+
+
+def test_nobody_imports_an_adapter():
+    users = [
+        module_name(path)
+        for path in MODULES
+        if "adapters" not in path.parts
+        and any("views.adapters" in name for name in imported(ast.parse(path.read_text())))
+    ]
+    assert users == []
+
+
+@pytest.mark.parametrize("module", ["tamecrop.geometry.policy", "tamecrop.cli"])
+def test_torch_stays_out_of_what_does_not_need_it(module: str):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
