@@ -63,6 +63,21 @@ def quantile(p: ArrayLike) -> Floats:
     return z
 
 
+def truncated_quantile(u: Floats, low: Floats, high: Floats) -> Floats:
+    """Quantile u of a standard normal between low and high, always worked in the lower tail.
+
+    Where the interval holds no representable mass, the end nearer to the mean.
+    """
+    mirror = low + high > 0
+    below, above = np.where(mirror, -high, low), np.where(mirror, -low, high)
+    start, stop = cdf(below), cdf(above)
+    p = start + (stop - start) * np.where(mirror, 1 - u, u)
+    possible = p > 0
+    z = np.where(possible, quantile(np.where(possible, p, 0.5)), above)
+    z = np.clip(z, below, above)
+    return np.where(mirror, -z, z)
+
+
 def _tail(p: Floats) -> Floats:
     """|z| for a tail probability p <= 0.075."""
     r = np.sqrt(-np.log(p))

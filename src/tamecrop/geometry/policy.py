@@ -1,0 +1,178 @@
+"""A crop policy: a probability law over the boxes of all views of one image."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tamecrop.geometry import keys, rules, text
+from tamecrop.geometry.axis import HORIZONTAL, VERTICAL, Axis
+from tamecrop.geometry.borders import Border, Content, Pad
+from tamecrop.geometry.boxes import Boxes, Floats
+from tamecrop.geometry.centres import Centre, Gaussian
+from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.extents import Extent
+from tamecrop.geometry.pairs import Independent, Pair
+from tamecrop.geometry.roundings import Ints, Nearest, Rounding
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The four parts of a crop law, and how it comes to whole pixels.
+
+    Args:
+        extent: how large a view's box is.
+        centre: where it sits.
+        border: what happens if it leaves the image.
+        pair: how the views of one image relate.
+        rounding: from real sizes and centres to whole pixels.
+        name: the preset whose defaults `str` leaves out; `"crop"` states everything.
+
+    Raises:
+        ValueError: when the parts contradict each other.
+
+    >>> from tamecrop.geometry.centres import Uniform
+    >>> from tamecrop.geometry.extents import FixedArea
+    >>> Policy(FixedArea(0.8), Uniform())
+    Policy('crop:extent=fixed,scale=0.8,centre=uniform,border=pad,pair=independent,rounding=nearest')
+    """
+
+    extent: Extent
+    centre: Centre
+    border: Border = field(default_factory=Pad)
+    pair: Pair = field(default_factory=Independent)
+    rounding: Rounding = field(default_factory=Nearest)
+    name: str = field(default="crop", compare=False)
+
+    def __post_init__(self) -> None:
+        for part, kinds in text.PARTS.items():
+            if not hasattr(getattr(self, part), "kind"):
+                got = f"got {getattr(self, part)!r}"
+                raise TypeError(f"`{part}` must be a part such as {', '.join(kinds)}, {got}")
+        ranged = isinstance(self.centre, Gaussian) and isinstance(self.centre.mean, tuple)
+        if self.pair.shares_mean and not ranged:
+            raise ValueError("`pair=shared` needs a Gaussian centre with a range, `mean=low..high`")
+
+    def __str__(self) -> str:
+        return text.write(self)
+
+    def __repr__(self) -> str:
+        return f"Policy({str(self)!r})"
+
+    @property
+    def content(self) -> Content:
+        """Where `cut` puts what survives inside the image: `"in_place"` or `"centred"`."""
+        return self.border.content
+
+    def draw(
+        self,
+        sizes: ArrayLike,
+        *,
+        views: int = 2,
+        seed: int = 0,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+        given: ArrayLike | None = None,
+    ) -> Boxes:
+        """Draw the boxes of all views of a batch of images: a pure function of its arguments.
+
+        Args:
+            sizes: `(N, 2)` image sizes (height, width) in pixels, each at least 1, or one such
+                pair for all images of `index`.
+            views: number of views per image, at least 1.
+            seed: key of the run.
+            epoch: key of the pass over the data.
+            index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default.
+            given: `(N, 4)` boxes for the laws that use one, a row of NaN where an image has none.
+                Such an image keeps the law that needs no box.
+
+        Returns:
+            int64 `(N, V, 4)`; a box leaves its image only where the border rule says so.
+
+        Raises:
+            ValueError: on sizes below one pixel, mismatched lengths, or a law that cannot make
+                this many views.
+
+        >>> policy("rc:scale=0.25").draw((32, 32), index=[7]).shape
+        (1, 2, 4)
+        """
+        rules.count("views", views)
+        rules.integer("seed", seed)
+        rules.integer("epoch", epoch)
+        sizes, index = _sizes_and_index(sizes, index)
+        given = _given(given, len(sizes))
+        states = keys.state(seed, epoch, index[:, None], np.arange(views))
+
+        def law(draws: Draws, rows: Ints) -> Boxes:
+            return self._views(sizes[rows], None if given is None else given[rows], draws)
+
+        return self.pair.draw(law, Draws(states), sizes)
+
+    def _views(self, sizes: Ints, given: Floats | None, draws: Draws) -> Boxes:
+        """Boxes of the views before their relation is looked at."""
+        height, width = sizes[:, :1], sizes[:, 1:]
+        sides = self.extent.draw(height, width, draws, self.rounding)
+        boxes = np.empty((*draws.states.shape, 4), dtype=np.int64)
+        for column, side, crop, stream in (
+            (0, width, sides.width, HORIZONTAL),
+            (1, height, sides.height, VERTICAL),
+        ):
+            ends = None if given is None else (given[:, [column]], given[:, [column + 2]])
+            axis = Axis(side, crop, ends, self.rounding, self.pair.shares_mean, stream)
+            edge = self.border.edge(self.centre, axis, draws)
+            boxes[..., column] = np.where(sides.fallback, axis.last // 2, edge)
+            boxes[..., column + 2] = boxes[..., column] + crop
+        return boxes
+
+
+def policy(law: str | Policy) -> Policy:
+    """The policy that a text names; a policy is returned as it is.
+
+    The text is `name` or `name:key=value,...`: a preset (`tamecrop.geometry.presets`) and the
+    keys to change in it. Numbers are decimal or `3/4`, ranges `low..high`. `str(policy)` prints a
+    text that parses to an equal policy.
+
+    Args:
+        law: such as `"gcc:scale=0.4,alpha=1.5"`.
+
+    Raises:
+        ValueError: naming an unknown preset or key with the nearest known one, or a value with
+            its rule.
+
+    >>> policy("gcc:scale=0.8,alpha=2")
+    Policy('gcc:scale=0.8,alpha=2')
+    """
+    return law if isinstance(law, Policy) else Policy(**text.read(law))
+
+
+def _sizes_and_index(sizes: ArrayLike, index: ArrayLike | None) -> tuple[Ints, Ints]:
+    sizes = _integers("sizes", sizes)
+    if sizes.ndim not in (1, 2) or sizes.shape[-1] != 2:
+        raise ValueError(f"`sizes` must have shape (N, 2) or (2,), got {sizes.shape}")
+    if (sizes < 1).any():
+        low = sizes[(sizes < 1).any(axis=-1)] if sizes.ndim == 2 else sizes
+        raise ValueError(f"`sizes` must be at least one pixel a side, got {low.ravel()[:2]}")
+    if index is None:
+        index = np.arange(1 if sizes.ndim == 1 else len(sizes))
+    index = _integers("index", index)
+    if index.ndim != 1 or (sizes.ndim == 2 and len(index) != len(sizes)):
+        raise ValueError(f"`index` must have shape ({len(sizes)},), got {index.shape}")
+    return np.broadcast_to(sizes, (len(index), 2)), index
+
+
+def _integers(name: str, values: ArrayLike) -> Ints:
+    array = np.asarray(values)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"`{name}` must be integers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _given(given: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
+    if given is None:
+        return None
+    boxes = np.asarray(given, dtype=np.float64)
+    if boxes.shape != (images, 4):
+        raise ValueError(f"`given` must have shape ({images}, 4), got {boxes.shape}")
+    if np.isinf(boxes).any():
+        raise ValueError("`given` must be finite boxes or rows of NaN, got an infinite edge")
+    return boxes

@@ -1,0 +1,83 @@
+"""The named laws: each a bundle of settings, with its source and what differs from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Setting = str | float | tuple[float, float]
+
+SIGMA = 0.2165
+"""The paper's alpha 1.5 at 32 px as a fraction of the side, `sqrt(1.5 / 32)`."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named law.
+
+    Args:
+        settings: the settings that differ from those of `crop`.
+        source: where it was published.
+        note: what it is, and what differs from the source.
+    """
+
+    settings: Mapping[str, Setting]
+    source: str
+    note: str
+
+
+_GCC = "Hassan, Wasil, Houben, arXiv:2504.19824"
+_GAUSSIAN: dict[str, Setting] = {"centre": "gaussian", "sigma": SIGMA}
+_MULTI: dict[str, Setting] = {**_GAUSSIAN, "mean": (0.25, 0.75), "pair": "shared"}
+
+PRESETS: dict[str, Preset] = {
+    "crop": Preset({}, "-", "the bare composition: state the parts yourself"),
+    "rc": Preset(
+        {},
+        _GCC,
+        "RandomCrop: fixed area, uniform where it fits, no resize",
+    ),
+    "rc_pad": Preset(
+        {"centre": "padded"},
+        "the control that the paper lacks",
+        "RandomCrop on a canvas padded by `padding` of the side; the rim is fill",
+    ),
+    "rrc": Preset(
+        {"extent": "random"},
+        "Inception crop; torchvision's RandomResizedCrop",
+        "equal in law to torchvision; scale (0.2, 1) is MoCo v2's, SimCLR's is 0.08..1",
+    ),
+    "gcc": Preset(
+        _GAUSSIAN,
+        _GCC,
+        "Gaussian-centred crop; the published numbers come from border=recentre,rounding=faithful",
+    ),
+    "cgcc": Preset(
+        {**_GAUSSIAN, "border": "clamp"},
+        _GCC,
+        "corrected GCC: the box is pushed inside",
+    ),
+    "mgcc": Preset(
+        _MULTI,
+        _GCC,
+        "multi-object GCC: the mean is drawn once per image and shared by its views",
+    ),
+    "cmgcc": Preset(
+        {**_MULTI, "border": "clamp"},
+        _GCC,
+        "multi-object GCC, pushed inside",
+    ),
+    "simccrop": Preset(
+        {"extent": "random", "centre": "beta", "a": 0.1, "box": (0.25, 0.75)},
+        "Peng et al., ContrastiveCrop, CVPR 2022",
+        "Beta centre in a fixed central box, RandomResizedCrop's extent",
+    ),
+    "ccrop": Preset(
+        {"extent": "random", "centre": "beta"},
+        "Peng et al., ContrastiveCrop, CVPR 2022",
+        "Beta centre in the given box; the whole image where none is given",
+    ),
+    "jointcrop": Preset(
+        {"extent": "joint"},
+        "JointCrop(0), AAAI 2025",
+        "one draw decides the areas of both views; two views only",
+    ),
+}

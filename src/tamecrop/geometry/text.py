@@ -1,0 +1,146 @@
+"""The text form of a policy: `name:key=value,...`, written and read.
+
+A policy's settings are one flat table: a word for each part (`extent=fixed`) and the fields of
+the parts chosen (`scale=0.4`). A preset is a table of defaults; a text names it and what differs.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from tamecrop.geometry import rules
+from tamecrop.geometry.borders import BORDERS
+from tamecrop.geometry.centres import CENTRES
+from tamecrop.geometry.extents import EXTENTS
+from tamecrop.geometry.pairs import PAIRS
+from tamecrop.geometry.presets import PRESETS, Setting
+from tamecrop.geometry.roundings import ROUNDINGS
+
+PARTS: dict[str, Mapping[str, Any]] = {
+    "extent": EXTENTS,
+    "centre": CENTRES,
+    "border": BORDERS,
+    "pair": PAIRS,
+    "rounding": {name: type(rule) for name, rule in ROUNDINGS.items()},
+}
+KINDS: dict[str, Setting] = {
+    "extent": "fixed",
+    "centre": "uniform",
+    "border": "pad",
+    "pair": "independent",
+    "rounding": "nearest",
+}
+EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
+ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
+
+
+def read(law: str) -> dict[str, Any]:
+    """The parts and the name that a text states, as arguments of `Policy`."""
+    name, _, tail = law.strip().partition(":")
+    rules.known("crop law", name, PRESETS)
+    stated = _stated(tail, law)
+    defaults = KINDS | dict(PRESETS[name].settings)
+    kinds = {part: stated.get(part, defaults[part]) for part in PARTS}
+    for part, kind in kinds.items():
+        rules.known(part, str(kind), PARTS[part])
+    kept = {key: defaults[key] for key in defaults if EXCLUSIVE.get(key) not in stated}
+    return _build(kinds, stated, kept, law) | {"name": name}
+
+
+def write(policy: Any) -> str:
+    """The text of a policy: its preset, the numbers a law is known by, and what else differs."""
+    settings = _settings({part: getattr(policy, part) for part in PARTS})
+    usual = {} if policy.name == "crop" else _settings(read(policy.name))
+    lost = [key for key in usual if key not in settings and EXCLUSIVE.get(key) not in settings]
+    if lost:
+        return _join("crop", settings)
+    differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or usual.get(k) != v}
+    return _join(policy.name, differs)
+
+
+def _stated(tail: str, law: str) -> dict[str, Setting]:
+    """The key=value pairs of a text."""
+    stated: dict[str, Setting] = {}
+    for item in filter(None, (item.strip() for item in tail.split(","))):
+        key, equals, value = (word.strip() for word in item.partition("="))
+        if not equals or not value:
+            raise ValueError(f"a crop law is written name:key=value,..., got {item!r} in {law!r}")
+        rules.known("key of a crop law", key, _all_keys())
+        if key in stated:
+            raise ValueError(f"`{key}` must be given once, got it twice in {law!r}")
+        stated[key] = _value(value)
+    return stated
+
+
+def _value(word: str) -> Setting:
+    """A number, a range or a word."""
+    low, dots, high = word.partition("..")
+    if dots:
+        return _number(low, word), _number(high, word)
+    return _number(word, word) if word[0] in "+-.0123456789" else word
+
+
+def _number(word: str, context: str) -> float:
+    try:
+        return float(Fraction(word)) if "/" in word else float(word)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"expected a number or a range low..high, got {context!r}") from error
+
+
+def _build(
+    kinds: Mapping[str, Setting],
+    stated: Mapping[str, Setting],
+    defaults: Mapping[str, Setting],
+    law: str,
+) -> dict[str, Any]:
+    """Make the parts: each takes the settings that are its fields; every stated one is taken."""
+    parts, taken = {}, set(PARTS)
+    for part, kind in kinds.items():
+        made_of = PARTS[part][str(kind)]
+        fields = _fields(made_of)
+        chosen = {k: v for k, v in (dict(defaults) | dict(stated)).items() if k in fields}
+        parts[part] = made_of(**{key: _cast(fields[key], v) for key, v in chosen.items()})
+        taken |= fields.keys()
+    for key in stated:
+        if key not in taken:
+            chosen_kinds = ", ".join(f"{part}={kind}" for part, kind in kinds.items())
+            raise ValueError(f"`{key}` has no meaning in {law!r}, which has {chosen_kinds}")
+    return parts
+
+
+def _cast(annotation: object, value: Setting) -> Setting:
+    """Whole numbers for the integer fields; everything else as read."""
+    whole = annotation is int and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value  # type: ignore[arg-type]
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    return {field.name: field.type for field in dataclasses.fields(part)}
+
+
+def _all_keys() -> set[str]:
+    keys = {key for kinds in PARTS.values() for part in kinds.values() for key in _fields(part)}
+    return keys | PARTS.keys()
+
+
+def _settings(parts: Mapping[str, Any]) -> dict[str, Setting]:
+    """The flat table of a policy: each part's word, then its fields."""
+    table: dict[str, Setting] = {}
+    for name in PARTS:
+        part = parts[name]
+        table[name] = part.kind
+        fields = ((key, getattr(part, key)) for key in _fields(part))
+        table |= {key: value for key, value in fields if value is not None}
+    return table
+
+
+def _join(name: str, settings: Mapping[str, Setting]) -> str:
+    pairs = ",".join(f"{key}={_word(value)}" for key, value in settings.items())
+    return f"{name}:{pairs}" if pairs else name
+
+
+def _word(value: Setting) -> str:
+    if isinstance(value, tuple):
+        return "..".join(map(_word, value))
+    return f"{value:.17g}" if isinstance(value, float) and value.is_integer() else str(value)
