@@ -1,0 +1,180 @@
+"""The charts of a study: accuracy with intervals, loss curves, crop-centre maps."""
+
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from tamecrop.geometry.boxes import Boxes, content_share, iou
+from tamecrop.geometry.policy import Policy
+from tamecrop.studies.records import PolicyRecord, Summary
+from tamecrop.studies.theme import INK, MUTED, bare, colour, new_figure, themed, wrapped
+
+_DRAWS = 20_000
+_RIM = 0.25
+
+
+def accuracy_figure(summary: Summary) -> Figure:
+    """Seeds as dots, mean and spread as a bar, and paired differences with 95 % intervals.
+
+    Args:
+        summary: A study with at least one finished cell.
+
+    Returns:
+        Three panels: linear probe, nearest neighbours, difference to the first policy.
+    """
+    with themed():
+        figure = new_figure(11, 1.5 + 0.62 * len(summary.policies))
+        linear, knn, difference = figure.subplots(1, 3, sharey=True)
+        _accuracy_panel(linear, summary, "linear_accuracy")
+        _accuracy_panel(knn, summary, "knn_accuracy")
+        linear.set_title("Linear probe, test accuracy")
+        knn.set_title("Nearest neighbours, test accuracy")
+        _difference_panel(difference, summary.policies)
+        _name_rows(linear, [record.policy for record in summary.policies])
+    return figure
+
+
+def _name_rows(axes: Axes, laws: Sequence[str]) -> None:
+    axes.set_yticks(range(len(laws)), [wrapped(law) for law in laws])
+    axes.set_ylim(len(laws) - 0.4, -0.6)
+
+
+def _accuracy_panel(axes: Axes, summary: Summary, name: str) -> None:
+    knn = name == "knn_accuracy"
+    for row, record in enumerate(summary.policies):
+        values = [getattr(cell, name) for cell in summary.of(record.policy)]
+        axes.plot(
+            values, [row + 0.2] * len(values), "o", color=colour(row), alpha=0.4, markersize=5
+        )
+        mean, spread = (record.knn_mean, record.knn_spread) if knn else (record.mean, record.spread)
+        axes.errorbar(
+            mean, row, xerr=spread or 0, fmt="D", color=colour(row), capsize=4, markersize=7
+        )
+        _label(axes, mean, row, f"{100 * mean:.1f}")
+    axes.axvline(1 / summary.classes, color=MUTED, linestyle=":", linewidth=1)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.set_xlabel("dots: seeds, bar: spread, dotted line: chance", fontsize=8)
+
+
+def _difference_panel(axes: Axes, records: Sequence[PolicyRecord]) -> None:
+    axes.axvline(0, color=INK, linewidth=1)
+    for row, record in enumerate(records):
+        gap = record.difference
+        if gap is None:
+            _label(axes, 0.0, row, "reference")
+            continue
+        half = 0.0 if gap.high is None else gap.high - gap.mean
+        axes.errorbar(
+            100 * gap.mean,
+            row,
+            xerr=100 * half,
+            fmt="D",
+            color=colour(row),
+            capsize=4,
+            markersize=7,
+        )
+        _label(axes, 100 * gap.mean, row, f"{100 * gap.mean:+.1f}")
+    axes.set_title("Linear probe, gain over the first")
+    axes.set_xlabel("percentage points, bar: 95 % interval", fontsize=8)
+    axes.margins(x=0.15)
+
+
+def _label(axes: Axes, x: float, row: int, words: str) -> None:
+    axes.annotate(words, (x, row), (0, 9), textcoords="offset points", ha="center")
+
+
+def loss_figure(summary: Summary) -> Figure:
+    """Mean training loss by epoch: one thin line a seed, one thick line their mean.
+
+    Args:
+        summary: A study with at least one finished cell.
+    """
+    with themed():
+        figure = new_figure(11, 3.6)
+        axes = figure.subplots()
+        for row, record in enumerate(summary.policies):
+            curves = [[point.loss for point in cell.losses] for cell in summary.of(record.policy)]
+            _curves(axes, curves, record.policy, colour(row))
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("contrastive loss")
+        axes.legend(loc="upper right")
+    return figure
+
+
+def _curves(axes: Axes, curves: list[list[float]], law: str, ink: str) -> None:
+    for curve in curves:
+        axes.plot(range(1, 1 + len(curve)), curve, color=ink, alpha=0.3, linewidth=1)
+    middle = [statistics.fmean(losses) for losses in zip(*curves, strict=False)]
+    axes.plot(range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=law)
+
+
+def centre_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
+    """Where each policy puts its box centres, over an outline of the image.
+
+    Args:
+        policies: The laws to draw.
+        size: (height, width) of the image in pixels.
+
+    Returns:
+        One panel a policy, four to a row; the dashed box is the mean box.
+    """
+    columns = min(4, len(policies))
+    rows = -(-len(policies) // columns)
+    with themed():
+        figure = new_figure(2.75 * columns, 3.35 * rows)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for place, axes in enumerate(panels):
+            bare(axes)
+            if place < len(policies):
+                _centre_panel(axes, policies[place], size, colour(place))
+    return figure
+
+
+def _centre_panel(axes: Axes, policy: Policy, size: tuple[int, int], ink: str) -> None:
+    height, width = size
+    boxes = policy.draw(size, index=np.arange(_DRAWS))
+    centres = (boxes[..., :2] + boxes[..., 2:]).reshape(-1, 2) / 2
+    edges = [_edges(side) for side in size]
+    density, _, _ = np.histogram2d(centres[:, 1], centres[:, 0], bins=edges)
+    axes.imshow(np.sqrt(density), cmap="Blues", extent=_reach(edges, size), aspect="auto")
+    axes.set_box_aspect(height / width)
+    axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=INK, linewidth=1.4))
+    x1, y1, x2, y2 = boxes.reshape(-1, 4).mean(axis=0) / (width, height, width, height)
+    box = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=ink, linestyle="--")
+    axes.add_patch(box)
+    axes.set_title(wrapped(str(policy)), color=ink)
+    axes.set_xlabel(overlap_words(boxes, size), color=INK)
+
+
+def _edges(side: int) -> NDArray[np.float64]:
+    """Bin edges in whole pixels, a quarter off, so that no centre of a whole box meets one."""
+    step = max(1, round(side / 40))
+    rim = round(_RIM * side / step)
+    places = np.arange(-rim, round(side / step) + rim + 1, dtype=np.float64)
+    return places * step - 0.25
+
+
+def _reach(
+    edges: Sequence[NDArray[np.float64]], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    (top, bottom), (left, right) = ((ends[0], ends[-1]) for ends in edges)
+    return left / size[1], right / size[1], bottom / size[0], top / size[0]
+
+
+def overlap_words(boxes: Boxes, size: tuple[int, int]) -> str:
+    """Mean overlap of the two views and mean content, in words for a caption.
+
+    Args:
+        boxes: `(N, 2, 4)` boxes of the two views.
+        size: (height, width) of the images.
+    """
+    overlap = iou(boxes[:, 0], boxes[:, 1]).mean()
+    content = content_share(boxes, size).mean()
+    return f"mean IoU {overlap:.2f} · content {100 * content:.0f} %"
