@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 
 from tamecrop.geometry.axis import Axis
+from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.centres import Centre
 from tamecrop.geometry.draws import Draws
 from tamecrop.geometry.roundings import Ints
@@ -23,6 +24,12 @@ class Border(Protocol):
     def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
         """Near edges `(N, V)` of a centre law under this rule."""
 
+    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+        """First near edge and the probabilities of it and those after it, for one `Axis`.
+
+        Edges whose box shows nothing of the image are counted at the nearest such edge.
+        """
+
 
 @dataclass(frozen=True)
 class Pad:
@@ -35,6 +42,11 @@ class Pad:
     def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
         """The law's own edges."""
         return centre.edge(axis, draws)
+
+    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+        """From wholly outside on one side to wholly outside on the other."""
+        first = -axis.crop.item()
+        return first, _masses(centre, axis, first, axis.side.item())
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,10 @@ class Clamp:
         """The nearest edge inside."""
         return np.clip(centre.edge(axis, draws), 0, axis.last)
 
+    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+        """The tails become atoms at the first and the last place inside."""
+        return 0, _masses(centre, axis, 0, axis.last.item())
+
 
 @dataclass(frozen=True)
 class Truncate:
@@ -72,6 +88,14 @@ class Truncate:
     def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
         """Edges of the conditional law."""
         return centre.edge_inside(axis, draws)
+
+    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+        """The tails are cut off and the rest rescaled."""
+        inside = np.arange(-1, axis.last.item() + 1)
+        masses = np.diff(centre.at_or_before(inside, axis).ravel())
+        if masses.sum() <= 0:
+            raise ValueError("border=truncate leaves no probability inside the image")
+        return 0, masses / masses.sum()
 
 
 @dataclass(frozen=True)
@@ -86,6 +110,15 @@ class Reflect:
         """Folded edges."""
         return fold(centre.edge(axis, draws), axis.last)
 
+    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+        """The tails are folded in, out to where less than 1e-12 is left."""
+        reach = axis.side.item()
+        while 1 - np.ptp(centre.at_or_before(np.array([-reach, reach]), axis)) > 1e-12:
+            reach *= 2
+        places = fold(np.arange(-reach, reach + 1), axis.last.ravel())
+        masses = np.bincount(places, weights=_masses(centre, axis, -reach, reach))
+        return 0, masses.astype(np.float64)
+
 
 def fold(edge: Ints, last: Ints) -> Ints:
     """Reflect whole numbers into `0 .. last`, as often as needed; the ends are not repeated.
@@ -94,6 +127,12 @@ def fold(edge: Ints, last: Ints) -> Ints:
     array([2, 1, 1])
     """
     return np.asarray(last - np.abs(edge % np.maximum(2 * last, 1) - last))
+
+
+def _masses(centre: Centre, axis: Axis, first: int, last: int) -> Floats:
+    """Probabilities of the near edges `first .. last`; each end holds the tail beyond it."""
+    below = centre.at_or_before(np.arange(first, last), axis).ravel()
+    return np.diff(below, prepend=0.0, append=1.0)
 
 
 BORDERS: dict[str, type[Pad | Clamp | Truncate | Reflect]] = {

@@ -151,12 +151,9 @@ class Gaussian:
         return [(w, replace(self, mean=(m, m))) for w, m in zip(halves, means, strict=True)]
 
     def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
-        """The normal law at the last centre that rounds to `edge`, averaged over the mean."""
+        """The normal law at the last centre that rounds to `edge`; the mean must be settled."""
         limit = axis.rounding.centre_below(edge, axis.crop)
-        spread = self.spread(axis.side)
-        middles = ((weight, law.settled_middle(axis)) for weight, law in self.components())
-        masses = [weight * gaussian.cdf((limit - middle) / spread) for weight, middle in middles]
-        return np.asarray(np.sum(masses, axis=0))
+        return gaussian.cdf((limit - self.settled_middle(axis)) / self.spread(axis.side))
 
     def edge(self, axis: Axis, draws: Draws) -> Ints:
         """Near edge of the box around a Gaussian centre."""
@@ -226,9 +223,8 @@ class Beta:
     def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
         """The incomplete beta function at the last place that rounds to `edge`."""
         low, high = (np.clip(end - axis.crop / 2, 0, axis.last) for end in self.ends(axis))
-        step = np.maximum(high - low, np.finfo(np.float64).tiny)
-        x = np.clip((edge + 0.5 - low) / step, 0, 1)
-        return np.where(edge >= axis.last, 1.0, beta.cdf(self.a, x))
+        x = np.clip(edge + 0.5 - low, 0, high - low) / np.maximum(high - low, 1e-9)
+        return np.where(edge + 0.5 > high, 1.0, beta.cdf(self.a, x))
 
 
 def _integer(u: Floats, low: Ints | int, high: Ints) -> Ints:

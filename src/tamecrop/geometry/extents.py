@@ -52,11 +52,19 @@ class FixedArea:
 
     def draw(self, height: Ints, width: Ints, draws: Draws, rounding: Rounding) -> Sides:
         """The same sides for every view; nothing is drawn."""
-        sides = [rounding.extent(np.asarray(side * math.sqrt(self.scale))) for side in (height, width)]
+        sides = [
+            rounding.extent(np.asarray(side * math.sqrt(self.scale))) for side in (height, width)
+        ]
         self._require_a_pixel(height, width, *sides)
         shape = draws.states.shape
         high, wide = (np.broadcast_to(side, shape) for side in sides)
         return Sides(high, wide, np.zeros(shape, dtype=bool))
+
+    def one(self, height: int, width: int, rounding: Rounding) -> tuple[int, int]:
+        """Sides (height, width) of the box of one image."""
+        draws = Draws(np.zeros((1, 1), dtype=np.uint64))
+        sides = self.draw(np.array([[height]]), np.array([[width]]), draws, rounding)
+        return sides.height.item(), sides.width.item()
 
     def _require_a_pixel(self, height: Ints, width: Ints, high: Ints, wide: Ints) -> None:
         """An image one pixel thin keeps its thin side; a box without pixels is an error."""
@@ -160,17 +168,15 @@ def _fit(height: Ints, width: Ints, draws: Draws, trial: _Trial) -> Sides:
     """Redraw until a box fits its image, ten tries; only what does not fit yet is redrawn."""
     shape = draws.states.shape
     tall, broad = (np.broadcast_to(side, shape).ravel() for side in (height, width))
-    high, wide = _largest_legal(tall, broad, trial.ratio)
+    high, wide = largest_legal(tall, broad, trial.ratio)
     every = draws.flat()
     pending = np.arange(tall.size)
     for attempt in range(TRIES):
         tried = every[pending]
         pixels = trial.area(tried, attempt, pending) * tall[pending] * broad[pending]
-        aspect = _log_uniform(tried(Draw.RATIO, attempt=attempt), trial.ratio)
-        real = np.sqrt([pixels / aspect, pixels * aspect])
-        h, w = trial.rounding.extent(real)
-        legal = (real >= 0.5).all(axis=0) & (h > 0) & (w > 0)
-        fits = legal & (h <= tall[pending]) & (w <= broad[pending])
+        aspect = log_uniform(tried(Draw.RATIO, attempt=attempt), trial.ratio)
+        h, w = box_sides(pixels, aspect, trial.rounding)
+        fits = (np.minimum(h, w) > 0) & (h <= tall[pending]) & (w <= broad[pending])
         high[pending[fits]], wide[pending[fits]] = h[fits], w[fits]
         pending = pending[~fits]
     fallback = np.zeros(tall.size, dtype=bool)
@@ -178,12 +184,20 @@ def _fit(height: Ints, width: Ints, draws: Draws, trial: _Trial) -> Sides:
     return Sides(high.reshape(shape), wide.reshape(shape), fallback.reshape(shape))
 
 
-def _log_uniform(u: Floats, ratio: rules.Range) -> Floats:
+def box_sides(pixels: Floats, aspect: Floats, rounding: Rounding) -> tuple[Ints, Ints]:
+    """Height and width of boxes of given area and ratio; 0 where a side is under half a pixel."""
+    real = np.sqrt([pixels / aspect, pixels * aspect])
+    height, width = np.where(real < 0.5, 0, rounding.extent(real))
+    return height, width
+
+
+def log_uniform(u: Floats, ratio: rules.Range) -> Floats:
+    """Numbers whose logarithm is uniform in the range, from uniform numbers."""
     low, high = math.log(ratio[0]), math.log(ratio[1])
     return np.exp(low + (high - low) * u)
 
 
-def _largest_legal(tall: Ints, broad: Ints, ratio: rules.Range) -> tuple[Ints, Ints]:
+def largest_legal(tall: Ints, broad: Ints, ratio: rules.Range) -> tuple[Ints, Ints]:
     """Sides of the largest box of legal ratio, torchvision's fallback, never below one pixel."""
     aspect = broad / tall
     high = np.where(aspect < ratio[0], np.rint(broad / ratio[0]), tall)

@@ -83,4 +83,4 @@ def _absorb(hashed: State, part: ArrayLike) -> State:
     mixed = hashed ^ (word * _GOLDEN + _GOLDEN)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.bitwise_xor(mixed, mixed >> np.uint64(31))
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))

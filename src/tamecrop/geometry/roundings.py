@@ -81,7 +81,7 @@ class Faithful:
     def centre_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
         """The next whole centre above zero, the centre itself below."""
         centre = np.asarray(edge) + np.asarray(crop) // 2
-        return np.where(centre >= 0, centre + 1, centre).astype(np.float64)
+        return np.asarray(np.where(centre >= 0, centre + 1, centre), dtype=np.float64)
 
 
 ROUNDINGS: dict[str, Rounding] = {rule.kind: rule for rule in (Nearest(), Faithful())}
