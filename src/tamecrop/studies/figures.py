@@ -14,6 +14,7 @@ from tamecrop.geometry.boxes import Boxes, content_share, iou
 from tamecrop.geometry.policy import Policy
 from tamecrop.studies.records import PolicyRecord, Summary
 from tamecrop.studies.theme import INK, MUTED, bare, colour, new_figure, themed, wrapped
+from tamecrop.studies.wording import percent, points
 
 _DRAWS = 20_000
 _RIM = 0.25
@@ -56,7 +57,7 @@ def _accuracy_panel(axes: Axes, summary: Summary, name: str) -> None:
         axes.errorbar(
             mean, row, xerr=spread or 0, fmt="D", color=colour(row), capsize=4, markersize=7
         )
-        _label(axes, mean, row, f"{100 * mean:.1f}")
+        _label(axes, mean, row, percent(mean))
     axes.axvline(1 / summary.classes, color=MUTED, linestyle=":", linewidth=1)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -80,7 +81,7 @@ def _difference_panel(axes: Axes, records: Sequence[PolicyRecord]) -> None:
             capsize=4,
             markersize=7,
         )
-        _label(axes, 100 * gap.mean, row, f"{100 * gap.mean:+.1f}")
+        _label(axes, 100 * gap.mean, row, points(gap.mean))
     axes.set_title("Linear probe, gain over the first")
     axes.set_xlabel("percentage points, bar: 95 % interval", fontsize=8)
     axes.margins(x=0.15)
@@ -112,7 +113,9 @@ def _curves(axes: Axes, curves: list[list[float]], law: str, ink: str) -> None:
     for curve in curves:
         axes.plot(range(1, 1 + len(curve)), curve, color=ink, alpha=0.3, linewidth=1)
     middle = [statistics.fmean(losses) for losses in zip(*curves, strict=False)]
-    axes.plot(range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=law)
+    axes.plot(
+        range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=wrapped(law, width=40)
+    )
 
 
 def centre_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
@@ -128,7 +131,7 @@ def centre_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
     columns = min(4, len(policies))
     rows = -(-len(policies) // columns)
     with themed():
-        figure = new_figure(2.75 * columns, 3.35 * rows)
+        figure = new_figure(2.75 * columns, 3.5 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, axes in enumerate(panels):
             bare(axes)

@@ -34,6 +34,7 @@ _SETTINGS: dict[str, Any] = {
     "xtick.color": MUTED,
     "ytick.color": INK,
     "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.08,
 }
 
 

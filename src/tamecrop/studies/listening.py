@@ -1,0 +1,77 @@
+"""What a running study tells whoever watches it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tamecrop.studies.records import Cell, Summary
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the pre-training of one cell is.
+
+    Attributes:
+        step: Finished steps.
+        steps: Steps of the whole pre-training.
+        loss: Loss of the latest step.
+        images_per_second: Source images per second in this process.
+        seconds_left: Wall time until pre-training ends, at this speed.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell that is done, and the study with it.
+
+    Attributes:
+        cell: The cell.
+        summary: The study so far, this cell included.
+    """
+
+    cell: Cell
+    summary: Summary
+
+
+class Listener(Protocol):
+    """Hears of every event of a study, in order; a command shows them."""
+
+    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
+        """Everything is checked; training may begin."""
+
+    def cell_started(self, policy: str, seed: int) -> None:
+        """Pre-training of a cell begins or resumes."""
+
+    def stepped(self, progress: Progress) -> None:
+        """One training step is done."""
+
+    def evaluating(self) -> None:
+        """Pre-training of the cell is done, its features are being judged."""
+
+    def cell_finished(self, finished: Finished) -> None:
+        """A cell is done, or was found done."""
+
+
+class Silence:
+    """The listener that nobody watches."""
+
+    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
+        """Say nothing."""
+
+    def cell_started(self, policy: str, seed: int) -> None:
+        """Say nothing."""
+
+    def stepped(self, progress: Progress) -> None:
+        """Say nothing."""
+
+    def evaluating(self) -> None:
+        """Say nothing."""
+
+    def cell_finished(self, finished: Finished) -> None:
+        """Say nothing."""

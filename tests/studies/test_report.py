@@ -1,0 +1,141 @@
+import csv
+import dataclasses
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from tamecrop.geometry.policy import policy
+from tamecrop.studies import wording
+from tamecrop.studies.environment import Environment
+from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure, overlap_words
+from tamecrop.studies.records import FORMAT, Cell, Loss, Summary, policy_records
+from tamecrop.studies.report import HOW_TO_READ, report_html, table_csv
+from tamecrop.studies.theme import png
+
+LAWS = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
+HERE = Environment("<b>a processor</b>", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def cell(law: str, seed: int, accuracy: float) -> Cell:
+    losses = (Loss(0, 5.0), Loss(1, 4.5))
+    return Cell(law, seed, accuracy, accuracy / 2, 60.0, 900.0, 2, 100, 50, "frozen", losses, HERE)
+
+
+def study(accuracies: dict[str, list[float]]) -> Summary:
+    cells = tuple(
+        cell(law, seed, value)
+        for law, values in accuracies.items()
+        for seed, value in enumerate(values)
+    )
+    seeds = tuple(range(max(map(len, accuracies.values()))))
+    records = policy_records(cells, list(accuracies))
+    return Summary(FORMAT, "scenes", "ab" * 32, 10, {"training": {}}, seeds, True, cells, records)
+
+
+CLEAR = study({LAWS[0]: [0.50, 0.52, 0.54], LAWS[1]: [0.40, 0.42, 0.45]})
+NOISE = study({LAWS[0]: [0.50, 0.52, 0.54], LAWS[1]: [0.52, 0.50, 0.55]})
+SINGLE = study({LAWS[0]: [0.50], LAWS[1]: [0.60]})
+
+
+class Sources(HTMLParser):
+    """Collects what a page would load and checks that tags are balanced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("img", "meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def page(summary: Summary) -> str:
+    return report_html(summary, dict.fromkeys(HOW_TO_READ, PNG))
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    reader = Sources()
+    reader.feed(page(CLEAR))
+    assert reader.open == []
+    assert len(reader.loaded) == len(HOW_TO_READ)
+    assert all(source.startswith("data:image/png;base64,") for source in reader.loaded)
+    assert "url(" not in page(CLEAR)
+
+
+def test_the_page_escapes_what_it_is_given():
+    assert "<b>a processor</b>" not in page(CLEAR)
+    assert "&lt;b&gt;a processor&lt;/b&gt;" in page(CLEAR)
+
+
+def test_a_missing_figure_is_an_error():
+    with pytest.raises(KeyError, match="losses"):
+        report_html(CLEAR, {"accuracy": PNG})
+
+
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        (CLEAR, "more than seeds explain"),
+        (NOISE, "no difference shown"),
+        (SINGLE, "only more seeds can tell"),
+    ],
+)
+def test_the_verdict_is_honest_about_noise(summary: Summary, words: str):
+    sentences = wording.verdict(summary)
+    assert len(sentences) == 2
+    assert words in sentences[1]
+    assert words in page(summary)
+
+
+def test_an_unfinished_study_says_so():
+    partial = dataclasses.replace(SINGLE, complete=False)
+    assert "unfinished: 2 cells so far" in wording.lead(partial)
+    assert "unfinished" not in wording.lead(SINGLE)
+
+
+def test_rows_mark_the_best_and_print_percentages():
+    first, second = wording.table_rows(CLEAR)
+    assert (first.best, second.best) == (True, False)
+    assert (first.linear, first.knn, first.seconds) == ("52.0", "26.0", "60")
+    assert re.fullmatch("\N{MINUS SIGN}9.7", second.difference)
+    assert wording.table_rows(SINGLE)[1].interval == "(one seed)"
+
+
+def test_the_table_holds_fractions():
+    rows = list(csv.DictReader(io.StringIO(table_csv(CLEAR))))
+    assert [row["policy"] for row in rows] == LAWS
+    assert float(rows[0]["mean"]) == pytest.approx(0.52)
+    assert rows[0]["difference"] == ""
+    assert float(rows[1]["difference_low"]) < float(rows[1]["difference"])
+
+
+@pytest.mark.parametrize("summary", [CLEAR, SINGLE])
+def test_charts_are_pictures(summary: Summary):
+    charts = [accuracy_figure(summary), loss_figure(summary)]
+    assert all(png(chart, dpi=50).startswith(PNG) for chart in charts)
+
+
+def test_the_chart_shows_every_seed():
+    drawn = accuracy_figure(CLEAR).axes[0].lines[0].get_xdata()
+    assert list(drawn) == [0.50, 0.52, 0.54]
+
+
+def test_the_centre_map_sees_where_centres_are():
+    inside, leaving = centre_figure([policy("rc:scale=0.8"), policy(LAWS[1])], (32, 48)).axes
+    shares = [(axes.images[0].get_array() > 0).mean() for axes in (inside, leaving)]
+    assert shares[0] < 0.05 < 0.3 < shares[1]
+
+
+def test_overlap_is_worded_from_the_boxes():
+    boxes = policy("rc:scale=1").draw((32, 32), index=[0, 1])
+    assert overlap_words(boxes, (32, 32)) == "mean IoU 1.00 · content 100 %"
+    assert overlap_words(np.add(boxes, [16, 0, 16, 0]), (32, 32)) == "mean IoU 1.00 · content 50 %"
