@@ -13,12 +13,13 @@ Floats = NDArray[np.float64]
 
 
 def area(boxes: ArrayLike) -> NDArray[np.int64] | Floats:
-    """Area of each box in square pixels.
+    """Area of each box in square pixels, in 64 bits whatever the boxes' own.
 
     >>> area([[0, 0, 4, 3], [2, 2, 2, 9]])
     array([12,  0])
     """
     boxes = np.asarray(boxes)
+    boxes = boxes.astype(np.result_type(boxes, np.int64), copy=False)
     sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0)
     return np.asarray(sides[..., 0] * sides[..., 1])
 

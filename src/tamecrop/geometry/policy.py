@@ -29,6 +29,7 @@ class Policy:
         name: the preset whose defaults `str` leaves out; `"crop"` states everything.
 
     Raises:
+        TypeError: when a part is not of its kind.
         ValueError: when the parts contradict each other.
 
     >>> from tamecrop.geometry.centres import Uniform
@@ -46,7 +47,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         for part, kinds in text.PARTS.items():
-            if not hasattr(getattr(self, part), "kind"):
+            if getattr(getattr(self, part), "kind", None) not in kinds:
                 got = f"got {getattr(self, part)!r}"
                 raise TypeError(f"`{part}` must be a part such as {', '.join(kinds)}, {got}")
         ranged = isinstance(self.centre, Gaussian) and isinstance(self.centre.mean, tuple)
@@ -138,11 +139,16 @@ def policy(law: str | Policy) -> Policy:
     Raises:
         ValueError: naming an unknown preset or key with the nearest known one, or a value with
             its rule.
+        TypeError: for anything but a text or a policy.
 
     >>> policy("gcc:scale=0.8,alpha=2")
     Policy('gcc:scale=0.8,alpha=2')
     """
-    return law if isinstance(law, Policy) else Policy(**text.read(law))
+    if isinstance(law, Policy):
+        return law
+    if not isinstance(law, str):
+        raise TypeError(f"`policy` must be a text or a Policy, got {law!r}")
+    return Policy(**text.read(law))
 
 
 def _sizes_and_index(sizes: ArrayLike, index: ArrayLike | None) -> tuple[Ints, Ints]:
@@ -175,4 +181,7 @@ def _given(given: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
         raise ValueError(f"`given` must have shape ({images}, 4), got {boxes.shape}")
     if np.isinf(boxes).any():
         raise ValueError("`given` must be finite boxes or rows of NaN, got an infinite edge")
+    reversed_ = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    if reversed_.any():
+        raise ValueError(f"`given` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}")
     return boxes

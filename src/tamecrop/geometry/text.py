@@ -69,23 +69,23 @@ def _stated(tail: str, law: str) -> dict[str, Setting]:
         rules.known("key of a crop law", key, _all_keys())
         if key in stated:
             raise ValueError(f"`{key}` must be given once, got it twice in {law!r}")
-        stated[key] = _value(value)
+        stated[key] = _value(value, item)
     return stated
 
 
-def _value(word: str) -> Setting:
-    """A number, a range or a word."""
+def _value(word: str, item: str) -> Setting:
+    """A number, a range or a word; `item` is what an error quotes."""
     low, dots, high = word.partition("..")
     if dots:
-        return _number(low, word), _number(high, word)
-    return _number(word, word) if word[0] in "+-.0123456789" else word
+        return _number(low, item), _number(high, item)
+    return _number(word, item) if word[0] in "+-.0123456789" else word
 
 
-def _number(word: str, context: str) -> float:
+def _number(word: str, item: str) -> float:
     try:
         return float(Fraction(word)) if "/" in word else float(word)
     except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"expected a number or a range low..high, got {context!r}") from error
+        raise ValueError(f"expected a number or a range low..high, got {item!r}") from error
 
 
 def _build(
