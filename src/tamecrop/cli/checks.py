@@ -1,0 +1,62 @@
+"""Checks of what a person typed, done before anything is computed."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tamecrop.geometry.policy import Policy, policy
+
+
+def checked_policies(laws: Sequence[str]) -> tuple[Policy, ...]:
+    """Parse every law before the first is used; two that mean the same are refused.
+
+    Args:
+        laws: Text forms, at least one.
+
+    Returns:
+        The policies, in order.
+
+    Raises:
+        ValueError: Naming the law, and why it is refused.
+    """
+    if not laws:
+        raise ValueError("`policies` must name at least one crop law, such as rc:scale=0.8")
+    found = tuple(policy(law) for law in laws)
+    for place, each in enumerate(found):
+        if each in found[:place]:
+            raise ValueError(f"`policies` must differ, got {laws[place]!r} twice")
+    return found
+
+
+def checked_folder(path: Path) -> Path:
+    """Make the folder that results go to, and make sure that it can be written.
+
+    Args:
+        path: The folder; its parents are made too.
+
+    Raises:
+        ValueError: If there is a file of that name.
+        PermissionError: If it cannot be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"`out` must be a folder, got the file {path}")
+    path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"`out` must be writable, got {path}")
+    return path
+
+
+def checked_picture(path: Path) -> Path:
+    """Make sure that a PNG can be written at a path.
+
+    Args:
+        path: Where the picture goes.
+
+    Raises:
+        ValueError: If the name is not that of a PNG, or its folder is missing.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"`out` must end in .png, got {path}")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"`out` must lie in an existing folder, got {path}")
+    return path

@@ -1,0 +1,1 @@
+"""One file a command; `tamecrop.cli.registry` finds them by their names."""

@@ -1,0 +1,5 @@
+"""Placeholder until learning."""
+
+
+class Interrupted(Exception):
+    pass

@@ -1,0 +1,176 @@
+"""Images with their labels and object boxes, in memory or on disk, and the splits of a set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from tamecrop.data import fingerprints
+from tamecrop.data.decode import DecodeError, decode
+from tamecrop.geometry.boxes import Boxes
+
+Ints = NDArray[np.int64]
+Size = int | tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageSet:
+    """Some images, either as one uint8 tensor or as files that are decoded when asked for.
+
+    Args:
+        pixels: uint8 `(N, C, H, W)`, or None when the images are files.
+        paths: one file per image, or None when the images are in memory.
+        sizes: int64 `(N, 2)`, (height, width) in pixels after EXIF orientation.
+        labels: int64 `(N,)`, or None.
+        boxes: the object boxes of each image, int64 `(k, 4)` each, k >= 0, or None.
+
+    Raises:
+        ValueError: unless exactly one of pixels and paths is given and all lengths agree.
+    """
+
+    sizes: Ints
+    pixels: Tensor | None = None
+    paths: tuple[Path, ...] | None = None
+    labels: Tensor | None = None
+    boxes: tuple[Boxes, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.pixels is None) == (self.paths is None):
+            raise ValueError("an image set must have `pixels` or `paths`, and not both")
+        for name in ("pixels", "paths", "labels", "boxes"):
+            part = getattr(self, name)
+            if part is not None and len(part) != len(self.sizes):
+                raise ValueError(
+                    f"`{name}` must have one entry per image, got {len(part)} for {len(self)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @classmethod
+    def in_memory(
+        cls,
+        pixels: Tensor,
+        *,
+        labels: Tensor | None = None,
+        boxes: tuple[Boxes, ...] | None = None,
+    ) -> "ImageSet":
+        """Images that are already decoded, uint8 `(N, C, H, W)`.
+
+        >>> len(ImageSet.in_memory(torch.zeros(5, 3, 8, 8, dtype=torch.uint8)))
+        5
+        """
+        if pixels.dtype != torch.uint8 or pixels.ndim != 4:
+            got = f"{pixels.dtype} {tuple(pixels.shape)}"
+            raise ValueError(f"`pixels` must be uint8 of shape (N, C, H, W), got {got}")
+        sizes = np.tile(np.array(pixels.shape[-2:], dtype=np.int64), (len(pixels), 1))
+        return cls(sizes=sizes, pixels=pixels, labels=labels, boxes=boxes)
+
+    @property
+    def one_size(self) -> bool:
+        """Whether all images have the same height and width."""
+        return bool((self.sizes == self.sizes[:1]).all())
+
+    def image(self, position: int) -> Tensor:
+        """The image at a position, uint8 `(C, H, W)`; a file is decoded to RGB.
+
+        Raises:
+            DecodeError: when its file can no longer be read.
+        """
+        if self.pixels is not None:
+            return self.pixels[position]
+        assert self.paths is not None  # noqa: S101 - __post_init__ leaves no other case
+        return decode(self.paths[position])
+
+    def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":
+        """The images at some positions, in that order."""
+        kept = np.asarray(positions, dtype=np.int64)
+        chosen = torch.from_numpy(kept)
+        return ImageSet(
+            sizes=self.sizes[kept],
+            pixels=None if self.pixels is None else self.pixels[chosen],
+            paths=None if self.paths is None else tuple(self.paths[i] for i in kept),
+            labels=None if self.labels is None else self.labels[chosen],
+            boxes=None if self.boxes is None else tuple(self.boxes[i] for i in kept),
+        )
+
+    def resident(self, size: Size | None = None) -> "ImageSet":
+        """The same images in memory, resized (antialiased, aspect not kept) where asked for.
+
+        Args:
+            size: side or (height, width) of every image; None keeps their common size.
+
+        Raises:
+            ValueError: when the images differ in size and none is asked for.
+        """
+        if size is None and not self.one_size:
+            raise ValueError("`size` must be given to hold images of different sizes in memory")
+        if size is None and self.pixels is not None:
+            return self
+        images = torch.stack([self._resized(i, size) for i in range(len(self))])
+        return ImageSet.in_memory(images, labels=self.labels, boxes=self._scaled_boxes(images))
+
+    def _resized(self, position: int, size: Size | None) -> Tensor:
+        image = self.image(position)
+        if size is None:
+            return image
+        sides = [size, size] if isinstance(size, int) else list(size)
+        resized: Tensor = functional.resize(image, sides, antialias=True)
+        return resized
+
+    def _scaled_boxes(self, images: Tensor) -> tuple[Boxes, ...] | None:
+        if self.boxes is None:
+            return None
+        factors = np.array(images.shape[-2:]) / self.sizes
+        scaled = zip(self.boxes, np.tile(factors[:, ::-1], 2), strict=True)
+        return tuple(np.rint(boxes * factor).astype(np.int64) for boxes, factor in scaled)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """A data set ready for training: three splits without a common image.
+
+    Args:
+        name: what the user typed.
+        train: images to learn from.
+        validation: images for every choice.
+        test: images for the final figure.
+        classes: names of the labels, or None when there are no labels.
+        mean: per channel, of train pixels in [0, 1].
+        std: per channel, of train pixels in [0, 1].
+        root: folder to which the paths of the images are relative in the fingerprint.
+        quarantined: files that could not be read and were left out.
+    """
+
+    name: str
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    classes: tuple[str, ...] | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    root: Path | None = None
+    quarantined: tuple[DecodeError, ...] = ()
+
+    def fingerprint(self) -> str:
+        """A SHA-256 in hex that changes when an image, a label, a box or a split changes.
+
+        Images in memory are hashed whole; of files the path below the root, the size in bytes
+        and the first and last 4096 bytes are hashed, so that a large folder takes seconds.
+        """
+        splits = (self.train, self.validation, self.test)
+        parts = (
+            part
+            for split in splits
+            for part in (split.pixels, split.paths, split.labels, split.boxes)
+        )
+        return fingerprints.of_parts(parts, self.root)
+
+    def with_train(self, train: ImageSet) -> "Dataset":
+        """The same set with other training images, for a quicker run on some of them."""
+        return replace(self, train=train)

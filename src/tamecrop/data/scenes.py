@@ -1,0 +1,225 @@
+"""The embedded data set: handwritten digits on patches of photographs, made from a seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tamecrop.data.images import ImageSet
+from tamecrop.data.scene_material import CLASSES, MOST_SIDE, Material, Split, material
+from tamecrop.geometry import boxes, keys, rules
+from tamecrop.geometry.boxes import Boxes, Floats
+
+Ints = NDArray[np.int64]
+Pixels = NDArray[np.float32]
+
+CANDIDATES = 16
+TEST_SHARE = 3
+
+_ORDER, _DIGIT, _OTHER_CLASS, _CENTRE, _PLACE = 2110, 2111, 2112, 2120, 2300
+_PATCH, _GAIN, _LUMINANCE, _STEP, _CHROMA = 2200, 2210, 2220, 2230, 2240
+_LEAST, _CHROMA_RANGE = 0.1, 0.25
+_SPLIT_KEYS: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Digits in random colours on recoloured patches of photographs; the label is the digit.
+
+    What it can show: whether a crop law keeps the object, because the object is small, its box
+    is known and its place is chosen here. What it cannot show: whether a law suits photographs
+    of real objects. The digits have one pose, one size and no context, the backgrounds come from
+    two photographs, and a view without the digit carries no hint of the label.
+
+    Args:
+        count: scenes in train and validation together; a third as many again are for test.
+        side: of the square scenes in pixels.
+        object: side of a digit's cell as a fraction of the scene's; by default
+            `0.56 / sqrt(objects)`.
+        offset: standard deviation of the main digit's centre around the middle, as a fraction of
+            the side, before the cell is pushed inside the scene.
+        objects: digits per scene, all of different class than the first, the main one, which
+            gives the label, is drawn on top and placed first; the others go where they overlap
+            least among 16 places.
+        contrast: least difference in luminance between digit and background, of [0, 1].
+        texture: largest gain of the photograph's texture; 0 leaves flat backgrounds.
+
+    Raises:
+        ValueError: when an option breaks its rule.
+
+    >>> Scenes(side=32).cell
+    18
+    """
+
+    count: int = 4000
+    side: int = 32
+    object: float | None = None
+    offset: float = 0.08
+    objects: int = 1
+    contrast: float = 0.35
+    texture: float = 0.7
+
+    def __post_init__(self) -> None:
+        rules.count("count", self.count, least=20)
+        rules.count("side", self.side, least=8)
+        rules.require("side", f"side <= {MOST_SIDE}", self.side, holds=self.side <= MOST_SIDE)
+        rules.count("objects", self.objects)
+        rules.require("objects", "objects <= 9", self.objects, holds=self.objects <= 9)
+        if self.object is not None:
+            rules.fraction("object", self.object)
+        for name in ("offset", "texture"):
+            value = getattr(self, name)
+            rules.require(name, f"{name} >= 0", value, holds=rules.is_number(value) and value >= 0)
+        rules.ordered("contrast", (0.0, self.contrast), low=0, high=0.5)
+
+    @property
+    def cell(self) -> int:
+        """Side of a digit's cell in pixels."""
+        share = 0.56 / self.objects**0.5 if self.object is None else self.object
+        return max(1, round(share * self.side))
+
+
+def splits(options: Scenes, *, seed: int, validation: float) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Train, validation and test scenes, which share no digit image and no background region.
+
+    Args:
+        options: what the scenes look like and how many there are.
+        seed: key of everything drawn.
+        validation: share of `count` that is validation, in (0, 0.5).
+    """
+    rules.require("validation", "0 < validation < 0.5", validation, holds=0 < validation < 0.5)
+    held = max(1, round(options.count * validation))
+    train = scenes(options, "train", options.count - held, seed=seed)
+    test = scenes(options, "test", max(1, options.count // TEST_SHARE), seed=seed)
+    return train, scenes(options, "validation", held, seed=seed), test
+
+
+def scenes(options: Scenes, split: Split, count: int, *, seed: int) -> ImageSet:
+    """Make the scenes of one split: classes balanced, each scene a function of (seed, number).
+
+    Returns:
+        Images uint8 `(count, 3, side, side)` with labels and one box per digit, the main one
+        first: its cell, which lies inside the scene.
+    """
+    draw = _Draw(seed, _SPLIT_KEYS[split], np.arange(count))
+    stock = material(split)
+    labels = draw(_ORDER).argsort().argsort() % len(CLASSES)
+    corners = _place(options, draw)
+    ink = _ink(options, stock, labels=labels, corners=corners, draw=draw)
+    luminance = _LEAST + (1 - 2 * _LEAST) * draw(_LUMINANCE)
+    pixels = _backgrounds(options, stock, luminance, draw)
+    for k in reversed(range(options.objects)):
+        colour = _colours(options, luminance, draw, k)[..., None, None]
+        pixels += ink[:, k, None] * (colour - pixels)
+    return ImageSet.in_memory(
+        torch.from_numpy(np.rint(255 * pixels.clip(0, 1)).astype(np.uint8)),
+        labels=torch.from_numpy(labels),
+        boxes=tuple(_cells(corners, options)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Draw:
+    """Keyed numbers, one per scene; each digit of a scene has its own."""
+
+    seed: int
+    split: int
+    index: Ints
+
+    def __call__(self, number: int, digit: int = 0) -> Floats:
+        return keys.uniform(self.seed, self.split, self.index, digit, number)
+
+    def normal(self, number: int) -> Floats:
+        return keys.normal(self.seed, self.split, self.index, 0, number)
+
+    def below(self, bound: int, number: int, digit: int = 0) -> Ints:
+        """Whole numbers from 0 to below a bound."""
+        return (self(number, digit) * bound).astype(np.int64)
+
+    def colour(self, number: int, digit: int = 0) -> Floats:
+        """Three numbers in (-1, 1), one per channel, `(N, 3)`."""
+        return np.stack([2 * self(number + k, digit) - 1 for k in range(3)], axis=-1)
+
+
+def _place(options: Scenes, draw: _Draw) -> Ints:
+    """Top-left corners `(N, objects, 2)`, (x, y), of the cells; all lie inside the scene."""
+    room = options.side - options.cell
+    centred = np.stack([draw.normal(_CENTRE + axis) for axis in (0, 1)], axis=-1)
+    main = np.rint(room / 2 + options.offset * options.side * centred)
+    corners = np.clip(main, 0, room).astype(np.int64)[:, None]
+    for extra in range(1, options.objects):
+        corners = np.concatenate([corners, _least_hidden(corners, extra, options, draw)], axis=1)
+    return corners
+
+
+def _least_hidden(taken: Ints, extra: int, options: Scenes, draw: _Draw) -> Ints:
+    """Of some uniform places the one that overlaps least with the cells so far, `(N, 1, 2)`."""
+    room = options.side - options.cell + 1
+    tried = [draw.below(room, _PLACE + k, extra) for k in range(2 * CANDIDATES)]
+    tried = np.stack(tried, axis=-1).reshape(-1, CANDIDATES, 2)
+    theirs = _cells(taken, options)[:, None]
+    overlap = boxes.area(boxes.intersection(_cells(tried, options)[:, :, None], theirs))
+    best = overlap.sum(axis=2).argmin(axis=1)
+    return tried[np.arange(len(tried)), best][:, None]
+
+
+def _cells(corners: Ints, options: Scenes) -> Boxes:
+    return np.concatenate([corners, corners + options.cell], axis=-1)
+
+
+def _classes(labels: Ints, options: Scenes, draw: _Draw) -> Ints:
+    """The class of each digit `(N, objects)`: the label first, then other classes than it."""
+    others = [draw.below(len(CLASSES) - 1, _OTHER_CLASS, k) for k in range(1, options.objects)]
+    return np.stack([labels, *((labels + 1 + other) % len(CLASSES) for other in others)], axis=1)
+
+
+def _ink(options: Scenes, stock: Material, *, labels: Ints, corners: Ints, draw: _Draw) -> Pixels:
+    """How much each digit covers each pixel, float32 `(N, objects, side, side)` in [0, 1]."""
+    cells = np.pad(stock.cells(options.cell), ((0, 0), (0, 1), (0, 1)))
+    classes = _classes(labels, options, draw)
+    places = np.arange(options.side)
+    covered = np.empty((*classes.shape, options.side, options.side), dtype=np.float32)
+    for k in range(options.objects):
+        digit = stock.pick(classes[:, k], draw(_DIGIT, k))
+        inside = places[:, None] - corners[:, k, None]
+        x, y = np.moveaxis(np.where((inside < 0) | (inside > options.cell), -1, inside), -1, 0)
+        covered[:, k] = cells[digit[:, None, None], y[:, :, None], x[:, None, :]]
+    return covered
+
+
+def _backgrounds(options: Scenes, stock: Material, luminance: Floats, draw: _Draw) -> Pixels:
+    """A patch of a photograph per scene, its mean replaced by a random colour, float32.
+
+    The texture of each channel is multiplied by a random gain of either sign, so neither hue nor
+    the direction of light tells the photograph.
+    """
+    photographs, height, width, _ = stock.backgrounds.shape
+    span = np.arange(options.side)
+    rows = draw.below(height - options.side + 1, _PATCH)[:, None] + span
+    columns = draw.below(width - options.side + 1, _PATCH + 1)[:, None] + span
+    photograph = draw.below(photographs, _PATCH + 2)[:, None, None]
+    patch = stock.backgrounds[photograph, rows[:, :, None], columns[:, None, :]]
+    patch = np.moveaxis(patch, -1, 1)
+    gain = options.texture * draw.colour(_GAIN)
+    base = luminance[:, None] + _CHROMA_RANGE * _grey_free(draw.colour(_CHROMA))
+    texture = patch - patch.mean(axis=(2, 3), keepdims=True)
+    return (base[..., None, None] + gain[..., None, None] * texture).astype(np.float32)
+
+
+def _colours(options: Scenes, luminance: Floats, draw: _Draw, digit: int) -> Pixels:
+    """A colour per scene at least `contrast` lighter or darker than the background, `(N, 3)`."""
+    lighter = np.where(
+        np.minimum(luminance, 1 - luminance) >= options.contrast,
+        draw(_STEP, digit) < 0.5,
+        luminance < 0.5,
+    )
+    room = np.where(lighter, 1 - luminance, luminance)
+    step = options.contrast + (room - options.contrast) * draw(_STEP + 1, digit)
+    own = np.where(lighter, luminance + step, luminance - step)
+    chroma = _CHROMA_RANGE * _grey_free(draw.colour(_CHROMA + 10, digit))
+    return np.asarray(own[:, None] + chroma, dtype=np.float32)
+
+
+def _grey_free(colours: Floats) -> Floats:
+    return np.asarray(colours - colours.mean(axis=-1, keepdims=True))

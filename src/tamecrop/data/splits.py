@@ -1,0 +1,94 @@
+"""Dividing images into train, validation and test, and what must hold between the three."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tamecrop.data.images import ImageSet
+from tamecrop.geometry import keys, rules
+
+Ints = NDArray[np.int64]
+
+_VALIDATION, _TEST = 2001, 2002
+
+
+def complete(
+    train: ImageSet,
+    validation: ImageSet | None,
+    test: ImageSet | None,
+    *,
+    share: float,
+    seed: int,
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Carve the splits that a set lacks out of its train images, each `share` of what is there.
+
+    The choice is a pure function of the seed and spreads over the classes. The test split is
+    carved first, so asking for another share of validation never touches it.
+
+    Raises:
+        ValueError: unless 0 < share < 1/2, or when too few images are left.
+    """
+    rules.require("validation", "0 < validation < 0.5", share, holds=0 < share < 0.5)
+    if test is None:
+        train, test = _carve(train, share, seed=seed, draw=_TEST)
+    if validation is None:
+        train, validation = _carve(train, share, seed=seed, draw=_VALIDATION)
+    return train, validation, test
+
+
+def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
+    """Require that every class has an image to learn from.
+
+    Args:
+        splits: the train images first.
+        classes: names of the labels `0 .. len(classes) - 1`.
+        name: of the data set, for the error.
+
+    Raises:
+        ValueError: naming the first class that train lacks, or a label without a class.
+    """
+    found = [_labels(split) for split in splits]
+    beyond = [label for labels in found for label in labels if not 0 <= label < len(classes)]
+    if beyond:
+        raise ValueError(f"{name}: label {beyond[0]} is not one of 0 to {len(classes) - 1}")
+    missing = sorted(set(range(len(classes))) - found[0])
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise ValueError(f"{name}: no train image of class {classes[missing[0]]!r}{more}")
+
+
+def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1]."""
+    counts = [
+        torch.bincount(channel.flatten().int(), minlength=256) for channel in pixels.unbind(1)
+    ]
+    weights = torch.stack(counts).double() / (pixels.numel() / pixels.shape[1])
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = weights @ levels
+    std = (weights @ levels.square() - mean.square()).clamp_min(0).sqrt()
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _labels(images: ImageSet) -> set[int]:
+    return set() if images.labels is None else set(images.labels.unique().tolist())
+
+
+def _carve(images: ImageSet, share: float, *, seed: int, draw: int) -> tuple[ImageSet, ImageSet]:
+    """What is left, and the part carved out: both in their old order."""
+    chosen = _chosen(images, share, seed=seed, draw=draw)
+    if not 0 < chosen.sum() < len(images):
+        raise ValueError(f"too few images to carve a share of {share:g} for a split: {len(images)}")
+    return images.subset(np.flatnonzero(~chosen)), images.subset(np.flatnonzero(chosen))
+
+
+def _chosen(images: ImageSet, share: float, *, seed: int, draw: int) -> NDArray[np.bool_]:
+    """Which images to carve: every `1 / share`-th of the images shuffled within their class."""
+    n = len(images)
+    labels = np.zeros(n) if images.labels is None else images.labels.numpy()
+    order = np.lexsort((keys.uniform(seed, 0, np.arange(n), 0, draw), labels))
+    steps = np.floor((np.arange(n + 1) + 0.5) * share)
+    chosen = np.zeros(n, dtype=np.bool_)
+    chosen[order] = np.diff(steps) > 0
+    return chosen

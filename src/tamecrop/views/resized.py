@@ -1,0 +1,112 @@
+"""Antialiased resized cuts of whole batches.
+
+Resizing is linear and separable, so a resized cut is `A image B^T` with one pair of thin weight
+matrices for each box, plus fill for the weight that falls outside the image. The weights are those
+of torchvision's antialiased resize of the cut and filled box.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tamecrop.geometry.boxes import Floats
+
+_CHUNK = 512
+
+
+def resized(
+    images: Tensor,
+    boxes: NDArray[np.int64],
+    size: tuple[int, int],
+    *,
+    fill: Tensor,
+    interpolation: str,
+) -> Tensor:
+    """Cut and resize: images `(N, C, H, W)`, boxes `(N, V, 4)`, fill `(C,)`.
+
+    Returns:
+        `(N, V, C, h, w)` of the images' dtype; integers are rounded and clipped to their range.
+    """
+    shape = (*boxes.shape[:2], images.shape[1], *size)
+    views = torch.empty(shape, dtype=images.dtype, device=images.device)
+    colour = fill.to(device=images.device, dtype=torch.float32)[:, None, None]
+    for start in range(0, len(images), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        weights = (
+            weight_matrix(boxes[part, :, axis], boxes[part, :, axis + 2], side, out, interpolation)
+            for axis, side, out in ((1, images.shape[2], size[0]), (0, images.shape[3], size[1]))
+        )
+        down, across = (torch.from_numpy(w).to(images.device) for w in weights)
+        views[part] = _to(images.dtype, _apply(images[part], down, across, colour))
+    return views
+
+
+def _apply(images: Tensor, down: Tensor, across: Tensor, fill: Tensor) -> Tensor:
+    """Weighted sums of the content, and fill for the weight that is missing."""
+    pixels = images.float()[:, None] - fill
+    half = torch.matmul(down[:, :, None], pixels)
+    return torch.matmul(half, across[:, :, None].mT) + fill
+
+
+def _to(dtype: torch.dtype, views: Tensor) -> Tensor:
+    if dtype.is_floating_point:
+        return views.to(dtype)
+    limits = torch.iinfo(dtype)
+    return views.round_().clamp_(limits.min, limits.max).to(dtype)
+
+
+def weight_matrix(
+    near: NDArray[np.int64], far: NDArray[np.int64], side: int, out: int, interpolation: str
+) -> NDArray[np.float32]:
+    """Weights `(..., out, side)` of the image's pixels in each resized pixel, along one axis.
+
+    Rows sum to the share of the weight that lies inside the image.
+
+    Args:
+        near: near edges of the boxes, any shape.
+        far: far edges, the same shape.
+        side: side of the image.
+        out: side of the resized view.
+        interpolation: `"bilinear"` or `"bicubic"`.
+    """
+    kernel, radius = MODES[interpolation]
+    crop = (far - near)[..., None, None].astype(np.float64)
+    step = crop / out
+    stretch = np.maximum(step, 1)
+    centre = step * (np.arange(out)[:, None] + 0.5)
+    first = np.maximum(np.floor(centre - radius * stretch + 0.5), 0)
+    taps = first + np.arange(int(np.ceil(2 * radius * stretch.max())) + 1)
+    last = np.minimum(np.floor(centre + radius * stretch + 0.5), crop)
+    weight = np.where(taps < last, kernel((taps + 0.5 - centre) / stretch), 0)
+    weight /= weight.sum(axis=-1, keepdims=True)
+    return _spread(weight, (taps + near[..., None, None]).astype(np.int64), side)
+
+
+def _spread(weight: Floats, place: NDArray[np.int64], side: int) -> NDArray[np.float32]:
+    """Thin rows of weights, put at their places in rows of the image's length."""
+    outside = (place < 0) | (place >= side)
+    rows = np.zeros((*place.shape[:-1], side + 1), dtype=np.float32)
+    place = np.where(outside | (weight == 0), side, place)
+    np.put_along_axis(rows, place, weight.astype(np.float32), axis=-1)
+    return np.ascontiguousarray(rows[..., :side])
+
+
+def _triangle(x: Floats) -> Floats:
+    return np.maximum(1 - np.abs(x), 0)
+
+
+def _cubic(x: Floats) -> Floats:
+    """Keys' kernel with a = -1/2, the one of antialiased resizing."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x**2 + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+MODES: dict[str, tuple[Callable[[Floats], Floats], int]] = {
+    "bilinear": (_triangle, 1),
+    "bicubic": (_cubic, 2),
+}
