@@ -110,8 +110,7 @@ def _gather(
     plane = np.arange(count * channels).reshape(count, 1, channels, 1) * (height + 1)
     place = (plane + np.where(is_content, row, height)[:, :, None]) * stride
     place += (across.origin + shift)[..., None, None]
-    target = views.reshape(-1).view(rows.dtype).reshape(place.shape)
-    np.take(rows, place, out=target, mode="clip")
+    views[...] = rows[place.ravel()].view(views.dtype).reshape(views.shape)
     _fill_sides(views, across, fill)
 
 

@@ -95,7 +95,7 @@ def _spread(weight: Floats, place: NDArray[np.int64], side: int) -> NDArray[np.f
 
 
 def _triangle(x: Floats) -> Floats:
-    return np.maximum(1 - np.abs(x), 0)
+    return np.asarray(np.maximum(1 - np.abs(x), 0))
 
 
 def _cubic(x: Floats) -> Floats:
