@@ -1,0 +1,90 @@
+"""Backbones: torchvision's ResNets without their classifier, and a narrow one for processors."""
+
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+from torchvision.models import resnet
+from torchvision.models.resnet import BasicBlock
+
+from tamecrop.geometry import rules
+
+_DEEP = {"resnet18": resnet.resnet18, "resnet34": resnet.resnet34, "resnet50": resnet.resnet50}
+_NARROW = {"resnet10w16": 16}
+NAMES = (*_NARROW, *_DEEP)
+
+
+class Backbone(nn.Module):
+    """The network kept: images `(B, 3, H, W)` to features `(B, features)`.
+
+    Args:
+        body: the network.
+        features: width of its output.
+    """
+
+    def __init__(self, body: nn.Module, features: int) -> None:
+        super().__init__()
+        self.body = body
+        self.features = features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features `(B, features)` of normalised images `(B, 3, H, W)`."""
+        features: Tensor = self.body(images)
+        return features
+
+
+def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Backbone:
+    """A randomly initialised backbone; weights come from torch's generator.
+
+    Args:
+        name: `resnet18`, `resnet34`, `resnet50` (He et al. 2016, torchvision's), or
+            `resnet10w16`: one basic block a stage, 16 channels in the first, 0.3 million weights.
+        stem: `small` has a 3x3 convolution of stride 1 and no pooling, as SimCLR on CIFAR-10
+            (Chen et al. 2020, B.9); `imagenet` a 7x7 of stride 2 and a pooling.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+
+    >>> backbone("resnet10w16").features
+    128
+    """
+    rules.known("backbone", name, NAMES)
+    if name in _NARROW:
+        return _narrow(_NARROW[name], stem)
+    body = _DEEP[name](weights=None)
+    features = body.fc.in_features
+    body.fc = nn.Identity()
+    if stem == "small":
+        body.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
+        body.maxpool = nn.Identity()
+    return Backbone(body, features)
+
+
+def _narrow(width: int, stem: str) -> Backbone:
+    """Four stages of one basic block each, doubling width and halving resolution."""
+    widths = [width, width, 2 * width, 4 * width, 8 * width]
+    stages = [
+        _stage(before, after, stride=1 if before == after else 2)
+        for before, after in pairwise(widths)
+    ]
+    first: list[nn.Module] = (
+        [nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        if stem == "small"
+        else [
+            nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        ]
+    )
+    body = nn.Sequential(*first, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Backbone(body, widths[-1])
+
+
+def _stage(before: int, after: int, *, stride: int) -> BasicBlock:
+    if before == after:
+        return BasicBlock(before, after)
+    shortcut = nn.Sequential(
+        nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
+    )
+    return BasicBlock(before, after, stride=stride, downsample=shortcut)

@@ -1,0 +1,73 @@
+"""The settings of one pre-training run; imports no torch, so that a command line may show them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tamecrop.geometry import rules
+
+Backbone = Literal["resnet10w16", "resnet18", "resnet34", "resnet50"]
+Stem = Literal["small", "imagenet"]
+Projector = Literal["linear", "two_layer"]
+Passes = Literal["joint", "per_view"]
+Optimiser = Literal["adam", "sgd", "lars"]
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """How a backbone is pre-trained with SimCLR.
+
+    Args:
+        backbone: the network kept.
+        stem: `small`, 3x3 without pooling, for images up to 64 px, or `imagenet`.
+        projector: the head thrown away, one `linear` layer or `two_layer` with batch norm.
+        dimension: of the projections.
+        temperature: of NT-Xent.
+        passes: all views `joint` in one pass, or one pass `per_view`; decides what batch norm
+            sees together.
+        optimiser: `adam`, `sgd` or `lars`.
+        learning_rate: at the top of the schedule.
+        weight_decay: L2 penalty; not on biases and norms.
+        epochs: passes over the train images.
+        warmup_epochs: of these, epochs of linear rise; cosine to zero follows.
+        batch_size: images per global batch.
+        last: `keep` a last batch that is not full, or `drop` it.
+        size: side that views are resized to; None cuts exactly.
+        photometric: name of the colour step.
+        precision: of the forward pass.
+        workers: processes that decode, for images in files.
+        save_every: epochs between checkpoints.
+    """
+
+    backbone: Backbone = "resnet18"
+    stem: Stem = "small"
+    projector: Projector = "two_layer"
+    dimension: int = 128
+    temperature: float = 0.2
+    passes: Passes = "joint"
+    optimiser: Optimiser = "sgd"
+    learning_rate: float = 0.06
+    weight_decay: float = 5e-4
+    epochs: int = 200
+    warmup_epochs: int = 10
+    batch_size: int = 512
+    last: Literal["keep", "drop"] = "drop"
+    size: int | None = None
+    photometric: str = "simclr"
+    precision: Precision = "bf16-mixed"
+    workers: int = 0
+    save_every: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("dimension", "epochs", "batch_size", "save_every"):
+            rules.count(name, getattr(self, name))
+        for name in ("warmup_epochs", "workers"):
+            rules.count(name, getattr(self, name), least=0)
+        for name in ("temperature", "learning_rate"):
+            rules.positive(name, getattr(self, name))
+        decay = self.weight_decay
+        rules.require("weight_decay", "weight_decay >= 0", decay, holds=decay >= 0)
+        shorter = self.warmup_epochs < self.epochs
+        rules.require("warmup_epochs", "warmup_epochs < epochs", self.warmup_epochs, holds=shorter)
+        if self.size is not None:
+            rules.count("size", self.size)

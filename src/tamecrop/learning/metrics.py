@@ -1,0 +1,35 @@
+"""The curves of a run as CSV and JSON lines: written whole from what the checkpoint holds."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tamecrop.learning.files import write_atomic
+
+FIELDS = ("step", "epoch", "loss", "learning_rate")
+
+
+def write(
+    folder: Path, losses: Sequence[float], rates: Sequence[float], *, steps_per_epoch: int
+) -> None:
+    """Write `metrics.csv` and `metrics.jsonl`, one row a step; each step is there once.
+
+    Args:
+        folder: of the run.
+        losses: of every finished step.
+        rates: learning rate of every finished step.
+        steps_per_epoch: to tell the epoch of a step.
+    """
+    rows = [
+        dict(zip(FIELDS, (step, step // steps_per_epoch, loss, rate), strict=True))
+        for step, (loss, rate) in enumerate(zip(losses, rates, strict=True))
+    ]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomic(folder / "metrics.csv", table.getvalue().encode())
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    write_atomic(folder / "metrics.jsonl", lines.encode())

@@ -1,0 +1,346 @@
+"""The one training loop: SimCLR on the views of a crop law, on any number of devices."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from filelock import FileLock, Timeout
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim import Optimizer
+
+from tamecrop.data.images import Dataset
+from tamecrop.data.loader import Batch, Loading, ViewLoader
+from tamecrop.geometry.policy import Policy
+from tamecrop.learning import checkpoint, metrics, optimisers, training_state
+from tamecrop.learning.backbones import Backbone, backbone
+from tamecrop.learning.checkpoint import Checkpoint
+from tamecrop.learning.config import Pretraining
+from tamecrop.learning.files import write_atomic
+from tamecrop.learning.objectives import SimCLR
+from tamecrop.learning.stopping import StopFlag
+from tamecrop.views.photometric import normalise, photometric
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a pre-training is.
+
+    Args:
+        step: finished steps.
+        steps: steps of the whole pre-training.
+        loss: of the latest step.
+        images_per_second: source images per second in this process.
+        seconds_left: wall time until the end at this speed.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished pre-training.
+
+    Args:
+        backbone: the network kept, in eval mode.
+        losses: float64 `(steps,)`, the loss of every step.
+        steps_per_epoch: of the run.
+        seconds: of training, over all parts of a run that was resumed.
+        images_per_second: source images trained on per second, over all parts.
+    """
+
+    backbone: Backbone
+    losses: Tensor
+    steps_per_epoch: int
+    seconds: float
+    images_per_second: float
+
+    @property
+    def epoch_losses(self) -> list[float]:
+        """Mean loss of each epoch."""
+        epochs: list[float] = self.losses.reshape(-1, self.steps_per_epoch).mean(1).tolist()
+        return epochs
+
+
+def pretrain(
+    dataset: Dataset,
+    policy: Policy,
+    config: Pretraining,
+    out: Path,
+    *,
+    seed: int = 0,
+    hooks: "Hooks | None" = None,
+) -> Run:
+    """Pre-train a backbone; an unfinished run in `out` is continued, a finished one is loaded.
+
+    Initial weights, order, boxes and colours are functions of the seed alone, so two policies
+    with one seed differ in nothing else, and a resumed run ends with the same bits (on one
+    device, with the same number of threads).
+
+    Args:
+        dataset: of which the train images are used.
+        policy: the crop law.
+        config: the settings.
+        out: the run's folder.
+        seed: key of everything random.
+        hooks: what to tell while training, and whether to stop.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        ValueError: when `out` holds a run with other settings, by name; for fewer images than a
+            batch; when the loss or the gradient stops being finite.
+        CheckpointError: when `out` holds only damaged checkpoints.
+        Interrupted: when asked to stop; everything up to the last whole step is saved.
+    """
+    hooks = hooks or Hooks()
+    identity = {
+        "policy": str(policy),
+        "seed": seed,
+        "data": dataset.name,
+        "fingerprint": dataset.fingerprint(),
+        **{name: value for name, value in asdict(config).items() if name not in _FREE},
+    }
+    with _alone(out):
+        _claim(out, identity)
+        trainer = _Trainer(dataset, policy, config, seed)
+        trainer.resume(out, hooks)
+        trainer.train(out, hooks, identity)
+        return trainer.run()
+
+
+_FREE = ("workers", "save_every")
+"""Settings that change no number and may differ when a run is continued."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a run tells while it trains, and how it is stopped.
+
+    Args:
+        stepped: called after every step.
+        warned: called with one line when something had to be passed over.
+        stop: looked at after every step.
+    """
+
+    stepped: Watcher = lambda _: None
+    warned: Callable[[str], None] = lambda _: None
+    stop: StopFlag = field(default_factory=StopFlag)
+
+
+class _Trainer:
+    """Model, optimiser and position of one run."""
+
+    def __init__(self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int) -> None:
+        self.config, self.seed, self.dataset = config, seed, dataset
+        self.fabric = Fabric(accelerator="auto", devices="auto", precision=config.precision)
+        self.fabric.launch()
+        self.loader = ViewLoader(
+            dataset.train,
+            policy,
+            Loading(
+                batch_size=config.batch_size,
+                size=config.size,
+                seed=seed,
+                last=config.last,
+                workers=config.workers,
+                rank=self.fabric.global_rank,
+                world_size=self.fabric.world_size,
+            ),
+            self.fabric.device,
+        )
+        model = _initialised(config, seed).to(memory_format=torch.channels_last)
+        optimizer = optimisers.optimiser(
+            config.optimiser,
+            model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self.bare = model
+        self.model, self.optimizer = self.fabric.setup(model, optimizer)
+        self.losses: list[float] = []
+        self.seconds = 0.0
+
+    @property
+    def step(self) -> int:
+        return len(self.losses)
+
+    @property
+    def steps(self) -> int:
+        return self.config.epochs * self.loader.steps_per_epoch
+
+    def resume(self, out: Path, hooks: Hooks) -> None:
+        """Go to the latest usable checkpoint."""
+        found = checkpoint.latest(out / "checkpoints")
+        for line in found.damaged:
+            hooks.warned(f"passed over a damaged checkpoint: {line}")
+        saved = found.checkpoint
+        if saved is None:
+            return
+        training_state.restore(
+            self.bare, self._torch_optimizer(), backbone=saved.weights, train=saved.train
+        )
+        self.losses = saved.train["losses"].tolist()
+        self.seconds = saved.state["seconds"]
+
+    def train(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Train from where the run is to its end, saving on the way."""
+        per_epoch = self.loader.steps_per_epoch
+        self.model.train()
+        clock = _Clock(self.seconds, self.step)
+        for epoch in range(self.step // per_epoch, self.config.epochs):
+            for batch in self.loader.batches(epoch, self.step % per_epoch):
+                self.losses.append(self._step(batch, epoch))
+                self.seconds = clock.seconds()
+                hooks.stepped(self._progress(clock))
+                if hooks.stop.raised:
+                    self._save(out, identity)
+                    hooks.stop.check()
+            if (epoch + 1) % self.config.save_every == 0 or epoch + 1 == self.config.epochs:
+                self._save(out, identity)
+
+    def run(self) -> Run:
+        losses = torch.tensor(self.losses, dtype=torch.float64)
+        images = len(losses) * self.config.batch_size
+        return Run(
+            self.bare.backbone.eval(),
+            losses,
+            self.loader.steps_per_epoch,
+            self.seconds,
+            images / max(self.seconds, 1e-9),
+        )
+
+    def _step(self, batch: Batch, epoch: int) -> float:
+        """One optimiser step; the loss, once it is known to be finite."""
+        rate = self._rate(self.step)
+        optimisers.set_learning_rate(self.optimizer, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model(self._prepared(batch, epoch))
+        self.fabric.backward(loss)
+        value = loss.item()
+        norm = torch.nn.utils.get_total_norm(
+            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
+        ).item()
+        if not (_finite(value) and _finite(norm)):
+            raise _not_finite(value, norm, self.step, self._names(batch))
+        self.optimizer.step()
+        return float(value)
+
+    def _prepared(self, batch: Batch, epoch: int) -> Tensor:
+        """Views as the network wants them."""
+        step = photometric(self.config.photometric)
+        views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
+        return normalise(views, self.dataset.mean, self.dataset.std)
+
+    def _rate(self, step: int) -> float:
+        return optimisers.learning_rate_at(
+            step,
+            top=self.config.learning_rate,
+            steps=self.steps,
+            warmup=self.config.warmup_epochs * self.loader.steps_per_epoch,
+        )
+
+    def _names(self, batch: Batch) -> str:
+        paths = self.dataset.train.paths
+        shown = batch.index[:5].tolist()
+        return ", ".join(str(number if paths is None else paths[number]) for number in shown)
+
+    def _progress(self, clock: "_Clock") -> Progress:
+        rate = clock.steps_per_second(self.step)
+        return Progress(
+            step=self.step,
+            steps=self.steps,
+            loss=self.losses[-1],
+            images_per_second=rate * self.config.batch_size,
+            seconds_left=(self.steps - self.step) / rate,
+        )
+
+    def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
+        if self.fabric.is_global_zero:
+            tensors = training_state.training_tensors(self.bare, self._torch_optimizer())
+            tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+            state = {"step": self.step, "seconds": self.seconds, "run": dict(identity)}
+            saved = Checkpoint(training_state.weights(self.bare), tensors, state)
+            checkpoint.save(out / "checkpoints", saved, step=self.step)
+            rates = [self._rate(step) for step in range(self.step)]
+            metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+        self.fabric.barrier()
+
+    def _torch_optimizer(self) -> Optimizer:
+        return cast(Optimizer, self.optimizer.optimizer)
+
+
+class _Clock:
+    """Time over all parts of a run, and speed in this one."""
+
+    def __init__(self, before: float, first_step: int) -> None:
+        self._before, self._first, self._started = before, first_step, time.perf_counter()
+
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def steps_per_second(self, step: int) -> float:
+        return (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+
+
+def _initialised(config: Pretraining, seed: int) -> SimCLR:
+    """The untrained model of a seed; torch's generators stay as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return SimCLR(
+            backbone(config.backbone, stem=config.stem),
+            projector=config.projector,
+            dimension=config.dimension,
+            temperature=config.temperature,
+            passes=config.passes,
+        )
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0
+
+
+def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:
+    return ValueError(
+        f"loss {loss} and gradient norm {norm} must be finite: stopped before step {step} "
+        f"changed a weight; the batch begins with samples {samples}"
+    )
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold a run's folder; the system frees it if this process dies."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ValueError(f"`out` must be free, but another process trains in {out}") from error
+
+
+def _claim(out: Path, identity: Mapping[str, Any]) -> None:
+    """Write what this run is, or make sure that the run in the folder is the same."""
+    path = out / "run.json"
+    if not path.exists():
+        write_atomic(path, json.dumps(dict(identity), indent=2).encode())
+        return
+    there = json.loads(path.read_text())
+    for name in sorted(there.keys() | identity.keys()):
+        if there.get(name) != identity.get(name):
+            raise ValueError(
+                f"{out} holds another run: `{name}` is {there.get(name)} there and "
+                f"{identity.get(name)} here; choose another folder"
+            )

@@ -1,0 +1,196 @@
+"""Colours of views: flip, jitter, grey, blur, inversion, with parameters of each view's own.
+
+Every parameter is keyed by (seed, epoch, index, view), so a view looks the same whatever batch it
+travels in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import kornia.color
+import kornia.enhance
+import kornia.filters
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from tamecrop.geometry import keys, rules
+from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.rules import Range
+
+_FLIP, _JITTER, _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = range(1000, 1006)
+_GREY, _INVERT, _BLUR, _BLUR_SIGMA = range(1006, 1010)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photometric:
+    """What happens to a view after its crop, in the order of the arguments.
+
+    Relation: torchvision's `RandomHorizontalFlip`, `ColorJitter`, `RandomGrayscale`,
+    `RandomInvert` and `GaussianBlur`, on batches; the four parts of the jitter keep one order.
+
+    Args:
+        flip: probability of a mirror image.
+        jitter: probability of the colour jitter.
+        brightness: factors are uniform in 1 -+ this.
+        contrast: likewise.
+        saturation: likewise.
+        hue: turns of the colour wheel, uniform in -+ this, at most 0.5.
+        grey: probability of losing all colour.
+        invert: probability of the negative.
+        blur: probability of a Gaussian blur with a kernel of 3 pixels.
+        blur_sigma: its standard deviation in pixels, uniform in this range.
+
+    Raises:
+        ValueError: for a probability outside [0, 1], a strength outside its range.
+    """
+
+    flip: float = 0.0
+    jitter: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
+    invert: float = 0.0
+    blur: float = 0.0
+    blur_sigma: Range = (0.1, 2.0)
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "jitter", "grey", "invert", "blur"):
+            rules.ordered(name, (0.0, getattr(self, name)), low=0, high=1)
+        for name in ("brightness", "contrast", "saturation"):
+            rules.ordered(name, (0.0, getattr(self, name)), low=0, high=1)
+        rules.ordered("hue", (0.0, self.hue), low=0, high=0.5)
+        rules.positive_range("blur_sigma", self.blur_sigma)
+
+    @property
+    def needs_colour(self) -> bool:
+        """Whether a step is defined for RGB alone."""
+        return self.grey > 0 or (self.jitter > 0 and max(self.saturation, self.hue) > 0)
+
+    def apply(
+        self, views: Tensor, *, seed: int = 0, epoch: int = 0, index: ArrayLike | None = None
+    ) -> Tensor:
+        """Change the colours of a batch of views.
+
+        Args:
+            views: `(N, V, C, h, w)`, uint8, or float in [0, 1], on any device.
+            seed: key of the run.
+            epoch: key of the pass over the data.
+            index: `(N,)` sample indices; `0 .. N - 1` by default.
+
+        Returns:
+            float32 `(N, V, C, h, w)` in [0, 1].
+
+        Raises:
+            ValueError: when a step needs RGB and the views have another number of channels.
+
+        >>> photometric("paper").apply(torch.zeros(2, 2, 3, 8, 8, dtype=torch.uint8)).shape
+        torch.Size([2, 2, 3, 8, 8])
+        """
+        if self.needs_colour and views.shape[2] != 3:
+            raise ValueError(f"colour steps need views of 3 channels, got {views.shape[2]}")
+        samples = np.arange(len(views)) if index is None else np.asarray(index)
+        states = keys.state(seed, epoch, samples[:, None], np.arange(views.shape[1]))
+        changed = self._changed(unit(views).flatten(0, 1), _Draws(states.ravel(), views.device))
+        return changed.reshape(views.shape)
+
+    def _changed(self, x: Tensor, draw: "_Draws") -> Tensor:
+        x = torch.where(draw.happens(_FLIP, self.flip), x.flip(-1), x) if self.flip else x
+        if self.jitter:
+            rows = draw.chosen(_JITTER, self.jitter)
+            x = x.index_copy(0, rows, self._jittered(x[rows], draw.of(rows)))
+        if self.grey:
+            rows = draw.chosen(_GREY, self.grey)
+            grey = kornia.color.rgb_to_grayscale(x[rows]).expand(-1, 3, -1, -1)
+            x = x.index_copy(0, rows, grey)
+        x = torch.where(draw.happens(_INVERT, self.invert), 1 - x, x) if self.invert else x
+        if self.blur:
+            rows = draw.chosen(_BLUR, self.blur)
+            x = x.index_copy(0, rows, self._blurred(x[rows], draw.of(rows)))
+        return x
+
+    def _jittered(self, x: Tensor, draw: "_Draws") -> Tensor:
+        if self.brightness:
+            factor = draw.between(_BRIGHTNESS, 1 - self.brightness, 1 + self.brightness)
+            x = kornia.enhance.adjust_brightness_accumulative(x, factor)
+        if self.contrast:
+            factor = draw.between(_CONTRAST, 1 - self.contrast, 1 + self.contrast)
+            x = kornia.enhance.adjust_contrast_with_mean_subtraction(x, factor)
+        if self.saturation:
+            factor = draw.between(_SATURATION, 1 - self.saturation, 1 + self.saturation)
+            x = kornia.enhance.adjust_saturation_with_gray_subtraction(x, factor)
+        if self.hue:
+            angle = 2 * torch.pi * draw.between(_HUE, -self.hue, self.hue)
+            x = kornia.enhance.adjust_hue(x, angle)
+        return x
+
+    def _blurred(self, x: Tensor, draw: "_Draws") -> Tensor:
+        sigma = draw.between(_BLUR_SIGMA, *self.blur_sigma)
+        blurred: Tensor = kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2))
+        return blurred
+
+
+PHOTOMETRIC = {
+    "none": Photometric(),
+    "paper": Photometric(flip=0.5, blur=1.0),
+    "simclr": Photometric(
+        flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2
+    ),
+    "scenes": Photometric(
+        jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.5, grey=0.2, invert=0.5
+    ),
+}
+"""`paper`: arXiv:2504.19824. `simclr`: Chen et al. 2020, for 32 px. `scenes`: for embedded digits,
+which have no mirror image but come in any colour."""
+
+
+def photometric(name: str) -> Photometric:
+    """The named colour step.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+    """
+    rules.known("photometric step", name, PHOTOMETRIC)
+    return PHOTOMETRIC[name]
+
+
+def unit(pixels: Tensor) -> Tensor:
+    """Pixels as float32 in [0, 1]: uint8 is divided by 255, floats are taken as they are."""
+    return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
+
+
+def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Subtract the mean and divide by the deviation of each channel, `(..., C, H, W)`."""
+    centre, spread = (
+        torch.tensor(part, dtype=pixels.dtype, device=pixels.device)[:, None, None]
+        for part in (mean, std)
+    )
+    return (pixels - centre) / spread
+
+
+class _Draws:
+    """Keyed numbers of a flat batch of views, as tensors."""
+
+    def __init__(self, states: keys.State, device: torch.device) -> None:
+        self._states = states
+        self._device = device
+
+    def _uniform(self, number: int) -> Floats:
+        return keys.uniforms(self._states, number)
+
+    def happens(self, number: int, probability: float) -> Tensor:
+        happens = torch.from_numpy(self._uniform(number) < probability)
+        return happens.to(self._device)[:, None, None, None]
+
+    def chosen(self, number: int, probability: float) -> Tensor:
+        return torch.from_numpy(np.flatnonzero(self._uniform(number) < probability))
+
+    def of(self, rows: Tensor) -> "_Draws":
+        return _Draws(self._states[rows.numpy()], self._device)
+
+    def between(self, number: int, low: float, high: float) -> Tensor:
+        values = low + (high - low) * self._uniform(number)
+        return torch.from_numpy(values.astype(np.float32)).to(self._device)
