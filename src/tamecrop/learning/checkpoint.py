@@ -133,7 +133,8 @@ def _contents(checkpoint: Checkpoint) -> dict[str, bytes]:
 
 def _tensors(named: Mapping[str, Tensor]) -> bytes:
     host = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
-    return safetensors.torch.save(host)
+    content: bytes = safetensors.torch.save(host)
+    return content
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

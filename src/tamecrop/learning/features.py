@@ -1,0 +1,103 @@
+"""Features of whole images, as every evaluation sees them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.learning.backbones import Backbone
+from tamecrop.views.photometric import normalise, unit
+
+_BATCH = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Labelled features of one split.
+
+    Args:
+        values: float32 `(N, D)`.
+        labels: int64 `(N,)`.
+    """
+
+    values: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Features of the three splits of a data set.
+
+    Args:
+        train: to learn from.
+        validation: for every choice.
+        test: for the figure.
+        classes: number of classes.
+    """
+
+    train: Features
+    validation: Features
+    test: Features
+    classes: int
+
+
+def judged(backbone: Backbone, dataset: Dataset, *, size: int | None = None) -> Judged:
+    """Features of whole images of all splits, without any crop, in eval mode.
+
+    Args:
+        backbone: the network; put into eval mode and left there.
+        dataset: with labels.
+        size: side that images are resized to; needed when they differ in size.
+
+    Raises:
+        ValueError: for a data set without labels, or images of different sizes without a `size`.
+    """
+    if dataset.classes is None:
+        raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
+    splits = (dataset.train, dataset.validation, dataset.test)
+    train, validation, test = (_of(backbone, dataset, split, size) for split in splits)
+    return Judged(train, validation, test, len(dataset.classes))
+
+
+def _of(backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None) -> Features:
+    assert images.labels is not None, "a set with classes has labels"
+    values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size)
+    return Features(values, images.labels.to(values.device))
+
+
+@torch.inference_mode()
+def extract(
+    backbone: Backbone,
+    images: ImageSet,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    size: int | None = None,
+) -> Tensor:
+    """Features float32 `(N, D)` of a set's images, on the backbone's device.
+
+    Args:
+        backbone: the network; put into eval mode and left there.
+        images: in memory or in files.
+        mean: of each channel in [0, 1].
+        std: likewise.
+        size: side that images are resized to.
+    """
+    device = next(backbone.parameters()).device
+    backbone.eval()
+    parts = []
+    for pixels in _batches(images, size):
+        inputs = normalise(unit(pixels.to(device)), mean, std)
+        parts.append(backbone(inputs.contiguous(memory_format=torch.channels_last)).float())
+    return torch.cat(parts)
+
+
+def _batches(images: ImageSet, size: int | None) -> Iterator[Tensor]:
+    for start in range(0, len(images), _BATCH):
+        part = images.subset(np.arange(start, min(start + _BATCH, len(images))))
+        pixels = part.resident(size).pixels
+        assert pixels is not None, "a resident set holds its pixels"
+        yield pixels

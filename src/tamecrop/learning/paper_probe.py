@@ -1,0 +1,155 @@
+"""The probe of arXiv:2504.19824, as it was run: batch norm keeps adapting, the last weights count.
+
+Kept to reproduce the paper's numbers; `tamecrop.learning.probe.frozen` is the one to trust.
+"""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import SGD
+
+from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.data.loader import Batch, Loading, ViewLoader
+from tamecrop.geometry import keys
+from tamecrop.geometry.policy import policy
+from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.optimisers import set_learning_rate
+from tamecrop.learning.stopping import StopFlag
+from tamecrop.views.photometric import Photometric, normalise, unit
+
+EPOCHS, BATCH = 100, 512
+_RATE, _DECAYS, _MOMENTUM = 0.01, (20, 40, 60, 80), 0.9
+_PATIENCE, _LEAST_GAIN = 15, 0.001
+_HELD = 0.2
+_SPLIT = 2003
+_FLIP = Photometric(flip=0.5)
+_PADDING = 4
+
+
+@dataclass(frozen=True)
+class PaperProbed:
+    """What the paper's probe found.
+
+    Args:
+        accuracy: on test, with the last weights, a fraction.
+        epochs: run before it stopped.
+    """
+
+    accuracy: float
+    epochs: int
+
+
+def paper(
+    backbone: Backbone,
+    dataset: Dataset,
+    *,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    stop: StopFlag | None = None,
+) -> PaperProbed:
+    """Train a linear layer on a backbone whose weights are fixed but whose batch norm is not.
+
+    A random 80/20 split of train and validation together; crops of the image's side after
+    padding by 4 px, and flips, on both parts; SGD 0.01, momentum 0.9, a tenth at epochs 20, 40,
+    60 and 80; batch 512; stops after 15 epochs without 0.001 less validation loss.
+
+    Args:
+        backbone: copied, not changed.
+        dataset: with labels, images in memory.
+        seed: key of the split, the order, the crops, and the layer's first weights.
+        epochs: at most.
+        stop: looked at between two steps.
+
+    Raises:
+        ValueError: for a data set without labels.
+        Interrupted: when asked to stop.
+    """
+    if dataset.classes is None:
+        raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
+    probing = _Probing(backbone, dataset, len(dataset.classes), seed)
+    best, waited = float("inf"), 0
+    for epoch in range(epochs):
+        loss = probing.epoch(epoch, stop or StopFlag())
+        best, waited = (loss, 0) if loss < best - _LEAST_GAIN else (best, waited + 1)
+        if waited >= _PATIENCE:
+            break
+    return PaperProbed(probing.accuracy(dataset.test), epoch + 1)
+
+
+class _Probing:
+    """The layer, its optimiser and the two parts of the images."""
+
+    def __init__(self, backbone: Backbone, dataset: Dataset, classes: int, seed: int) -> None:
+        self.dataset, self.seed = dataset, seed
+        self.device = next(backbone.parameters()).device
+        self.backbone = copy.deepcopy(backbone).requires_grad_(requires_grad=False).train()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.layer = nn.Linear(backbone.features, classes).to(self.device)
+        self.optimizer = SGD(self.layer.parameters(), lr=_RATE, momentum=_MOMENTUM)
+        images = _joined(dataset.train, dataset.validation)
+        order = keys.uniform(seed, 0, np.arange(len(images)), 0, _SPLIT).argsort()
+        held = round(_HELD * len(images))
+        self.parts = [images.subset(order[held:]), images.subset(order[:held])]
+        self.loaders = [self._loader(part) for part in self.parts]
+
+    def _loader(self, images: ImageSet) -> ViewLoader:
+        side = int(images.sizes[0, 0])
+        law = policy(f"rc_pad:scale=1,padding={_PADDING / side!r}")
+        loading = Loading(batch_size=min(BATCH, len(images)), views=1, seed=self.seed)
+        return ViewLoader(images, law, loading, self.device)
+
+    def epoch(self, epoch: int, stop: StopFlag) -> float:
+        """Train for one epoch; the validation loss after it."""
+        set_learning_rate(self.optimizer, _RATE * 0.1 ** sum(epoch >= at for at in _DECAYS))
+        for batch in self.loaders[0].batches(epoch):
+            stop.check()
+            self.optimizer.zero_grad()
+            self._loss(batch, epoch, self.parts[0]).backward()
+            self.optimizer.step()
+        with torch.no_grad():
+            losses = [
+                self._loss(batch, epoch, self.parts[1]).item() * len(batch.index)
+                for batch in self.loaders[1].batches(epoch)
+            ]
+        return sum(losses) / len(self.parts[1])
+
+    def _loss(self, batch: Batch, epoch: int, images: ImageSet) -> Tensor:
+        views = _FLIP.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
+        assert images.labels is not None, "a set with classes has labels"
+        labels = images.labels[torch.from_numpy(batch.index)].to(self.device)
+        return cross_entropy(self._scores(views), labels)
+
+    def _scores(self, images: Tensor) -> Tensor:
+        inputs = normalise(images, self.dataset.mean, self.dataset.std)
+        with torch.no_grad():
+            features = self.backbone(inputs.contiguous(memory_format=torch.channels_last))
+        scores: Tensor = self.layer(features)
+        return scores
+
+    @torch.no_grad()
+    def accuracy(self, test: ImageSet) -> float:
+        """On whole images, with the statistics that batch norm has adapted."""
+        self.backbone.eval()
+        assert test.pixels is not None, "the paper's probe works on images in memory"
+        assert test.labels is not None, "a set with classes has labels"
+        right = 0
+        for pixels, labels in zip(test.pixels.split(BATCH), test.labels.split(BATCH), strict=True):
+            scores = self._scores(unit(pixels.to(self.device)))
+            right += int((scores.argmax(1).cpu() == labels.cpu()).sum())
+        return right / len(test)
+
+
+def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
+    """Two sets in memory as one."""
+    sets = (first, second)
+    if any(each.pixels is None or each.labels is None for each in sets):
+        raise ValueError("the paper's probe works on labelled images in memory; choose `frozen`")
+    return ImageSet.in_memory(
+        torch.cat([each.pixels for each in sets if each.pixels is not None]),
+        labels=torch.cat([each.labels for each in sets if each.labels is not None]),
+    )
