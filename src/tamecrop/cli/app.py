@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser
 
 from tamecrop.cli.messages import nearest, one_line, refuse_unknown_options
 from tamecrop.cli.registry import Work, command, names
-from tamecrop.cli.stopping import Interrupted
+from tamecrop.learning.stopping import Interrupted
 from tamecrop.version import VERSION
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -80,7 +80,8 @@ def _prepared(words: list[str]) -> Work:
     )
     chosen.declare(parser, rest)
     refuse_unknown_options(parser, rest)
-    return chosen.prepare(parser.parse_args(rest))
+    parsed = parser.parse_args(rest)
+    return chosen.prepare(parsed, parser.dump(parsed))
 
 
 def _told(error: Exception, code: int, *, debug: bool) -> int:

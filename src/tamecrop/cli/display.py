@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from tamecrop.cli.tables import Board
+from tamecrop.learning.watching import Progress as Position
 from tamecrop.studies import listening
 from tamecrop.studies.wording import percent
 
@@ -42,7 +43,7 @@ class LiveDisplay:
         self._task = self._bar.add_task(f"{policy}  seed {seed}", total=None, words="")
         self._refresh()
 
-    def stepped(self, progress: listening.Progress) -> None:
+    def stepped(self, progress: Position) -> None:
         """Move the bar."""
         if self._task is not None:
             words = f"loss {progress.loss:.3f}  {progress.images_per_second:,.0f} images/s"
@@ -58,6 +59,10 @@ class LiveDisplay:
         self._clear()
         self._board.summary, self._board.running = finished.summary, None
         self._refresh()
+
+    def warned(self, line: str) -> None:
+        """Say it above the table."""
+        self.live.console.print(line, markup=False, highlight=False)
 
     def _clear(self) -> None:
         if self._task is not None:
@@ -88,7 +93,7 @@ class PlainDisplay:
         self._spoke = time.monotonic()
         self._say(f"{self._cell}: training")
 
-    def stepped(self, progress: listening.Progress) -> None:
+    def stepped(self, progress: Position) -> None:
         """Give loss and speed now and then."""
         now = time.monotonic()
         if now - self._spoke < _PLAIN_EVERY:
@@ -113,6 +118,10 @@ class PlainDisplay:
         self._board.summary = summary
         if summary.complete:
             self._console.print(self._board.table())
+
+    def warned(self, line: str) -> None:
+        """Say it."""
+        self._say(line)
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

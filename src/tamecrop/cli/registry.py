@@ -20,13 +20,14 @@ class Command:
         summary: One line for the list of commands.
         declare: Adds arguments to a parser; it gets the raw words too, for defaults that
             depend on them. Imports nothing heavy.
-        prepare: Checks everything that can be checked and returns the work. Errors raised here
-            are wrong use (exit 2); errors raised by the work are a failed run (exit 1).
+        prepare: Gets what was parsed, and all of it as YAML. Checks everything that can be
+            checked and returns the work. Errors raised here are wrong use (exit 2); errors raised
+            by the work are a failed run (exit 1).
     """
 
     summary: str
     declare: Callable[[ArgumentParser, Sequence[str]], None]
-    prepare: Callable[[Namespace], Work]
+    prepare: Callable[[Namespace, str], Work]
 
 
 def names() -> list[str]:

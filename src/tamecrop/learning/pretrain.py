@@ -1,15 +1,13 @@
 """The one training loop: SimCLR on the views of a crop law, on any number of devices."""
 
-import json
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim import Optimizer
@@ -21,32 +19,10 @@ from tamecrop.learning import checkpoint, metrics, optimisers, training_state
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.files import write_atomic
 from tamecrop.learning.objectives import SimCLR
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.run_folder import alone, claim
+from tamecrop.learning.watching import Hooks, Progress
 from tamecrop.views.photometric import normalise, photometric
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a pre-training is.
-
-    Args:
-        step: finished steps.
-        steps: steps of the whole pre-training.
-        loss: of the latest step.
-        images_per_second: source images per second in this process.
-        seconds_left: wall time until the end at this speed.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    images_per_second: float
-    seconds_left: float
-
-
-Watcher = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +57,7 @@ def pretrain(
     out: Path,
     *,
     seed: int = 0,
-    hooks: "Hooks | None" = None,
+    hooks: Hooks | None = None,
 ) -> Run:
     """Pre-train a backbone; an unfinished run in `out` is continued, a finished one is loaded.
 
@@ -114,8 +90,8 @@ def pretrain(
         "fingerprint": dataset.fingerprint(),
         **{name: value for name, value in asdict(config).items() if name not in _FREE},
     }
-    with _alone(out):
-        _claim(out, identity)
+    with alone(out):
+        claim(out, identity)
         trainer = _Trainer(dataset, policy, config, seed)
         trainer.resume(out, hooks)
         trainer.train(out, hooks, identity)
@@ -124,21 +100,6 @@ def pretrain(
 
 _FREE = ("workers", "save_every")
 """Settings that change no number and may differ when a run is continued."""
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What a run tells while it trains, and how it is stopped.
-
-    Args:
-        stepped: called after every step.
-        warned: called with one line when something had to be passed over.
-        stop: looked at after every step.
-    """
-
-    stepped: Watcher = lambda _: None
-    warned: Callable[[str], None] = lambda _: None
-    stop: StopFlag = field(default_factory=StopFlag)
 
 
 class _Trainer:
@@ -234,7 +195,7 @@ class _Trainer:
         norm = torch.nn.utils.get_total_norm(
             [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
         ).item()
-        if not (_finite(value) and _finite(norm)):
+        if not (math.isfinite(value) and math.isfinite(norm)):
             raise _not_finite(value, norm, self.step, self._names(batch))
         self.optimizer.step()
         return float(value)
@@ -309,38 +270,8 @@ def _initialised(config: Pretraining, seed: int) -> SimCLR:
         )
 
 
-def _finite(value: float) -> bool:
-    return value - value == 0
-
-
 def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:
     return ValueError(
         f"loss {loss} and gradient norm {norm} must be finite: stopped before step {step} "
         f"changed a weight; the batch begins with samples {samples}"
     )
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Hold a run's folder; the system frees it if this process dies."""
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise ValueError(f"`out` must be free, but another process trains in {out}") from error
-
-
-def _claim(out: Path, identity: Mapping[str, Any]) -> None:
-    """Write what this run is, or make sure that the run in the folder is the same."""
-    path = out / "run.json"
-    if not path.exists():
-        write_atomic(path, json.dumps(dict(identity), indent=2).encode())
-        return
-    there = json.loads(path.read_text())
-    for name in sorted(there.keys() | identity.keys()):
-        if there.get(name) != identity.get(name):
-            raise ValueError(
-                f"{out} holds another run: `{name}` is {there.get(name)} there and "
-                f"{identity.get(name)} here; choose another folder"
-            )

@@ -3,44 +3,15 @@
 import dataclasses
 import difflib
 import json
-import os
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tamecrop.learning.files import write_atomic
+
 Record = TypeVar("Record")
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a whole file or leave the old one: beside its target, fsynced, then renamed.
-
-    Args:
-        path: Target; its folder must exist.
-        content: The new content.
-
-    Raises:
-        OSError: If the disk refuses; the old file is then untouched.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_json(path: Path, record: Any) -> None:

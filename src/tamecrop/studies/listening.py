@@ -4,26 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tamecrop.learning.watching import Progress
 from tamecrop.studies.records import Cell, Summary
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the pre-training of one cell is.
-
-    Attributes:
-        step: Finished steps.
-        steps: Steps of the whole pre-training.
-        loss: Loss of the latest step.
-        images_per_second: Source images per second in this process.
-        seconds_left: Wall time until pre-training ends, at this speed.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    images_per_second: float
-    seconds_left: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +39,9 @@ class Listener(Protocol):
     def cell_finished(self, finished: Finished) -> None:
         """A cell is done, or was found done."""
 
+    def warned(self, line: str) -> None:
+        """Something had to be passed over."""
+
 
 class Silence:
     """The listener that nobody watches."""
@@ -74,4 +59,7 @@ class Silence:
         """Say nothing."""
 
     def cell_finished(self, finished: Finished) -> None:
+        """Say nothing."""
+
+    def warned(self, line: str) -> None:
         """Say nothing."""

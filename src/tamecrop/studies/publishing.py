@@ -1,16 +1,17 @@
 """Write what a study has so far: summary and table after each cell, figures and page at its end."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
+from tamecrop.learning.files import write_atomic
 from tamecrop.studies.config import Recipe
 from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure
-from tamecrop.studies.jsonfiles import write_atomic, write_json
+from tamecrop.studies.jsonfiles import write_json
 from tamecrop.studies.records import FORMAT, Summary, policy_records
 from tamecrop.studies.report import report_html, table_csv
 from tamecrop.studies.sheet import Look, sheet_figure
@@ -57,7 +58,7 @@ def gather(study: Study) -> Summary:
         data=study.dataset.name,
         fingerprint=study.dataset.fingerprint(),
         classes=len(study.dataset.classes or ()),
-        recipe=asdict(study.recipe),
+        recipe=study.recipe.decisive(),
         seeds=study.seeds,
         complete=len(cells) == len(found),
         cells=cells,

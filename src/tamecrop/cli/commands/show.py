@@ -27,7 +27,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     parser.add_argument("--seed", type=int, default=0, help="key of the draws")
 
 
-def _prepare(chosen: Namespace) -> Work:
+def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     from tamecrop.studies.sheet import Look, sheet_figure
     from tamecrop.studies.theme import png
     from tamecrop.views.photometric import photometric

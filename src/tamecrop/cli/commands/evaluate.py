@@ -1,0 +1,40 @@
+"""`tamecrop evaluate`: nearest neighbours and both linear probes of a finished run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonargparse import ArgumentParser, Namespace
+
+from tamecrop.cli.output import say
+from tamecrop.cli.registry import Command, Work
+
+
+def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
+    parser.add_argument("run", type=Path, help="folder of `tamecrop pretrain`, or a cell's")
+    parser.add_argument("--data", type=str, default=None, help="other data than it was trained on")
+    parser.add_argument("--data_seed", type=int, default=0, help="key of scenes and splits")
+    parser.add_argument("--probe", type=str, default="frozen", help="frozen or paper")
+
+
+def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    from tamecrop.data.sources import load
+    from tamecrop.geometry.rules import known
+    from tamecrop.learning.evaluate import evaluate
+    from tamecrop.learning.run_folder import trained
+
+    known("probe", parsed.probe, ("frozen", "paper"))
+    run = trained(parsed.run)
+    dataset = load(parsed.data or run.data, seed=parsed.data_seed)
+
+    def work() -> None:
+        found = evaluate(run.backbone, dataset, probe=parsed.probe, size=run.size, seed=run.seed)
+        say(
+            f"{parsed.run}: {run.policy}, {run.step} steps, on {dataset.name}: "
+            f"linear ({parsed.probe}) {100 * found.linear_accuracy:.1f} %, "
+            f"kNN {100 * found.knn_accuracy:.1f} % of {len(dataset.test):,} test images"
+        )
+
+    return work
+
+
+COMMAND = Command("judge the features of a pre-trained backbone", _declare, _prepare)

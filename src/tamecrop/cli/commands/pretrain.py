@@ -1,0 +1,53 @@
+"""`tamecrop pretrain`: one backbone under one crop law."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonargparse import ArgumentParser, Namespace
+
+from tamecrop.cli import training
+from tamecrop.cli.checks import checked_folder
+from tamecrop.cli.output import say
+from tamecrop.cli.registry import Command, Work
+
+
+def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
+    settings = training.declare(parser, words)
+    parser.add_argument("--policy", type=str, default=settings.policies[0], help="the crop law")
+    parser.add_argument("--seed", type=int, default=0, help="key of everything random")
+    parser.add_argument("--out", type=Path, default=Path("run"), help="the run's folder")
+
+
+def _prepare(parsed: Namespace, effective: str) -> Work:
+    from tamecrop.geometry.policy import policy
+
+    law = policy(parsed.policy)
+
+    from rich.console import Console
+
+    from tamecrop.cli.display import display
+    from tamecrop.learning.files import write_atomic
+    from tamecrop.learning.pretrain import pretrain
+    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import Hooks
+
+    chosen = training.chosen(parsed)
+    out = checked_folder(parsed.out)
+
+    def work() -> None:
+        flag = StopFlag()
+        write_atomic(out / "config.yaml", effective.encode())
+        with signals_raise(flag), display(Console()) as listener:
+            listener.cell_started(str(law), parsed.seed)
+            hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=flag)
+            config = chosen.recipe.training
+            run = pretrain(chosen.dataset, law, config, out, seed=parsed.seed, hooks=hooks)
+        say(
+            f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
+            f"{run.images_per_second:,.0f} images/s"
+        )
+
+    return work
+
+
+COMMAND = Command("pre-train one backbone under one crop law", _declare, _prepare)

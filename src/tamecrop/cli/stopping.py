@@ -1,5 +1,0 @@
-"""Placeholder until learning."""
-
-
-class Interrupted(Exception):
-    pass

@@ -1,0 +1,83 @@
+"""What `compare`, `pretrain` and `evaluate` share: preset, settings, data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
+
+from tamecrop.learning.config import Pretraining
+from tamecrop.studies.config import RECIPES, Recipe, recipe
+
+if TYPE_CHECKING:
+    from tamecrop.data.images import Dataset
+
+DEFAULT_PRESET = "quick"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Data and recipe after a person's changes to the preset."""
+
+    dataset: "Dataset"
+    recipe: Recipe
+
+
+def named_preset(words: Sequence[str]) -> str:
+    """The preset that the words of a command name, needed before they can be parsed.
+
+    >>> named_preset(["scenes", "--preset", "small"])
+    'small'
+    """
+    for place, word in enumerate(words):
+        if word.startswith("--preset="):
+            return word.partition("=")[2]
+        if word == "--preset" and place + 1 < len(words):
+            return words[place + 1]
+    return DEFAULT_PRESET
+
+
+def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
+    """Add the arguments of training to a parser, with the preset's settings as defaults."""
+    name = named_preset(words)
+    settings = recipe(name)
+    parser.add_argument("data", type=str, nargs="?", default="scenes", help="a name or a path")
+    parser.add_argument("--config", action="config", help="a YAML file of these arguments")
+    parser.add_argument(
+        "--preset", type=str, default=name, help=f"settings to start from: {', '.join(RECIPES)}"
+    )
+    parser.add_argument("--data_seed", type=int, default=0, help="key of scenes and splits")
+    parser.add_argument(
+        "--images", type=PositiveInt | None, default=settings.images, help="train images used"
+    )
+    parser.add_argument("--probe", type=str, default=settings.probe, help="frozen or paper")
+    parser.add_argument("--training", type=Pretraining, default=settings.training)
+    return settings
+
+
+def chosen(parsed: Namespace) -> Chosen:
+    """Load the data and build the recipe; everything that can be wrong is found here.
+
+    Raises:
+        ValueError: naming the setting and its rule.
+    """
+    from tamecrop.data.sources import load
+    from tamecrop.geometry.rules import known
+    from tamecrop.learning.backbones import NAMES
+    from tamecrop.studies.compare import cut_to
+    from tamecrop.views.photometric import photometric
+
+    known("probe", parsed.probe, ("frozen", "paper"))
+    training: Any = parsed.training
+    if isinstance(training, Namespace):
+        training = Pretraining(**vars(training))
+    known("backbone", training.backbone, NAMES)
+    photometric(training.photometric)
+    settings = Recipe(
+        policies=recipe(parsed.preset).policies,
+        images=parsed.images,
+        probe=parsed.probe,
+        training=training,
+    )
+    return Chosen(cut_to(load(parsed.data, seed=parsed.data_seed), settings.images), settings)

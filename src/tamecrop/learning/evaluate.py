@@ -1,0 +1,57 @@
+"""How good the features of a backbone are, by the two usual measures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tamecrop.data.images import Dataset
+from tamecrop.learning import features
+from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.knn import knn_accuracy
+from tamecrop.learning.paper_probe import paper
+from tamecrop.learning.probe import frozen
+from tamecrop.learning.stopping import StopFlag
+
+Probe = Literal["frozen", "paper"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found on the test split.
+
+    Args:
+        linear_accuracy: of the linear probe, a fraction.
+        knn_accuracy: of weighted nearest neighbours, a fraction.
+    """
+
+    linear_accuracy: float
+    knn_accuracy: float
+
+
+def evaluate(
+    backbone: Backbone,
+    dataset: Dataset,
+    *,
+    probe: Probe = "frozen",
+    size: int | None = None,
+    seed: int = 0,
+    stop: StopFlag | None = None,
+) -> Evaluation:
+    """Judge a backbone: learn from train, choose on validation, count on test.
+
+    Args:
+        backbone: pre-trained; put into eval mode.
+        dataset: with labels.
+        probe: `frozen`, the one to trust, or `paper`, to reproduce arXiv:2504.19824.
+        size: side that images are resized to; needed when they differ in size.
+        seed: key of the paper's probe; nothing else is random.
+        stop: looked at on the way.
+
+    Raises:
+        ValueError: for a data set without labels.
+        Interrupted: when asked to stop.
+    """
+    found = features.judged(backbone, dataset, size=size)
+    neighbours = knn_accuracy(found.train, found.test, classes=found.classes)
+    if probe == "paper":
+        return Evaluation(paper(backbone, dataset, seed=seed, stop=stop).accuracy, neighbours)
+    return Evaluation(frozen(found, stop=stop).accuracy, neighbours)

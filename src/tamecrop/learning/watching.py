@@ -1,0 +1,40 @@
+"""What a run tells whoever watches it, and how it is told to stop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tamecrop.learning.stopping import StopFlag
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a pre-training is.
+
+    Args:
+        step: finished steps.
+        steps: steps of the whole pre-training.
+        loss: of the latest step.
+        images_per_second: source images per second in this process.
+        seconds_left: wall time until the end at this speed.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a run tells while it trains, and how it is stopped.
+
+    Args:
+        stepped: called after every step.
+        warned: called with one line when something had to be passed over.
+        stop: looked at after every step.
+    """
+
+    stepped: Callable[[Progress], None] = lambda _: None
+    warned: Callable[[str], None] = lambda _: None
+    stop: StopFlag = field(default_factory=StopFlag)

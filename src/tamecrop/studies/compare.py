@@ -1,0 +1,136 @@
+"""Compare crop laws: train and judge each with the same seeds, cell by cell."""
+
+import time
+
+import numpy as np
+
+from tamecrop.data.images import Dataset
+from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry import keys
+from tamecrop.learning.evaluate import Evaluation, evaluate
+from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import Hooks
+from tamecrop.studies.environment import environment
+from tamecrop.studies.jsonfiles import write_json
+from tamecrop.studies.listening import Finished, Listener, Silence
+from tamecrop.studies.publishing import Study, publish_numbers, publish_report
+from tamecrop.studies.records import Cell, Loss, Summary
+from tamecrop.studies.study import Identity, Place, join
+
+_SUBSET = 2010
+
+
+def compare(
+    study: Study, *, listener: Listener | None = None, stop: StopFlag | None = None
+) -> Summary:
+    """Train and judge every cell of a study that is not finished yet, and write what came out.
+
+    The numbers on disk are brought up to date after every cell; figures and page at the end.
+    Several processes may share a study: each cell is done by one of them.
+
+    Args:
+        study: what to compare, and where.
+        listener: told of every event.
+        stop: looked at after every step.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        ValueError: when the folder holds another study.
+        Interrupted: when asked to stop; the same call continues.
+    """
+    listener, stop = listener or Silence(), stop or StopFlag()
+    join(study.out, identity(study))
+    listener.study_started(study.laws, study.seeds)
+    for place in study.places():
+        _complete(place, study, listener, stop)
+    summary = publish_numbers(study)
+    if summary.cells:
+        publish_report(study, summary)
+    return summary
+
+
+def check(study: Study) -> None:
+    """Find before training what would stop a study half-way.
+
+    Raises:
+        ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
+            be cut from it.
+    """
+    if study.dataset.classes is None:
+        raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
+    training = study.recipe.training
+    loading = Loading(batch_size=training.batch_size, size=training.size)
+    for policy in study.policies:
+        ViewLoader(study.dataset.train, policy, loading)
+
+
+def identity(study: Study) -> Identity:
+    """What all cells of a study share."""
+    data = study.dataset
+    return Identity(data.name, data.fingerprint(), study.recipe.decisive())
+
+
+def _complete(place: Place, study: Study, listener: Listener, stop: StopFlag) -> None:
+    """Finish one cell, unless it is finished or another process is at it."""
+    with place.claimed() as mine:
+        cell = place.finished()
+        if cell is None and mine:
+            listener.cell_started(str(place.policy), place.seed)
+            cell = train_and_judge(place, study, listener, stop)
+            write_json(place.record, cell)
+    if cell is not None:
+        listener.cell_finished(Finished(cell, publish_numbers(study)))
+
+
+def train_and_judge(place: Place, study: Study, listener: Listener, stop: StopFlag) -> Cell:
+    """One cell from its beginning, or from where it was stopped, to its record."""
+    recipe, dataset = study.recipe, study.dataset
+    hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=stop)
+    run = pretrain(
+        dataset, place.policy, recipe.training, place.folder, seed=place.seed, hooks=hooks
+    )
+    listener.evaluating()
+    started = time.perf_counter()
+    found = evaluate(
+        run.backbone,
+        dataset,
+        probe=recipe.probe,
+        size=recipe.training.size,
+        seed=place.seed,
+        stop=stop,
+    )
+    seconds = run.seconds + time.perf_counter() - started
+    return _record(place, study, run, found, seconds=seconds)
+
+
+def _record(place: Place, study: Study, run: Run, found: Evaluation, *, seconds: float) -> Cell:
+    return Cell(
+        policy=str(place.policy),
+        seed=place.seed,
+        linear_accuracy=found.linear_accuracy,
+        knn_accuracy=found.knn_accuracy,
+        seconds=seconds,
+        images_per_second=run.images_per_second,
+        epochs=study.recipe.training.epochs,
+        train_images=len(study.dataset.train),
+        test_images=len(study.dataset.test),
+        probe=study.recipe.probe,
+        losses=tuple(Loss(epoch, loss) for epoch, loss in enumerate(run.epoch_losses)),
+        environment=environment(),
+    )
+
+
+def cut_to(dataset: Dataset, images: int | None) -> Dataset:
+    """The data set with some of its train images, the same ones for every seed and law.
+
+    Args:
+        dataset: whose train split is cut.
+        images: how many stay; None, or more than there are, keeps all.
+    """
+    if images is None or images >= len(dataset.train):
+        return dataset
+    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, _SUBSET).argsort()
+    return dataset.with_train(dataset.train.subset(np.sort(order[:images])))

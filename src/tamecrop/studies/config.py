@@ -1,0 +1,67 @@
+"""The settings of a study; imports no torch, so that a command line may show them."""
+
+import importlib
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tamecrop.geometry import rules
+from tamecrop.learning.config import Pretraining
+
+RECIPES = ("quick", "small", "paper", "simclr")
+"""Files in `tamecrop.studies.recipes`."""
+
+_CHANGES_NOTHING = ("workers", "save_every")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a cell of a study, one crop law with one seed, is trained and judged.
+
+    Args:
+        policies: the crop laws compared when none are named; the first is the reference.
+        seeds: number of seeds when not named.
+        images: of train that are used, chosen by a fixed key; None for all.
+        probe: `frozen`, or `paper` as arXiv:2504.19824 did it.
+        training: of the backbone.
+    """
+
+    policies: tuple[str, ...]
+    seeds: int = 1
+    images: int | None = None
+    probe: Literal["frozen", "paper"] = "frozen"
+    training: Pretraining
+
+    def __post_init__(self) -> None:
+        rules.count("seeds", self.seeds)
+        if self.images is not None:
+            rules.count("images", self.images)
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide the numbers of a cell, as plain values."""
+        training = {
+            name: value
+            for name, value in asdict(self.training).items()
+            if name not in _CHANGES_NOTHING
+        }
+        return {"images": self.images, "probe": self.probe, "training": training}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name: `RECIPE` of its file.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+
+    >>> recipe("quick").training.backbone
+    'resnet10w16'
+    """
+    rules.known("preset", name, RECIPES)
+    found: Recipe = importlib.import_module(f"tamecrop.studies.recipes.{name}").RECIPE
+    return found
+
+
+def header(name: str) -> str:
+    """What a recipe's file says about itself: paper, expected number, cost, command."""
+    rules.known("preset", name, RECIPES)
+    module = importlib.import_module(f"tamecrop.studies.recipes.{name}")
+    return (module.__doc__ or "").strip()
