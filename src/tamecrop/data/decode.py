@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -115,10 +115,10 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"))
 
 
-def _to_8_bits(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """Deep grey values to 8 bits: by the range of the type, or by their own where it has none."""
     if np.issubdtype(grey.dtype, np.integer) and grey.min() >= 0 and grey.max() < 2**16:
-        return (grey >> 8).astype(np.uint8)
+        return (grey // 256).astype(np.uint8)
     values = grey.astype(np.float64)
     finite = np.isfinite(values)
     low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0, 0)

@@ -84,7 +84,7 @@ class ImageSet:
         """
         if self.pixels is not None:
             return self.pixels[position]
-        assert self.paths is not None  # noqa: S101 - __post_init__ leaves no other case
+        assert self.paths is not None, "__post_init__ leaves no other case"
         return decode(self.paths[position])
 
     def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":

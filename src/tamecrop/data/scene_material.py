@@ -64,7 +64,7 @@ class Material:
 @cache
 def material(split: Split) -> Material:
     """The part of the material that belongs to a split; no other split holds any of it."""
-    from sklearn.datasets import load_digits, load_sample_image  # noqa: PLC0415 - an extra
+    from sklearn.datasets import load_digits, load_sample_image
 
     digits = load_digits()
     low, high = SHARES[split]

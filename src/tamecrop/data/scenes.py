@@ -156,12 +156,13 @@ def _place(options: Scenes, draw: _Draw) -> Ints:
 def _least_hidden(taken: Ints, extra: int, options: Scenes, draw: _Draw) -> Ints:
     """Of some uniform places the one that overlaps least with the cells so far, `(N, 1, 2)`."""
     room = options.side - options.cell + 1
-    tried = [draw.below(room, _PLACE + k, extra) for k in range(2 * CANDIDATES)]
-    tried = np.stack(tried, axis=-1).reshape(-1, CANDIDATES, 2)
+    places = [draw.below(room, _PLACE + k, extra) for k in range(2 * CANDIDATES)]
+    tried = np.stack(places, axis=-1).reshape(-1, CANDIDATES, 2)
     theirs = _cells(taken, options)[:, None]
     overlap = boxes.area(boxes.intersection(_cells(tried, options)[:, :, None], theirs))
     best = overlap.sum(axis=2).argmin(axis=1)
-    return tried[np.arange(len(tried)), best][:, None]
+    chosen: Ints = tried[np.arange(len(tried)), best][:, None]
+    return chosen
 
 
 def _cells(corners: Ints, options: Scenes) -> Boxes:
@@ -204,7 +205,7 @@ def _backgrounds(options: Scenes, stock: Material, luminance: Floats, draw: _Dra
     gain = options.texture * draw.colour(_GAIN)
     base = luminance[:, None] + _CHROMA_RANGE * _grey_free(draw.colour(_CHROMA))
     texture = patch - patch.mean(axis=(2, 3), keepdims=True)
-    return (base[..., None, None] + gain[..., None, None] * texture).astype(np.float32)
+    return np.asarray(base[..., None, None] + gain[..., None, None] * texture, dtype=np.float32)
 
 
 def _colours(options: Scenes, luminance: Floats, draw: _Draw, digit: int) -> Pixels:

@@ -1,14 +1,17 @@
 """A name or a path to a data set: images, labels and boxes in three splits."""
 
 import dataclasses
-import difflib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tamecrop.data import scene_material, scenes, splits
+import numpy as np
+from torch import Tensor
+
+from tamecrop.data import archives, downloads, folders, scene_material, scenes, splits
+from tamecrop.data.found import Found
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.geometry import rules
+from tamecrop.geometry import keys, rules
+
+_SAMPLE, _SAMPLE_SIDE, _SAMPLE_DRAW = 1000, 64, 2011
 
 
 def load(
@@ -17,34 +20,79 @@ def load(
     """Load a data set.
 
     Args:
-        spec: `scenes` (with options, `scenes:offset=0.3,objects=2`).
+        spec: `scenes` (with options, `scenes:offset=0.3,objects=2`), `cifar10`, `cifar100`,
+            `stl10`, an `.npz` archive in MedMNIST's layout, or a folder of images: class
+            folders, flat, or YOLO's layout with boxes.
         seed: key of the scenes and of the splits that are carved here.
-        root: where downloads are kept.
+        root: where downloads are kept; by default `$TAMECROP_DATA` or `~/.cache/tamecrop`.
         validation: share carved out of train for each split that the data does not have, in
             (0, 0.5).
+
+    Raises:
+        ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
 
     >>> data = load("scenes:count=100")
     >>> len(data.train), len(data.validation), len(data.test)
     (90, 10, 33)
     """
     name, _, tail = str(spec).partition(":")
-    options = _options(scenes.Scenes, tail, str(spec))
-    train, held, test = scenes.splits(options, seed=seed, validation=validation)
-    mean, std = splits.statistics(train.pixels)
+    if name == "scenes":
+        found = _scenes(tail, seed=seed, validation=validation)
+    elif name in downloads.NAMES:
+        found = downloads.read(name, None if root is None else Path(root))
+    else:
+        found = _from_path(Path(spec))
+    train, held, test = splits.complete(
+        found.train, found.validation, found.test, share=validation, seed=seed
+    )
+    if found.classes is not None:
+        splits.require_classes((train, held, test), found.classes, name=str(spec))
+    mean, std = splits.statistics(_sample(train))
     return Dataset(
         name=str(spec),
         train=train,
         validation=held,
         test=test,
-        classes=scene_material.CLASSES,
+        classes=found.classes,
         mean=mean,
         std=std,
+        root=found.root,
+        quarantined=found.quarantined,
     )
 
 
-def _options(made_of: Any, tail: str, spec: str) -> Any:
-    """An options dataclass from `key=value,...`."""
-    fields = {field.name: field.type for field in dataclasses.fields(made_of)}
+def _scenes(tail: str, *, seed: int, validation: float) -> Found:
+    made = scenes.splits(_options(tail), seed=seed, validation=validation)
+    train, held, test = made
+    return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
+
+
+def _from_path(path: Path) -> Found:
+    if path.is_dir():
+        return folders.read(path)
+    if path.suffix == ".npz" and path.is_file():
+        return archives.read(path)
+    if path.exists():
+        raise ValueError(f"`data` must be a folder or an .npz archive, got the file {path}")
+    if path.suffix or len(path.parts) > 1:
+        raise ValueError(f"`data` must exist, got {path}")
+    rules.known("data", str(path), ("scenes", *downloads.NAMES))
+    raise ValueError(f"`data` must exist, got {path}")
+
+
+def _sample(images: ImageSet) -> Tensor:
+    """Pixels to take the statistics of: all, or of files a thousand at 64 px."""
+    if images.pixels is not None:
+        return images.pixels
+    order = keys.uniform(0, 0, np.arange(len(images)), 0, _SAMPLE_DRAW).argsort()
+    pixels = images.subset(order[:_SAMPLE]).resident(_SAMPLE_SIDE).pixels
+    assert pixels is not None, "a resident set holds its pixels"
+    return pixels
+
+
+def _options(tail: str) -> scenes.Scenes:
+    """The options of scenes from `key=value,...`."""
+    fields = {field.name: field.type for field in dataclasses.fields(scenes.Scenes)}
     chosen: dict[str, float | int] = {}
     for item in filter(None, (word.strip() for word in tail.split(","))):
         key, _, value = (word.strip() for word in item.partition("="))
@@ -52,5 +100,5 @@ def _options(made_of: Any, tail: str, spec: str) -> Any:
         try:
             chosen[key] = int(value) if fields[key] is int else float(value)
         except ValueError as error:
-            raise ValueError(f"`{key}` must be a number, got {value!r} in {spec!r}") from error
-    return made_of(**chosen)
+            raise ValueError(f"`{key}` must be a number, got {value!r}") from error
+    return scenes.Scenes(**chosen)  # type: ignore[arg-type]

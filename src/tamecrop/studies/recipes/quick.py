@@ -20,7 +20,7 @@ RECIPE = Recipe(
         weight_decay=0.0,
         epochs=9,
         warmup_epochs=1,
-        batch_size=256,
+        batch_size=128,
         photometric="scenes",
         save_every=3,
     ),

@@ -1,0 +1,84 @@
+"""`.npz` archives in the key layout of MedMNIST: `{train,val,test}_{images,labels,boxes}`."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tamecrop.data.found import Found
+from tamecrop.data.images import ImageSet
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def read(path: Path) -> Found:
+    """Read an archive; grey images `(N, H, W)` become RGB.
+
+    `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
+
+    Raises:
+        ValueError: naming the archive and the key that is missing or of the wrong kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} must be an .npz archive of plain arrays: {error}") from error
+    train = _split(path, arrays, "train")
+    if train is None:
+        raise ValueError(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
+    return Found(
+        train=train,
+        validation=_split(path, arrays, "val"),
+        test=_split(path, arrays, "test"),
+        classes=_classes(train),
+    )
+
+
+def _split(path: Path, arrays: Arrays, name: str) -> ImageSet | None:
+    images = arrays.get(f"{name}_images")
+    if images is None:
+        return None
+    right = images.dtype == np.uint8 and (images.ndim == 3 or images.shape[-1:] == (3,))
+    if not right or images.ndim not in (3, 4):
+        got = f"{images.dtype} {images.shape}"
+        raise ValueError(f"{path}: `{name}_images` must be uint8 (N, H, W[, 3]), got {got}")
+    rgb = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=-1)
+    return ImageSet.in_memory(
+        torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2))),
+        labels=_labels(path, arrays, name),
+        boxes=_boxes(arrays, name),
+    )
+
+
+def _labels(path: Path, arrays: Arrays, name: str) -> torch.Tensor | None:
+    labels = arrays.get(f"{name}_labels")
+    if labels is None:
+        return None
+    if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
+        got = f"{labels.dtype} {labels.shape}"
+        raise ValueError(f"{path}: `{name}_labels` must be one integer an image, got {got}")
+    return torch.from_numpy(labels.reshape(-1).astype(np.int64))
+
+
+def _boxes(arrays: Arrays, name: str) -> tuple[NDArray[np.int64], ...] | None:
+    """Whole pixels that hold each box: near edges down, far edges up."""
+    boxes = arrays.get(f"{name}_boxes")
+    if boxes is None:
+        return None
+    per_image = boxes.reshape(len(boxes), -1, 4).astype(np.float64)
+    kept = [each[np.isfinite(each).all(axis=1)] for each in per_image]
+    return tuple(
+        np.concatenate([np.floor(each[:, :2]), np.ceil(each[:, 2:])], axis=1).astype(np.int64)
+        for each in kept
+    )
+
+
+def _classes(train: ImageSet) -> tuple[str, ...] | None:
+    if train.labels is None:
+        return None
+    return tuple(str(label) for label in range(int(train.labels.max()) + 1))

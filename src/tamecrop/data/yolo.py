@@ -1,0 +1,61 @@
+"""Boxes in YOLO's layout: for `images/x.jpg` the lines of `labels/x.txt`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.boxes import clip as clipped
+
+
+def boxes(root: Path, paths: Sequence[Path], sizes: NDArray[np.int64]) -> tuple[Boxes, ...]:
+    """The boxes of each image, in whole pixels, clipped to the image.
+
+    An image without a text file, or with an empty one, has none.
+
+    Args:
+        root: the folder with `images/` and `labels/`.
+        paths: of the images.
+        sizes: `(N, 2)`, (height, width).
+
+    Returns:
+        int64 `(k, 4)` for each image; boxes that clip to nothing are left out.
+
+    Raises:
+        ValueError: naming the file and the line that is not `class x y width height`.
+    """
+    return tuple(
+        _of(_text(root, path), (int(height), int(width)))
+        for path, (height, width) in zip(paths, sizes, strict=True)
+    )
+
+
+def _text(root: Path, image: Path) -> Path:
+    return (root / "labels" / image.relative_to(root / "images")).with_suffix(".txt")
+
+
+def _of(path: Path, size: tuple[int, int]) -> Boxes:
+    if not path.is_file():
+        return np.empty((0, 4), dtype=np.int64)
+    lines = path.read_text().splitlines()
+    rows = [_numbers(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    x, y, width, height = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    near = np.stack([x - width / 2, y - height / 2], axis=1) * size[::-1]
+    far = np.stack([x + width / 2, y + height / 2], axis=1) * size[::-1]
+    whole = np.concatenate([np.floor(near + 1e-6), np.ceil(far - 1e-6)], axis=1).astype(np.int64)
+    inside = clipped(whole, size)
+    return inside[((inside[:, 2:] - inside[:, :2]) > 0).all(axis=1)]
+
+
+def _numbers(path: Path, number: int, line: str) -> list[float]:
+    try:
+        _, *numbers = (float(word) for word in line.split())
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{path}, line {number}: must be `class x y width height` as fractions, got {line!r}"
+        )
+    return numbers
