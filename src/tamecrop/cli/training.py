@@ -1,5 +1,6 @@
 """What `compare`, `pretrain` and `evaluate` share: preset, settings, data."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,7 @@ def chosen(parsed: Namespace) -> Chosen:
     from tamecrop.studies.compare import cut_to
     from tamecrop.views.photometric import photometric
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     known("probe", parsed.probe, ("frozen", "paper"))
     training: Any = parsed.training
     if isinstance(training, Namespace):

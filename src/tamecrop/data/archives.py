@@ -18,7 +18,7 @@ Arrays = Mapping[str, NDArray[Any]]
 def read(path: Path) -> Found:
     """Read an archive; grey images `(N, H, W)` become RGB.
 
-    `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
+    `classes`, where given, names the labels. `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
 
     Raises:
         ValueError: naming the archive and the key that is missing or of the wrong kind.
@@ -35,7 +35,7 @@ def read(path: Path) -> Found:
         train=train,
         validation=_split(path, arrays, "val"),
         test=_split(path, arrays, "test"),
-        classes=_classes(train),
+        classes=_classes(arrays, train),
     )
 
 
@@ -78,7 +78,10 @@ def _boxes(arrays: Arrays, name: str) -> tuple[NDArray[np.int64], ...] | None:
     )
 
 
-def _classes(train: ImageSet) -> tuple[str, ...] | None:
+def _classes(arrays: Arrays, train: ImageSet) -> tuple[str, ...] | None:
+    """The archive's own `classes` where it has them, else the numbers of the labels."""
     if train.labels is None:
         return None
+    if "classes" in arrays:
+        return tuple(str(name) for name in arrays["classes"])
     return tuple(str(label) for label in range(int(train.labels.max()) + 1))
