@@ -69,7 +69,8 @@ def chosen(parsed: Namespace) -> Chosen:
     from tamecrop.studies.compare import cut_to
     from tamecrop.views.photometric import photometric
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    for chatty in ("lightning_fabric", "pytorch_lightning"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     known("probe", parsed.probe, ("frozen", "paper"))
     training: Any = parsed.training
     if isinstance(training, Namespace):

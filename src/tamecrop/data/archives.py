@@ -18,7 +18,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def read(path: Path) -> Found:
     """Read an archive; grey images `(N, H, W)` become RGB.
 
-    `classes`, where given, names the labels. `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
+    `classes`, where given, names the labels. `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY,
+    half-open; rows of NaN are no boxes.
 
     Raises:
         ValueError: naming the archive and the key that is missing or of the wrong kind.

@@ -5,6 +5,8 @@ so NumPy copies runs, not pixels. On other devices it is a gather of windows. Bo
 bits; a test says so.
 """
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +18,9 @@ from tamecrop.geometry.borders import Content
 
 Ints = NDArray[np.int64]
 
-_CHUNK = 1024
-"""Images per step on the host: what is read and written stays in the processor's cache."""
+_CHUNK = 512
+"""Images per step on the host: what is read and written stays in the processor's cache, and
+each thread takes one step at a time (NumPy copies without holding the interpreter's lock)."""
 
 
 class Runs(NamedTuple):
@@ -83,10 +86,18 @@ def _on_host(
     shape = (*across.origin.shape, images.shape[1], *size)
     views = torch.empty(shape, dtype=images.dtype)
     source, target, colour = (_as_integers(tensor) for tensor in (images, views, fill))
-    for start in range(0, len(images), _CHUNK):
+
+    def fill_chunk(start: int) -> None:
         part = slice(start, start + _CHUNK)
         here, there = (Runs(*(edge[part] for edge in run)) for run in (across, down))
         _gather(source[part], here, there, target[part], colour)
+
+    starts = range(0, len(images), _CHUNK)
+    if len(starts) < 2:
+        fill_chunk(0)
+        return views
+    with ThreadPoolExecutor(min(torch.get_num_threads(), len(starts))) as pool:
+        deque(pool.map(fill_chunk, starts), maxlen=0)
     return views
 
 

@@ -1,0 +1,55 @@
+"""Crop laws inside Lightly: callables that its data sets take as `transform`."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+from tamecrop.geometry.policy import Policy
+from tamecrop.views.transforms import Size, Views
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class SimCLRViews:
+    """SimCLR's pipeline with a crop law in place of `RandomResizedCrop`.
+
+    Relation: `lightly.transforms.SimCLRTransform`, whose colour steps this has (without
+    blur, as SimCLR trains on small images); the crops of all views are drawn together.
+
+    Args:
+        policy: the crop law, or its text.
+        size: side of the views; None cuts exactly.
+        views: number of views.
+        colour: what happens to each view after the crop, PIL image to tensor; by default flip,
+            jitter, grey and ImageNet's normalisation.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | str,
+        size: Size = None,
+        *,
+        views: int = 2,
+        colour: v2.Transform | None = None,
+    ) -> None:
+        self._views = Views(policy, views, size)
+        self._colour = colour or _simclr_colour()
+
+    def __call__(self, image: Any) -> list[Tensor]:
+        """The views of one PIL image or tensor."""
+        return [self._colour(view) for view in self._views(image)]
+
+
+def _simclr_colour() -> v2.Transform:
+    return v2.Compose(
+        [
+            v2.RandomHorizontalFlip(),
+            v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+            v2.RandomGrayscale(p=0.2),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(IMAGENET_MEAN, IMAGENET_STD),
+        ]
+    )
