@@ -40,7 +40,8 @@ def cut(
         fill: one number, or one per channel, in the units of the pixels.
         content: `"in_place"`, or `"centred"`: what survives inside the image is moved to the
             middle of the view, an odd pixel of fill going right or down.
-        interpolation: `"bilinear"` or `"bicubic"`.
+        interpolation: `"bilinear"`, or `"bicubic"`: the same as torchvision on floats; on uint8
+            torchvision rounds and clips between its two passes, which sharp images show.
 
     Returns:
         `(N, V, C, h, w)` of the images' dtype, on their device.

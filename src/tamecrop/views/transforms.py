@@ -141,14 +141,14 @@ class _Scissors:
         self, inpt: Any, *, top: int, left: int, height: int, width: int, size: tuple[int, int]
     ) -> Any:
         """Cut one input; `size` is that of the image it belongs to."""
-        rows = _Side(top, height, size[0], self.content)
-        columns = _Side(left, width, size[1], self.content)
+        rows, columns = _Side(top, height, size[0]), _Side(left, width, size[1])
         fill = 0 if isinstance(inpt, tv_tensors.Mask) else self.fill
-        around = [columns.before, rows.before, columns.after, rows.after]
         if self.content == "centred" and rows.inside and columns.inside:
             kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
+            around = [columns.half, rows.half, columns.other_half, rows.other_half]
             cut = functional.pad(kept, around, fill=fill)
         else:
+            around = [columns.before, rows.before, columns.after, rows.after]
             wide = functional.pad(inpt, around, fill=fill) if any(around) else inpt
             cut = functional.crop(wide, top + rows.before, left + columns.before, height, width)
         if self.size is None:
@@ -159,17 +159,14 @@ class _Scissors:
 
 
 class _Side:
-    """One axis of a box: what of it lies inside the image, and the fill around that."""
+    """One axis of a box: what of it lies inside the image, and the fill it needs."""
 
-    def __init__(self, near: int, crop: int, side: int, content: str) -> None:
+    def __init__(self, near: int, crop: int, side: int) -> None:
         self.first = min(max(near, 0), side)
         self.inside = max(min(near + crop, side) - self.first, 0)
+        self.before, self.after = max(-near, 0), max(near + crop - side, 0)
         missing = crop - self.inside
-        if content == "centred" and self.inside:
-            self.before = missing // 2
-            self.after = missing - self.before
-        else:
-            self.before, self.after = max(-near, 0), max(near + crop - side, 0)
+        self.half, self.other_half = missing // 2, missing - missing // 2
 
 
 class _Placed(v2.Transform):

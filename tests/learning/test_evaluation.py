@@ -1,0 +1,96 @@
+"""Evaluation against scikit-learn, and what may not leak."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from tamecrop.data.sources import load
+from tamecrop.learning import features, probe
+from tamecrop.learning.backbones import backbone
+from tamecrop.learning.evaluate import evaluate
+from tamecrop.learning.features import Features, Judged
+from tamecrop.learning.knn import knn_accuracy
+from tamecrop.learning.paper_probe import paper
+
+
+def blobs(n, *, seed, noise=2.0):
+    """Three overlapping classes in eight dimensions."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 3
+    centres = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    values = centres[labels] + noise * torch.randn(n, 8, generator=generator)
+    return Features(values, labels)
+
+
+def test_nearest_neighbours_vote_as_in_scikit_learn():
+    train, test = blobs(600, seed=1), blobs(300, seed=2)
+    theirs = KNeighborsClassifier(
+        n_neighbors=20, metric="cosine", weights=lambda far: np.exp((1 - far) / 0.1)
+    ).fit(train.values, train.labels)
+    expected = theirs.score(test.values, test.labels)
+    found = knn_accuracy(train, test, classes=3, k=20)
+    assert found == pytest.approx(expected, abs=1e-9)
+    shuffled = Features(train.values, train.labels.flip(0))
+    assert knn_accuracy(shuffled, test, classes=3, k=20) < expected - 0.1
+
+
+def test_fewer_images_than_neighbours_all_vote():
+    assert 0 <= knn_accuracy(blobs(50, seed=1), blobs(30, seed=2), classes=3) <= 1
+
+
+def test_the_frozen_probe_is_scikit_learns_logistic_regression():
+    train, test = blobs(600, seed=1), blobs(300, seed=2)
+    penalties = (1e-1, 1e-3)
+    standard = (train.values - train.values.mean(0)) / train.values.std(0, correction=0)
+    for fit, penalty in zip(probe.path(train, 3, penalties=penalties), penalties, strict=True):
+        theirs = LogisticRegression(C=1 / (600 * penalty), tol=1e-8, max_iter=1000)
+        theirs.fit(standard, train.labels)
+        weight = fit.weight[:-1] - fit.weight[:-1].mean(1, keepdim=True)
+        np.testing.assert_allclose(weight.T, theirs.coef_, atol=5e-3)
+        agree = theirs.predict((test.values - fit.mean) / fit.deviation)
+        assert (torch.from_numpy(agree) == fit.scores(test.values).argmax(1)).double().mean() > 0.99
+
+
+def test_the_penalty_is_chosen_on_validation_alone():
+    train, validation, test = (blobs(n, seed=n) for n in (90, 60, 300))
+    found = probe.frozen(Judged(train, validation, test, 3))
+    mislabelled = Features(test.values, (test.labels + 1) % 3)
+    others = probe.frozen(Judged(train, validation, mislabelled, 3))
+    assert (found.penalty, found.validation_accuracy) == (
+        others.penalty,
+        others.validation_accuracy,
+    )
+    assert others.accuracy < found.accuracy - 0.2
+
+
+def test_features_come_from_whole_images_in_eval_mode():
+    scenes = load("scenes:count=60")
+    torch.manual_seed(0)
+    network = backbone("resnet10w16").train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    values = features.extract(network, scenes.test, mean=scenes.mean, std=scenes.std)
+    assert values.shape == (len(scenes.test), network.features)
+    assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+    single = features.extract(network, scenes.test.subset([3]), mean=scenes.mean, std=scenes.std)
+    torch.testing.assert_close(single[0], values[3], atol=1e-4, rtol=1e-3)
+
+
+def test_the_papers_probe_adapts_batch_norm_on_a_copy_and_ends():
+    scenes = load("scenes:count=100")
+    torch.manual_seed(0)
+    network = backbone("resnet10w16")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    first, second = (paper(network, scenes, seed=3, epochs=2) for _ in range(2))
+    assert first == second
+    assert first.epochs == 2
+    assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+
+
+def test_data_without_labels_cannot_be_judged():
+    scenes = replace(load("scenes:count=60"), classes=None)
+    with pytest.raises(ValueError, match="has no labels: its features cannot be judged"):
+        evaluate(backbone("resnet10w16"), scenes)

@@ -1,0 +1,157 @@
+"""The loop: it learns, it resumes bit for bit, it stops when told, and refuses what it must."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+import tamecrop as tc
+from tamecrop.data.images import ImageSet
+from tamecrop.data.sources import load
+from tamecrop.learning.checkpoint import CheckpointError, latest
+from tamecrop.learning.config import Pretraining
+from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Hooks
+
+CONFIG = Pretraining(
+    backbone="resnet10w16",
+    optimiser="adam",
+    learning_rate=3e-3,
+    epochs=3,
+    warmup_epochs=1,
+    batch_size=32,
+    photometric="scenes",
+    save_every=1,
+)
+LAW = tc.policy("rc:scale=0.6")
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return load("scenes:count=150")
+
+
+@pytest.fixture(scope="module")
+def straight(scenes, tmp_path_factory):
+    return pretrain(scenes, LAW, CONFIG, tmp_path_factory.mktemp("straight"))
+
+
+def stopping_after(steps):
+    flag = StopFlag()
+
+    def watch(progress):
+        flag.raised = progress.step >= steps
+
+    return Hooks(stepped=watch, stop=flag)
+
+
+def same(one, two):
+    tensors = zip(
+        one.backbone.state_dict().values(), two.backbone.state_dict().values(), strict=True
+    )
+    return torch.equal(one.losses, two.losses) and all(torch.equal(a, b) for a, b in tensors)
+
+
+def test_the_loss_falls_and_every_step_is_written_once(scenes, tmp_path):
+    easy = replace(CONFIG, photometric="none", epochs=5)
+    run = pretrain(scenes, LAW, easy, tmp_path)
+    assert run.epoch_losses[-1] < 0.7 * run.epoch_losses[0]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(5 * run.steps_per_epoch))
+    assert [row["loss"] for row in rows] == run.losses.tolist()
+    assert (tmp_path / "metrics.csv").read_text().count("\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 11])
+def test_a_stopped_run_ends_with_the_bits_of_one_that_went_through(
+    scenes, straight, tmp_path, steps
+):
+    with pytest.raises(Interrupted, match="continues"):
+        pretrain(scenes, LAW, CONFIG, tmp_path, hooks=stopping_after(steps))
+    resumed = pretrain(scenes, LAW, CONFIG, tmp_path)
+    assert same(resumed, straight)
+
+
+def test_foreign_use_of_torchs_generator_changes_nothing(scenes, straight, tmp_path):
+    torch.manual_seed(99)
+    hooks = Hooks(stepped=lambda _: torch.rand(3))
+    assert same(pretrain(scenes, LAW, CONFIG, tmp_path, hooks=hooks), straight)
+
+
+def test_another_seed_gives_other_weights(scenes, straight, tmp_path):
+    assert not same(pretrain(scenes, LAW, CONFIG, tmp_path, seed=1), straight)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [({"learning_rate": 1e-3}, "learning_rate"), ({"epochs": 4}, "epochs")],
+)
+def test_another_config_is_refused_by_name(scenes, tmp_path, change, name):
+    config = replace(CONFIG, epochs=1, warmup_epochs=0)
+    pretrain(scenes, LAW, config, tmp_path)
+    with pytest.raises(ValueError, match=f"holds another run: `{name}`"):
+        pretrain(scenes, LAW, replace(config, **change), tmp_path)
+    with pytest.raises(ValueError, match="holds another run: `policy`"):
+        pretrain(scenes, tc.policy("rc:scale=0.5"), config, tmp_path)
+    with pytest.raises(ValueError, match="holds another run: `seed`"):
+        pretrain(scenes, LAW, config, tmp_path, seed=2)
+
+
+def test_a_finished_run_is_loaded_not_trained_again(scenes, tmp_path):
+    config = replace(CONFIG, epochs=1, warmup_epochs=0)
+    first = pretrain(scenes, LAW, config, tmp_path)
+
+    def never(progress):
+        raise AssertionError(f"trained step {progress.step} again")
+
+    assert same(pretrain(scenes, LAW, config, tmp_path, hooks=Hooks(stepped=never)), first)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said_so(scenes, straight, tmp_path):
+    with pytest.raises(Interrupted):
+        pretrain(scenes, LAW, CONFIG, tmp_path, hooks=stopping_after(7))
+    newest = latest(tmp_path / "checkpoints").path / "train.safetensors"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    said = []
+    assert same(pretrain(scenes, LAW, CONFIG, tmp_path, hooks=Hooks(warned=said.append)), straight)
+    assert "does not match its checksum" in said[0]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_again(scenes, tmp_path):
+    with pytest.raises(Interrupted):
+        pretrain(scenes, LAW, CONFIG, tmp_path, hooks=stopping_after(7))
+    for manifest in tmp_path.glob("checkpoints/*/manifest.json"):
+        manifest.write_text("{}")
+    with pytest.raises(CheckpointError, match=r"manifest\.json is damaged"):
+        pretrain(scenes, LAW, CONFIG, tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_before_a_weight_changes(scenes, tmp_path):
+    poisoned = replace(scenes, std=(0.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match=r"must be finite: stopped before step 0.*samples \d"):
+        pretrain(poisoned, LAW, CONFIG, tmp_path)
+    assert latest(tmp_path / "checkpoints").path is None
+
+
+def test_fewer_images_than_a_batch_are_refused(scenes, tmp_path):
+    few = scenes.with_train(scenes.train.subset(range(31)))
+    with pytest.raises(ValueError, match=r"`batch_size` must be at most the number .* 31, got 32"):
+        pretrain(few, LAW, CONFIG, tmp_path)
+
+
+def test_two_processes_may_not_share_a_run(scenes, tmp_path):
+    def second(_):
+        pretrain(scenes, LAW, CONFIG, tmp_path)
+
+    with pytest.raises(ValueError, match="another process trains"):
+        pretrain(scenes, LAW, CONFIG, tmp_path, hooks=Hooks(stepped=second))
+
+
+def test_images_of_two_sizes_need_a_size_for_random_extents(scenes, tmp_path):
+    assert isinstance(scenes.train, ImageSet)
+    with pytest.raises(ValueError, match="`size` must be given: the boxes of rrc"):
+        pretrain(scenes, tc.policy("rrc:scale=0.2..1"), CONFIG, tmp_path)

@@ -1,0 +1,94 @@
+"""Colours of views: torchvision's values, and parameters of each view's own."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms.v2 import functional
+
+from tamecrop.views.photometric import Photometric, normalise, photometric
+
+
+def views(n=6, channels=3):
+    noise = torch.randint(
+        0, 256, (n, 2, channels, 12, 12), generator=torch.Generator().manual_seed(3)
+    )
+    return noise.to(torch.uint8)
+
+
+@pytest.mark.parametrize("name", ["paper", "simclr", "scenes"])
+def test_a_view_looks_the_same_in_any_batch(name):
+    step = photometric(name)
+    together = step.apply(views(), seed=1, epoch=2, index=np.arange(6))
+    alone = step.apply(views()[[4, 2]], seed=1, epoch=2, index=[4, 2])
+    torch.testing.assert_close(alone, together[[4, 2]], atol=1e-6, rtol=0)
+    assert not torch.equal(together, step.apply(views(), seed=2, epoch=2, index=np.arange(6)))
+    assert together.min() >= 0
+    assert together.max() <= 1
+
+
+def test_nothing_changes_without_a_step():
+    assert torch.equal(photometric("none").apply(views()), views().float() / 255)
+
+
+def test_flips_mirror_half_of_the_views():
+    many = views().repeat(200, 1, 1, 1, 1)
+    flipped = Photometric(flip=0.5).apply(many) == many.float().flip(-1) / 255
+    share = flipped.flatten(2).all(2).double().mean()
+    assert 0.45 < share < 0.55
+
+
+@pytest.mark.parametrize(
+    ("part", "theirs"),
+    [
+        ("brightness", functional.adjust_brightness),
+        ("contrast", functional.adjust_contrast),
+        ("saturation", functional.adjust_saturation),
+    ],
+)
+def test_jitter_is_a_blend_as_torchvision_does_it(part, theirs):
+    images = views(3).float() / 255
+    ours = Photometric(jitter=1, **{part: 0.9}).apply(images)
+    for before, after in zip(images.flatten(0, 1), ours.flatten(0, 1), strict=True):
+        errors = [
+            (theirs(before, factor) - after).abs().max().item()
+            for factor in np.linspace(0.1, 1.9, 1801)
+        ]
+        assert min(errors) < 2e-3
+
+
+def test_hue_turns_the_wheel_as_torchvision_does():
+    images = views(2).float() / 255
+    ours = Photometric(jitter=1, hue=0.5).apply(images)
+    for before, after in zip(images.flatten(0, 1), ours.flatten(0, 1), strict=True):
+        errors = [
+            (functional.adjust_hue(before, turn) - after).abs().mean().item()
+            for turn in np.linspace(-0.5, 0.5, 1001)
+        ]
+        assert min(errors) < 5e-3
+
+
+def test_blur_is_a_gaussian_of_three_pixels():
+    images = views(2).float() / 255
+    ours = Photometric(blur=1, blur_sigma=(0.7, 0.7)).apply(images)
+    torch.testing.assert_close(ours, functional.gaussian_blur(images, [3, 3], [0.7, 0.7]))
+    wrong = functional.gaussian_blur(images, [3, 3], [0.9, 0.9])
+    assert (ours - wrong).abs().max() > 0.01
+
+
+def test_colour_steps_need_colour():
+    with pytest.raises(ValueError, match="views of 3 channels, got 1"):
+        photometric("simclr").apply(views(channels=1))
+    assert photometric("paper").apply(views(channels=1)).shape == (6, 2, 1, 12, 12)
+
+
+def test_bad_steps_are_refused():
+    with pytest.raises(ValueError, match="`flip` must satisfy"):
+        Photometric(flip=1.5)
+    with pytest.raises(ValueError, match="did you mean 'simclr'"):
+        photometric("simclrr")
+
+
+def test_normalised_pixels_have_the_mean_taken_off():
+    images = torch.full((2, 3, 4, 4), 0.5)
+    changed = normalise(images, (0.5, 0.25, 0.0), (1.0, 0.5, 0.25))
+    assert changed[0, :, 0, 0].tolist() == [0.0, 0.5, 2.0]

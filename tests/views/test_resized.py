@@ -1,0 +1,67 @@
+"""Resized cuts: within one grey level of torchvision's antialiased resize of the same box."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms.v2 import InterpolationMode, functional
+
+import tamecrop as tc
+from tamecrop.views.cut import cut
+
+
+def noise(n=40, side=32):
+    return torch.randint(0, 256, (n, 3, side, side), generator=torch.Generator().manual_seed(1)).to(
+        torch.uint8
+    )
+
+
+def window(image, box):
+    """Padded first: torchvision's own crop gives wrong sizes for a box wholly outside."""
+    x1, y1, x2, y2 = box
+    wide = functional.pad(image, [100])
+    return functional.crop(wide, y1 + 100, x1 + 100, y2 - y1, x2 - x1)
+
+
+def theirs(images, boxes, size, mode):
+    return torch.stack(
+        [
+            functional.resize(window(image, box), [size, size], mode, antialias=True)
+            for image, box in zip(images, boxes[:, 0].tolist(), strict=True)
+        ]
+    )
+
+
+def worst(images, boxes, size):
+    ours = cut(images, boxes, size=size)[:, 0].int()
+    return (ours - theirs(images, boxes, size, InterpolationMode.BILINEAR).int()).abs().max()
+
+
+@pytest.mark.parametrize("law", ["rrc:scale=0.08..1", "gcc:scale=0.4,sigma=0.4"])
+@pytest.mark.parametrize("size", [9, 32, 50])
+def test_bilinear_is_within_one_level_on_any_image(law, size):
+    boxes = tc.policy(law).draw((32, 32), index=np.arange(40), views=1)
+    assert worst(noise(), boxes, size) <= 1
+
+
+def test_another_box_is_not_within_one_level():
+    boxes = tc.policy("rc:scale=0.4").draw((32, 32), index=np.arange(40), views=1)
+    ours = cut(noise(), boxes, size=32)[:, 0].int()
+    shifted = theirs(noise(), boxes + 1, 32, InterpolationMode.BILINEAR).int()
+    assert (ours - shifted).abs().max() > 1
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [9, 32, 50])
+def test_floats_are_resized_without_rounding(mode, size):
+    images = noise(8).float() / 255
+    boxes = tc.policy("rrc:scale=0.08..1").draw((32, 32), index=np.arange(8), views=1)
+    ours = cut(images, boxes, size=size, interpolation=mode)[:, 0]
+    expected = theirs(images, boxes, size, InterpolationMode(mode))
+    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
+
+
+def test_a_batch_gives_what_single_images_give():
+    boxes = tc.policy("rrc").draw((32, 32), index=np.arange(6))
+    together = cut(noise(6), boxes, size=24)
+    alone = torch.cat([cut(noise(6)[i : i + 1], boxes[i : i + 1], size=24) for i in range(6)])
+    assert torch.equal(together, alone)
