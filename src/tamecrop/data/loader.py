@@ -157,6 +157,9 @@ class ViewLoader:
         return np.array_split(batch, self._loading.world_size)[self._loading.rank]
 
     def _cut(self, index: Ints, boxes: Boxes) -> Batch:
+        if not len(index):  # a short last batch has nothing for this process
+            one = self._plan(0)[0]
+            return Batch(index, self._cut(*one).views[:0], boxes)
         pixels = self._images.pixels
         assert pixels is not None, "a resident set holds its pixels"
         images = pixels[torch.from_numpy(index).to(self._device)]
