@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
@@ -14,7 +16,7 @@ from tamecrop.studies.config import RECIPES, Recipe, recipe
 if TYPE_CHECKING:
     from tamecrop.data.images import Dataset
 
-DEFAULT_PRESET = "quick"
+DEFAULT_DATA, DEFAULT_PRESET = "scenes", "quick"
 
 
 @dataclass(frozen=True)
@@ -25,25 +27,35 @@ class Chosen:
     recipe: Recipe
 
 
-def named_preset(words: Sequence[str]) -> str:
-    """The preset that the words of a command name, needed before they can be parsed.
+def named(words: Sequence[str], option: str) -> str | None:
+    """The value that the words of a command give to an option, before they are parsed.
 
-    >>> named_preset(["scenes", "--preset", "small"])
+    >>> named(["scenes", "--preset", "small"], "--preset")
     'small'
     """
     for place, word in enumerate(words):
-        if word.startswith("--preset="):
+        if word.startswith(f"{option}="):
             return word.partition("=")[2]
-        if word == "--preset" and place + 1 < len(words):
+        if word == option and place + 1 < len(words):
             return words[place + 1]
-    return DEFAULT_PRESET
+    return None
+
+
+def _default_data(words: Sequence[str]) -> str:
+    """Data of the config file, if there is one: a positional argument would forget it."""
+    config = named(words, "--config")
+    if config is None or not Path(config).is_file():
+        return DEFAULT_DATA
+    return str((yaml.safe_load(Path(config).read_text()) or {}).get("data", DEFAULT_DATA))
 
 
 def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     """Add the arguments of training to a parser, with the preset's settings as defaults."""
-    name = named_preset(words)
+    name = named(words, "--preset") or DEFAULT_PRESET
     settings = recipe(name)
-    parser.add_argument("data", type=str, nargs="?", default="scenes", help="a name or a path")
+    parser.add_argument(
+        "data", type=str, nargs="?", default=_default_data(words), help="a name or a path"
+    )
     parser.add_argument("--config", action="config", help="a YAML file of these arguments")
     parser.add_argument(
         "--preset", type=str, default=name, help=f"settings to start from: {', '.join(RECIPES)}"
