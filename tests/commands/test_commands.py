@@ -95,7 +95,7 @@ def test_every_run_folder_holds_its_config_and_the_config_repeats_the_study(stud
 
 
 def test_another_study_in_the_same_folder_is_refused_by_name(study, capsys):
-    assert compare(study, "--training.learning_rate=0.1") != 0
+    assert compare(study, "--training.learning_rate=0.1") == 2
     assert "`recipe.training.learning_rate` is 0.003 there" in capsys.readouterr().err
 
 

@@ -16,7 +16,7 @@ from tamecrop.studies.jsonfiles import write_json
 from tamecrop.studies.listening import Finished, Listener, Silence
 from tamecrop.studies.publishing import Study, publish_numbers, publish_report
 from tamecrop.studies.records import Cell, Loss, Summary
-from tamecrop.studies.study import Identity, Place, join
+from tamecrop.studies.study import Identity, Place, join, require_same
 
 _SUBSET = 2010
 
@@ -57,8 +57,9 @@ def check(study: Study) -> None:
 
     Raises:
         ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
-            be cut from it.
+            be cut from it; or when the folder holds another study.
     """
+    require_same(study.out, identity(study))
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training

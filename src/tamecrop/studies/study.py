@@ -99,11 +99,11 @@ def place(out: Path, policy: Policy, seed: int) -> Place:
     return Place(policy, seed, out / "cells" / re.sub(r"[^A-Za-z0-9.=+-]+", "_", words))
 
 
-def join(out: Path, identity: Identity) -> None:
-    """Found a study in a folder, or make sure that the one in there is the same.
+def require_same(out: Path, identity: Identity) -> None:
+    """Make sure that a folder holds no other study.
 
     Args:
-        out: The study's folder.
+        out: The study's folder, which may be empty.
         identity: What this command would do.
 
     Raises:
@@ -111,7 +111,6 @@ def join(out: Path, identity: Identity) -> None:
     """
     path = out / "study.json"
     if not path.exists():
-        write_json(path, identity)
         return
     there, here = (dict(flat(asdict(each))) for each in (read_json(Identity, path), identity))
     for name in sorted(there.keys() | here.keys()):
@@ -120,3 +119,14 @@ def join(out: Path, identity: Identity) -> None:
                 f"{out} holds another study: `{name}` is {there.get(name)} there and "
                 f"{here.get(name)} here; choose another --out"
             )
+
+
+def join(out: Path, identity: Identity) -> None:
+    """Found a study in a folder, or make sure that the one in there is the same.
+
+    Raises:
+        ValueError: As `require_same`.
+    """
+    require_same(out, identity)
+    if not (out / "study.json").exists():
+        write_json(out / "study.json", identity)
