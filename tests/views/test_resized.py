@@ -65,3 +65,14 @@ def test_a_batch_gives_what_single_images_give():
     together = cut(noise(6), boxes, size=24)
     alone = torch.cat([cut(noise(6)[i : i + 1], boxes[i : i + 1], size=24) for i in range(6)])
     assert torch.equal(together, alone)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
+def test_inputs_stay_as_they_were_and_the_rim_is_fill(dtype):
+    images = noise(4).to(dtype)
+    before = images.clone()
+    boxes = np.array([[[-40, -40, -8, -8], [0, 0, 32, 32]]] * 4)
+    views = cut(images, boxes, size=16, fill=[3, 4, 5])
+    assert views.dtype == dtype
+    assert torch.equal(images, before)
+    assert (views[:, 0] == torch.tensor([3, 4, 5]).to(dtype)[:, None, None]).all()

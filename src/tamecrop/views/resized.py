@@ -14,7 +14,8 @@ from torch import Tensor
 
 from tamecrop.geometry.boxes import Floats
 
-_CHUNK = 512
+_CHUNK = 128
+"""Images per step: what is read and written stays in the processor's cache."""
 
 
 def resized(
@@ -30,25 +31,44 @@ def resized(
     Returns:
         `(N, V, C, h, w)` of the images' dtype; integers are rounded and clipped to their range.
     """
-    shape = (*boxes.shape[:2], images.shape[1], *size)
-    views = torch.empty(shape, dtype=images.dtype, device=images.device)
-    colour = fill.to(device=images.device, dtype=torch.float32)[:, None, None]
-    for start in range(0, len(images), _CHUNK):
+    count, views = boxes.shape[:2]
+    shape = (count, views, images.shape[1], *size)
+    resized = torch.empty(shape, dtype=images.dtype, device=images.device)
+    colour = fill.to(device=images.device, dtype=torch.float32)[:, None]
+    for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
-        weights = (
-            weight_matrix(boxes[part, :, axis], boxes[part, :, axis + 2], side, out, interpolation)
+        down, across = (
+            _weights(boxes[part][..., axis::2], side, out, interpolation).to(images.device)
             for axis, side, out in ((1, images.shape[2], size[0]), (0, images.shape[3], size[1]))
         )
-        down, across = (torch.from_numpy(w).to(images.device) for w in weights)
-        views[part] = _to(images.dtype, _apply(images[part], down, across, colour))
-    return views
+        resized[part] = _to(images.dtype, _apply(images[part], down, across, colour))
+    return resized
 
 
 def _apply(images: Tensor, down: Tensor, across: Tensor, fill: Tensor) -> Tensor:
-    """Weighted sums of the content, and fill for the weight that is missing."""
-    pixels = images.float()[:, None] - fill
-    half = torch.matmul(down[:, :, None], pixels)
-    return torch.matmul(half, across[:, :, None].mT) + fill
+    """Weighted sums of the content, and fill for the weight that is missing.
+
+    Both sums are one large matrix product an image: `(V h, H) (H, C W)`, then `(h C, W) (W, w)`.
+    """
+    count, channels, height, width = images.shape
+    views, out = down.shape[1:3]
+    pixels = images.movedim(1, 2).float() - fill
+    half = down.reshape(count, views * out, height) @ pixels.reshape(count, height, -1)
+    half = half.reshape(count * views, out * channels, width)
+    full = half @ across.flatten(0, 1).mT
+    return full.reshape(count, views, out, channels, -1).add_(fill).movedim(3, 2)
+
+
+def _weights(ends: NDArray[np.int64], side: int, out: int, interpolation: str) -> Tensor:
+    """Weight matrices `(N, V, out, side)` for near and far edges `(N, V, 2)` along one axis.
+
+    Boxes with the same two edges share one matrix.
+    """
+    keys = ends[..., 0] * (2 * np.abs(ends).max() + 2) + ends[..., 1]
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    near, far = ends.reshape(-1, 2)[first].T
+    matrices = torch.from_numpy(weight_matrix(near, far, side, out, interpolation))
+    return matrices[torch.from_numpy(which.reshape(ends.shape[:2]))]
 
 
 def _to(dtype: torch.dtype, views: Tensor) -> Tensor:

@@ -1,0 +1,49 @@
+"""How a benchmark measures: rivals take turns in one run, the median counts, JSON is written."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from tamecrop.studies.environment import environment
+
+RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
+
+
+def rates(
+    rivals: Mapping[str, tuple[Callable[[], object], int]], *, repeats: int = 7
+) -> dict[str, float]:
+    """Items per second of each rival: the median over rounds in which all take a turn.
+
+    Args:
+        rivals: name to (work, items that it does); each is run once before to warm up.
+        repeats: rounds.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    for _, (work, _) in rivals.items():
+        work()
+    for _ in range(repeats):
+        for name, (work, _) in rivals.items():
+            started = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: rivals[name][1] / statistics.median(took) for name, took in seconds.items()}
+
+
+def report(title: str, unit: str, measured: Mapping[str, float]) -> dict[str, object]:
+    """Print the rates with the ratio of the first to each other; the same as plain values."""
+    first = next(iter(measured.values()))
+    print(f"\n{title}")
+    for name, rate in measured.items():
+        print(f"  {name:<44} {rate:>12,.0f} {unit}   x {first / rate:.2f}")
+    ratios = {name: first / rate for name, rate in measured.items()}
+    return {"title": title, "unit": unit, "rates": dict(measured), "first_over_each": ratios}
+
+
+def write(name: str, parts: list[dict[str, object]]) -> None:
+    """Write `results/benchmarks/<name>.json` with hardware and versions."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    content = {"environment": asdict(environment()), "parts": parts}
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
