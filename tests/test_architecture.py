@@ -81,3 +81,28 @@ def test_nobody_imports_an_adapter():
 def test_torch_stays_out_of_what_does_not_need_it(module: str):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+CORE_ONLY = """
+import sys
+for extra in ("kornia", "lightly", "lightning_fabric", "safetensors", "jsonargparse", "rich",
+              "matplotlib", "jinja2", "sklearn", "yaml", "scipy"):
+    sys.modules[extra] = None
+import torch
+import tamecrop as tc
+first, second = tc.transforms.Views("gcc:scale=0.4", size=8)(torch.zeros(3, 16, 16))
+assert first.shape == (3, 8, 8)
+boxes = tc.policy("rc").draw((16, 16), index=[0])
+assert tc.cut(torch.zeros(1, 3, 16, 16), boxes).shape[:3] == (1, 2, 3)
+"""
+
+
+def test_the_transforms_need_the_core_dependencies_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CORE_ONLY], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    wrong = "import sys; sys.modules['kornia'] = None; import tamecrop.views.photometric"
+    assert subprocess.run(
+        [sys.executable, "-c", wrong], capture_output=True, check=False
+    ).returncode

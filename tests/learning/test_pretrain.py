@@ -9,6 +9,7 @@ import torch
 import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load
+from tamecrop.learning import metrics
 from tamecrop.learning.checkpoint import CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
@@ -62,6 +63,19 @@ def test_the_loss_falls_and_every_step_is_written_once(scenes, tmp_path):
     assert [row["step"] for row in rows] == list(range(5 * run.steps_per_epoch))
     assert [row["loss"] for row in rows] == run.losses.tolist()
     assert (tmp_path / "metrics.csv").read_text().count("\n") == len(rows) + 1
+
+
+def test_tensorboard_gets_every_step_once_where_it_is_installed(tmp_path):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for end in (2, 4):
+        metrics.write(tmp_path, [4.0, 3.0, 2.0, 1.0][:end], [0.1] * end, steps_per_epoch=2)
+    events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [
+        (0, 4.0),
+        (1, 3.0),
+        (2, 2.0),
+        (3, 1.0),
+    ]
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 11])

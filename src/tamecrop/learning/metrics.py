@@ -1,10 +1,16 @@
-"""The curves of a run as CSV and JSON lines: written whole from what the checkpoint holds."""
+"""The curves of a run as CSV and JSON lines: written whole from what the checkpoint holds.
+
+Where TensorBoard is installed, its event file is written too.
+"""
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from tamecrop.learning.files import write_atomic
 
@@ -33,3 +39,16 @@ def write(
     write_atomic(folder / "metrics.csv", table.getvalue().encode())
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     write_atomic(folder / "metrics.jsonl", lines.encode())
+    if find_spec("tensorboard"):
+        _write_events(folder / "tensorboard", rows)
+
+
+def _write_events(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One event file with every step once, in place of the one before."""
+    from torch.utils.tensorboard import SummaryWriter  # slow to import, and optional
+
+    shutil.rmtree(folder, ignore_errors=True)
+    with SummaryWriter(str(folder)) as events:
+        for row in rows:
+            for name in ("loss", "learning_rate"):
+                events.add_scalar(name, row[name], row["step"])
