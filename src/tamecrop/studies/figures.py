@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from tamecrop.geometry.boxes import Boxes, content_share, iou
@@ -104,6 +104,7 @@ def loss_figure(summary: Summary) -> Figure:
             curves = [[point.loss for point in cell.losses] for cell in summary.of(record.policy)]
             _curves(axes, curves, record.policy, colour(row))
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("contrastive loss")
         axes.legend(loc="upper right")
     return figure
