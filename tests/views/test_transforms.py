@@ -64,15 +64,17 @@ def test_masks_boxes_and_unknown_leaves_travel_along():
     boxes = tv_tensors.BoundingBoxes(
         torch.tensor([[20, 15, 32, 25]]), format="XYXY", canvas_size=(40, 60)
     )
+    points = tv_tensors.KeyPoints(torch.tensor([[20, 15], [31, 24]]), canvas_size=(40, 60))
     label = object()
     torch.manual_seed(1)
     sample = Crop("gcc:scale=0.9,sigma=0.1", fill=200)(
-        {"image": image, "mask": mask, "boxes": boxes, "label": label}
+        {"image": image, "mask": mask, "boxes": boxes, "label": label, "points": points}
     )
     assert sample["label"] is label
     assert sample["mask"].shape[-2:] == sample["image"].shape[-2:] == sample["boxes"].canvas_size
     x1, y1, x2, y2 = sample["boxes"][0].tolist()
     assert torch.equal(sample["image"][:, y1:y2, x1:x2], image[:, 15:25, 20:32])
+    assert sample["points"].tolist() == [[x1, y1], [x2 - 1, y2 - 1]]
     outside = (sample["image"] == 200).all(dim=0)
     assert (sample["mask"][0][outside] == 0).all()
 
