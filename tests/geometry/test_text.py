@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tamecrop as tc
 from references.policies import EVERY
 from tamecrop.geometry import borders, centres, extents, pairs, roundings
 from tamecrop.geometry.policy import Policy, policy
@@ -121,3 +122,10 @@ def test_a_wrong_text_is_named(text, message):
 def test_only_a_text_or_a_policy(law):
     with pytest.raises(TypeError, match=r"`policy` must be a text or a Policy, got "):
         policy(law)
+
+
+def test_thirds_are_printed_as_fractions_and_read_back():
+    law = tc.policy("cgcc:extent=random,scale=0.2..1,ratio=3/4..4/3")
+    assert "ratio=0.75..4/3" in str(law)
+    assert tc.policy(str(law)) == law
+    assert str(tc.policy("rc_pad:padding=5/16,scale=0.8")) == "rc_pad:scale=0.8,padding=0.3125"

@@ -81,6 +81,10 @@ def _value(word: str, item: str) -> Setting:
     return _number(word, item) if word[0] in "+-.0123456789" else word
 
 
+_SMALL, _LONG = 99, 8
+"""A number of more signs than this is printed as a fraction, if it is one of small numbers."""
+
+
 def _number(word: str, item: str) -> float:
     try:
         return float(Fraction(word)) if "/" in word else float(word)
@@ -143,4 +147,8 @@ def _join(name: str, settings: Mapping[str, Setting]) -> str:
 def _word(value: Setting) -> str:
     if isinstance(value, tuple):
         return "..".join(map(_word, value))
-    return f"{value:.17g}" if isinstance(value, float) and value.is_integer() else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    plain = f"{value:.17g}" if value.is_integer() else str(value)
+    fraction = Fraction(value).limit_denominator(_SMALL)
+    return str(fraction) if len(plain) > _LONG and float(fraction) == value else plain
