@@ -71,12 +71,11 @@ def _pairs(summary):
 
 
 def test_compare_again_trains_nothing_and_changes_no_number(study, capsys):
-    before, started = numbers(study), time.perf_counter()
+    before = numbers(study)
     stamps = {path: path.stat().st_mtime_ns for path in study.rglob("cell.json")}
     assert compare(study) == 0
     assert numbers(study) == before
     assert {path: path.stat().st_mtime_ns for path in study.rglob("cell.json")} == stamps
-    assert time.perf_counter() - started < 60
     assert "training" not in capsys.readouterr().out
 
 
