@@ -57,10 +57,13 @@ class Uniform:
 class PaddedUniform:
     """Uniform over the places on a canvas that is wider than the image on every side.
 
-    Args:
-        padding: width of the rim as a fraction of the side, above 0; rounded to whole pixels.
+    A rim of a whole number of pixels makes every whole place equally likely; of another rim the
+    fraction of a pixel makes the two outermost places less likely, so the law changes smoothly.
 
-    Relation: torchvision's `RandomCrop(padding=...)`.
+    Args:
+        padding: width of the rim as a fraction of the side, above 0.
+
+    Relation: torchvision's `RandomCrop(padding=...)`, to which it is equal for a whole rim.
     """
 
     padding: float = 0.25
@@ -69,21 +72,22 @@ class PaddedUniform:
     def __post_init__(self) -> None:
         rules.positive("padding", self.padding)
 
-    def rim(self, side: Ints) -> Ints:
-        """Width of the rim in whole pixels."""
-        return np.asarray(np.floor(self.padding * side + 0.5), dtype=np.int64)
+    def rim(self, side: Ints) -> Floats:
+        """Width of the rim in pixels, to a billionth: 0.3125 of 32 is whole, and 1/3 of 30 too."""
+        return np.round(np.asarray(self.padding * side, dtype=np.float64), 9)
 
     def edge(self, axis: Axis, draws: Draws) -> Ints:
-        """Uniform over `-rim .. side - crop + rim`."""
+        """Real places uniform over a rim's reach beyond `0 .. side - crop`, to the nearest."""
         rim = self.rim(axis.side)
-        return _integer(draws(axis.stream.edge), -rim, axis.last + rim)
+        place = draws(axis.stream.edge) * (axis.last + 2 * rim + 1) - rim
+        return np.asarray(np.floor(place), dtype=np.int64)
 
     def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
         """Uniform over `0 .. side - crop`."""
         return _integer(draws(axis.stream.edge), 0, axis.last)
 
     def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
-        """A staircase from one rim to the other."""
+        """A staircase from one rim to the other; its first and last step may be lower."""
         rim = self.rim(axis.side)
         return _staircase(edge, -rim, axis.last + rim)
 
@@ -232,7 +236,7 @@ def _integer(u: Floats, low: Ints | int, high: Ints) -> Ints:
     return low + np.floor(u * (high - low + 1)).astype(np.int64)
 
 
-def _staircase(edge: Ints, first: Ints, last: Ints) -> Floats:
+def _staircase(edge: Ints, first: Ints | Floats, last: Ints | Floats) -> Floats:
     """Distribution function of a uniform whole number in `first .. last`."""
     return np.clip((edge - first + 1) / (last - first + 1), 0, 1)
 
