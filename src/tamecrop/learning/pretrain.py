@@ -15,12 +15,11 @@ from torch.optim import Optimizer
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import checkpoint, metrics, optimisers, training_state
+from tamecrop.learning import checkpoint, metrics, optimisers, processes, training_state
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.objectives import SimCLR
-from tamecrop.learning.run_folder import alone, claim
 from tamecrop.learning.watching import Hooks, Progress
 from tamecrop.views.photometric import normalise, photometric
 
@@ -90,9 +89,11 @@ def pretrain(
         "fingerprint": dataset.fingerprint(),
         **{name: value for name, value in asdict(config).items() if name not in _FREE},
     }
-    with alone(out):
-        claim(out, identity)
-        trainer = _Trainer(dataset, policy, config, seed)
+    fabric = processes.fabric(config.precision)
+    if not fabric.is_global_zero:
+        hooks = Hooks(stop=hooks.stop)
+    with processes.folder_held(fabric, out, identity):
+        trainer = _Trainer(dataset, policy, config, seed, fabric=fabric)
         trainer.resume(out, hooks)
         trainer.train(out, hooks, identity)
         return trainer.run()
@@ -105,10 +106,16 @@ _FREE = ("workers", "save_every")
 class _Trainer:
     """Model, optimiser and position of one run."""
 
-    def __init__(self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int) -> None:
-        self.config, self.seed, self.dataset = config, seed, dataset
-        self.fabric = Fabric(accelerator="auto", devices="auto", precision=config.precision)
-        self.fabric.launch()
+    def __init__(
+        self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int, *, fabric: Fabric
+    ) -> None:
+        self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
+        processes.require_equal_shares(
+            len(dataset.train),
+            batch_size=config.batch_size,
+            last=config.last,
+            processes=fabric.world_size,
+        )
         self.loader = ViewLoader(
             dataset.train,
             policy,
@@ -131,7 +138,8 @@ class _Trainer:
             weight_decay=config.weight_decay,
         )
         self.bare = model
-        self.model, self.optimizer = self.fabric.setup(model, optimizer)
+        shared = processes.with_global_statistics(fabric, model)
+        self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.losses: list[float] = []
         self.seconds = 0.0
 
@@ -167,6 +175,7 @@ class _Trainer:
                 self.losses.append(self._step(batch, epoch))
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
+                processes.agree(self.fabric, hooks.stop)
                 if hooks.stop.raised:
                     self._save(out, identity)
                     hooks.stop.check()
@@ -191,7 +200,7 @@ class _Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.model(self._prepared(batch, epoch))
         self.fabric.backward(loss)
-        value = loss.item()
+        value = processes.mean(self.fabric, loss).item()
         norm = torch.nn.utils.get_total_norm(
             [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
         ).item()

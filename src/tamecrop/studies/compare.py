@@ -7,6 +7,7 @@ import numpy as np
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry import keys
+from tamecrop.learning import processes
 from tamecrop.learning.evaluate import Evaluation, evaluate
 from tamecrop.learning.pretrain import Run, pretrain
 from tamecrop.learning.stopping import StopFlag
@@ -57,9 +58,15 @@ def check(study: Study) -> None:
 
     Raises:
         ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
-            be cut from it; or when the folder holds another study.
+            be cut from it; when the folder holds another study; or under a launcher of several
+            processes.
     """
     require_same(study.out, identity(study))
+    if processes.count() > 1:
+        raise ValueError(
+            "a study must not be started by torchrun or srun: start it once for each device, "
+            "with the same --out, and the cells are shared"
+        )
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training
