@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,12 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     return settings
 
 
+def quiet() -> None:
+    """Keep Lightning from announcing devices and precision."""
+    for chatty in ("lightning_fabric", "pytorch_lightning"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
 def chosen(parsed: Namespace) -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
 
@@ -81,18 +87,13 @@ def chosen(parsed: Namespace) -> Chosen:
     from tamecrop.studies.compare import cut_to
     from tamecrop.views.photometric import photometric
 
-    for chatty in ("lightning_fabric", "pytorch_lightning"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quiet()
     known("probe", parsed.probe, ("frozen", "paper"))
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
     known("backbone", training.backbone, NAMES)
     photometric(training.photometric)
-    settings = Recipe(
-        policies=recipe(parsed.preset).policies,
-        images=parsed.images,
-        probe=parsed.probe,
-        training=training,
-    )
+    preset = recipe(parsed.preset)
+    settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     return Chosen(cut_to(load(parsed.data, seed=parsed.data_seed), settings.images), settings)

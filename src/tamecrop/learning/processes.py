@@ -82,7 +82,7 @@ def agree(fabric: Fabric, stop: StopFlag) -> None:
 
 def mean(fabric: Fabric, loss: Tensor) -> Tensor:
     """The loss of the global batch from those of equal shares."""
-    whole = fabric.all_reduce(loss.detach().clone(), reduce_op="mean")
+    whole = fabric.all_reduce(loss.clone(), reduce_op="mean")
     assert isinstance(whole, Tensor), "a tensor is reduced to a tensor"
     return whole
 

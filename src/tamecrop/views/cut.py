@@ -68,9 +68,7 @@ def cut(
     if size is None:
         return exact.exact(images, edges, fill=colour, content=content)
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    if content == "centred":
-        return _resize(_each_exact(images, edges, colour, content), target, interpolation)
-    return resized(images, edges, target, fill=colour, interpolation=interpolation)
+    return resized(images, edges, target, fill=colour, content=content, interpolation=interpolation)
 
 
 def cut_one(
@@ -93,30 +91,12 @@ def cut_one(
     if size is None:
         return exact.exact(image[None], edges, fill=colour, content=content)[0]
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    return _resize(_each_exact(image[None], edges, colour, content), target, interpolation)[0]
-
-
-def _each_exact(
-    images: Tensor, boxes: NDArray[np.int64], fill: Tensor, content: Content
-) -> list[list[Tensor]]:
-    """Exact cuts of boxes of unequal sides, one by one."""
-    return [
-        [
-            exact.exact(image[None], box[None, None], fill=fill, content=content)[0, 0]
-            for box in views
-        ]
-        for image, views in zip(images, boxes, strict=True)
+    views = [
+        exact.exact(image[None], box[None, None], fill=colour, content=content)[0, 0]
+        for box in edges[0]
     ]
-
-
-def _resize(views: list[list[Tensor]], size: tuple[int, int], interpolation: str) -> Tensor:
     mode = tv.InterpolationMode(interpolation)
-    return torch.stack(
-        [
-            torch.stack([tv.resize(view, list(size), mode, antialias=True) for view in of_image])
-            for of_image in views
-        ]
-    )
+    return torch.stack([tv.resize(view, list(target), mode, antialias=True) for view in views])
 
 
 def _edges(boxes: Boxes, images: int) -> NDArray[np.int64]:
