@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +15,14 @@ from torch.optim import Optimizer
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import checkpoint, metrics, optimisers, processes, training_state
+from tamecrop.learning import (
+    checkpoint,
+    metrics,
+    optimisers,
+    processes,
+    run_folder,
+    training_state,
+)
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
@@ -84,27 +91,18 @@ def pretrain(
         Interrupted: when asked to stop; everything up to the last whole step is saved.
     """
     hooks = hooks or Hooks()
-    identity = {
-        "policy": str(policy),
-        "seed": seed,
-        "data": dataset.name,
-        "fingerprint": dataset.fingerprint(),
-        **{name: value for name, value in asdict(config).items() if name not in _FREE},
-    }
+    identity = run_folder.identity(dataset, policy, config, seed=seed)
     fabric = processes.fabric(config.precision)
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)
     with processes.folder_held(fabric, out, identity):
+        hooks.claimed()
         trainer = _Trainer(dataset, policy, config, seed, fabric=fabric)
-        trainer.resume(out, hooks)
+        trainer.resume(out, hooks, identity)
         if not trainer.finished:
-            trainer.compile()
+            trainer.compile(hooks)
             trainer.train(out, hooks, identity)
         return trainer.run()
-
-
-_FREE = ("workers", "save_every")
-"""Settings that change no number and may differ when a run is continued."""
 
 
 class _Trainer:
@@ -159,21 +157,21 @@ class _Trainer:
     def finished(self) -> bool:
         return self.step == self.steps
 
-    def resume(self, out: Path, hooks: Hooks) -> None:
-        """Go to the latest usable checkpoint."""
-        found = checkpoint.latest(out / "checkpoints")
+    def resume(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Go to the latest usable checkpoint; the curves are what it says, whatever was killed."""
+        found = run_folder.progress(out, identity)
         for line in found.damaged:
             hooks.warned(f"passed over a damaged checkpoint: {line}")
         saved = found.checkpoint
         if saved is None:
             return
-        training_state.restore(
-            self.bare, self._torch_optimizer(), backbone=saved.weights, train=saved.train
-        )
+        training_state.restore(self.bare, self._torch_optimizer(), saved)
         self.losses = saved.train["losses"].tolist()
         self.seconds = saved.state["seconds"]
+        if self.fabric.is_global_zero:
+            self._write_curves(out)
 
-    def compile(self) -> None:
+    def compile(self, hooks: Hooks) -> None:
         """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
         if self.config.execution == "eager":
             return
@@ -183,6 +181,8 @@ class _Trainer:
         before = {name: value.clone() for name, value in self.bare.state_dict().items()}
         batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
         for batch in batches:
+            processes.agree(self.fabric, hooks.stop)
+            hooks.stop.check()
             self.fabric.backward(self.model(self._prepared(batch, 0).views))
         self.bare.load_state_dict(before)
         self.optimizer.zero_grad(set_to_none=True)
@@ -287,10 +287,13 @@ class _Trainer:
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
             state = {"step": self.step, "seconds": self.seconds, "run": dict(identity)}
             saved = Checkpoint(training_state.weights(self.bare), tensors, state)
-            checkpoint.save(out / "checkpoints", saved, step=self.step)
-            rates = [self._rate(step) for step in range(self.step)]
-            metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+            checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
+            self._write_curves(out)
         self.fabric.barrier()
+
+    def _write_curves(self, out: Path) -> None:
+        rates = [self._rate(step) for step in range(self.step)]
+        metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)

@@ -76,15 +76,21 @@ def folder_held(fabric: Fabric, out: Path, identity: Mapping[str, Any]) -> Itera
 def agree(fabric: Fabric, stop: StopFlag) -> None:
     """Raise the flag in every process when it is up in one: all stop at the same step."""
     if fabric.world_size > 1:
-        asked = torch.tensor(float(stop.raised), device=fabric.device)
-        stop.raised = bool(fabric.all_reduce(asked, reduce_op="max"))
+        asked = torch.tensor(stop.number if stop.raised else 0, device=fabric.device)
+        loudest = _reduced(fabric, asked, "max").item()
+        if loudest:
+            stop.raised, stop.number = True, int(loudest)
 
 
 def mean(fabric: Fabric, loss: Tensor) -> Tensor:
     """The loss of the global batch from those of equal shares."""
-    whole = fabric.all_reduce(loss.clone(), reduce_op="mean")
-    assert isinstance(whole, Tensor), "a tensor is reduced to a tensor"
-    return whole
+    return _reduced(fabric, loss.clone(), "mean")
+
+
+def _reduced(fabric: Fabric, value: Tensor, how: str) -> Tensor:
+    reduced = fabric.all_reduce(value, reduce_op=how)
+    assert isinstance(reduced, Tensor), "a tensor is reduced to a tensor"
+    return reduced
 
 
 def with_global_statistics(fabric: Fabric, model: nn.Module) -> nn.Module:

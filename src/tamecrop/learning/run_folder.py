@@ -4,19 +4,25 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tamecrop.data.images import Dataset
+from tamecrop.geometry.policy import Policy
 from tamecrop.learning import checkpoint
 from tamecrop.learning.backbones import Backbone, backbone
-from tamecrop.learning.checkpoint import CheckpointError, Found
+from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
+from tamecrop.learning.config import Pretraining
 from tamecrop.learning.files import remove_strays, write_atomic
 
-RUN, CHECKPOINTS = "run.json", "checkpoints"
-"""What a run is, and how far it is."""
+RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
+"""What a run is, how far it is, and its loss curve."""
+
+FREE = ("workers", "save_every")
+"""Settings that change no number and may differ when a run is continued."""
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def require_same(out: Path, identity: Mapping[str, Any]) -> None:
         ValueError: as `claim`.
     """
     if (out / RUN).exists():
-        refuse_other(identity_of(out), identity, where=out)
+        refuse_other(recorded(out), identity, where=out)
 
 
 def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Path) -> None:
@@ -92,7 +98,25 @@ def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Pa
             )
 
 
-def identity_of(out: Path) -> dict[str, Any]:
+def identity(dataset: Dataset, policy: Policy, config: Pretraining, *, seed: int) -> dict[str, Any]:
+    """Everything that decides a run's numbers, as plain values.
+
+    Args:
+        dataset: of which the train images are used.
+        policy: the crop law.
+        config: the settings.
+        seed: key of everything random.
+    """
+    return {
+        "policy": str(policy),
+        "seed": seed,
+        "data": dataset.name,
+        "fingerprint": dataset.fingerprint(),
+        **{name: value for name, value in asdict(config).items() if name not in FREE},
+    }
+
+
+def recorded(out: Path) -> dict[str, Any]:
     """What the run in a folder is: the content of its `run.json`.
 
     Raises:
@@ -100,26 +124,38 @@ def identity_of(out: Path) -> dict[str, Any]:
     """
     path = out / RUN
     try:
-        identity: dict[str, Any] = dict(json.loads(path.read_text()))
+        found: dict[str, Any] = dict(json.loads(path.read_text()))
     except (ValueError, TypeError, OSError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    return identity
+    return found
 
 
-def saved_progress(out: Path) -> Found:
+def progress(out: Path, identity: Mapping[str, Any]) -> Found:
     """The newest usable checkpoint of a run.
 
     Raises:
-        CheckpointError: when it holds only damaged ones, or none although some were saved: a run
-            never silently restarts from zero.
+        CheckpointError: when the run holds only damaged ones, or none although some were saved
+            (a run never silently restarts from zero), or when a part is missing, by name.
+        ValueError: when the checkpoint belongs to another run, naming the setting.
     """
     found = checkpoint.latest(out / CHECKPOINTS)
-    if found.checkpoint is None and (out / "metrics.csv").exists():
+    if found.path is not None and found.checkpoint is not None:
+        _require_parts(found.path, found.checkpoint)
+        refuse_other(found.checkpoint.state["run"], identity, where=found.path)
+    elif (out / CURVE).exists():
         raise CheckpointError(
-            f"{out / CHECKPOINTS} is empty, but {out / 'metrics.csv'} shows that checkpoints were "
-            "saved: put them back, or train in another folder"
+            f"{out / CHECKPOINTS} is empty, but {out / CURVE} shows that checkpoints were saved: "
+            "put them back, or train in another folder"
         )
     return found
+
+
+def _require_parts(path: Path, saved: Checkpoint) -> None:
+    for name in ("run", "seconds"):
+        if name not in saved.state:
+            raise CheckpointError(f"{path / 'state.json'} must have `{name}`")
+    if len(saved.train.get("losses", ())) != saved.state["step"]:
+        raise CheckpointError(f"{path / 'train.safetensors'} must have `losses`, one of each step")
 
 
 @dataclass(frozen=True, eq=False)
