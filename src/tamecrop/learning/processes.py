@@ -40,6 +40,19 @@ def count() -> int:
     return int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else 1
 
 
+def require_one() -> None:
+    """Refuse a study under a launcher: its cells are shared by processes of their own.
+
+    Raises:
+        ValueError: when the launcher has started several processes.
+    """
+    if count() > 1:
+        raise ValueError(
+            "a study must not be started by torchrun or srun: start it once for each device, "
+            "with the same --out, and the cells are shared"
+        )
+
+
 def leads() -> bool:
     """Whether this process is the one of its run that talks and writes."""
     return count() == 1 or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0

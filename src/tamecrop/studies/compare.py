@@ -39,7 +39,7 @@ def compare(
         Interrupted: when asked to stop; the same call continues.
     """
     listener, stop = listener or Silence(), stop or StopFlag()
-    join(study.out, identity(study))
+    join(study.out, identity(study), config=study.config)
     listener.study_started(study.laws, study.seeds)
     for place in study.places():
         _complete(place, study, listener, stop)
@@ -58,11 +58,7 @@ def check(study: Study) -> None:
             processes.
     """
     require_same(study.out, identity(study))
-    if processes.count() > 1:
-        raise ValueError(
-            "a study must not be started by torchrun or srun: start it once for each device, "
-            "with the same --out, and the cells are shared"
-        )
+    processes.require_one()
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training
