@@ -40,7 +40,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def beside_of(path: Path) -> Path:
-    """Where something is built, or goes before it is removed: hidden, beside its name.
+    """Where something is built before it gets its name: hidden, beside it.
 
     >>> beside_of(Path("run/metrics.csv")).match("run/.metrics.csv.*.tmp")
     True
@@ -54,7 +54,7 @@ def remove_folder(folder: Path) -> None:
     Raises:
         OSError: if the disk refuses; names the file.
     """
-    gone = beside_of(folder)
+    gone = folder.with_name(f".{folder.name}.{os.getpid()}.gone.tmp")
     shutil.rmtree(gone, ignore_errors=True)
     folder.rename(gone)
     shutil.rmtree(gone)

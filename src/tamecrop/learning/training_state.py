@@ -35,6 +35,7 @@ def restore(model: SimCLR, optimizer: Optimizer, saved: Checkpoint) -> None:
     Raises:
         CheckpointError: naming the tensors that are missing, unexpected or of another shape.
     """
+    _require_names(model.backbone.state_dict(), saved.weights)
     try:
         model.backbone.load_state_dict(dict(saved.weights))
         _restore_rest(model, optimizer, saved.train)
@@ -43,7 +44,9 @@ def restore(model: SimCLR, optimizer: Optimizer, saved: Checkpoint) -> None:
 
 
 def _restore_rest(model: SimCLR, optimizer: Optimizer, train: Mapping[str, Tensor]) -> None:
-    model.projector.load_state_dict(_below(train, _HEAD))
+    head = _below(train, _HEAD)
+    _require_names(model.projector.state_dict(), head)
+    model.projector.load_state_dict(head)
     slots: dict[int, dict[str, Any]] = {}
     for name, tensor in _below(train, _STATE).items():
         number, _, slot = name.partition(".")
@@ -51,6 +54,13 @@ def _restore_rest(model: SimCLR, optimizer: Optimizer, train: Mapping[str, Tenso
     groups = optimizer.state_dict()["param_groups"]
     _require_complete(slots, sum(len(group["params"]) for group in groups))
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
+
+
+def _require_names(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Torch itself forgives a missing batch count of batch norm."""
+    missing = sorted(expected.keys() - found.keys())
+    if missing:
+        raise CheckpointError(f"{missing[0]} is missing")
 
 
 def _require_complete(slots: Mapping[int, Mapping[str, Any]], parameters: int) -> None:
