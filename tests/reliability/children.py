@@ -108,7 +108,7 @@ def _terminate(out: Path) -> None:
 
 def _terminate_all(out: Path) -> None:
     (out / "signalled").write_text(repr(time.monotonic()))
-    subprocess.run(["kill", "-TERM", f"-{os.getpgid(0)}"], check=True, start_new_session=True)
+    subprocess.run(["kill", "-TERM", "--", f"-{os.getpgid(0)}"], check=True, start_new_session=True)
 
 
 def _use_generators(out: Path) -> None:
