@@ -7,7 +7,7 @@ accuracy.
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamecrop.audit import published
 from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
@@ -20,8 +20,8 @@ from tamecrop.studies.paper.protocols import Size, sized
 SCALES = (0.8, 0.4)
 
 _SIDE = (published.SIDE, published.SIDE)
-_RANGES = {0.8: (0.6, 1.0), 0.4: (0.2, 0.6)}
-"""Ranges of a random extent whose mean area is that of the fixed one."""
+_TOP = {0.8: 1.0, 0.4: 0.6}
+"""High ends of the random extents; the low ends are solved for the mean area of the fixed one."""
 
 
 @dataclass(frozen=True)
@@ -150,18 +150,18 @@ def _laws(scale: float) -> dict[str, Policy]:
         raise ValueError(f"`scale` must be one of {SCALES}, got {scale}")
     faithful = "rounding=faithful"
     gcc = f"gcc:scale={scale!r},alpha={best.alpha!r}"
-    low, high = _RANGES[scale]
     laws = {f"gcc {rule}": policy(f"{gcc},border={rule},{faithful}") for rule in _RULES}
     iou, area = (measure(laws["gcc pad"], _SIDE) for measure in (mean_iou, mean_area))
     padded = f"rc_pad:scale={scale!r},{faithful}"
+    rc = policy(f"rc:scale={scale!r},{faithful}")
+    rrc = policy(f"rrc:scale={scale / 2}..{_TOP[scale]},{faithful}")
+    rrc = match(rrc, area=mean_area(rc, _SIDE), size=_SIDE)
     return laws | {
-        "rc": policy(f"rc:scale={scale!r},{faithful}"),
+        "rc": rc,
         "rc_pad matched": match_pair(padded, iou=iou, area=area, size=_SIDE).policy,
         "rc_pad same box": match(padded, iou=iou, size=_SIDE),
-        "rc random": policy(f"rrc:scale={low}..{high},{faithful}"),
-        "gcc pad random": policy(
-            f"gcc:extent=random,scale={low}..{high},alpha={best.alpha!r},{faithful}"
-        ),
+        "rc random": rrc,
+        "gcc pad random": replace(laws["gcc pad"], extent=rrc.extent),
     }
 
 
