@@ -143,7 +143,8 @@ def _sides(policy: Policy, size: Size) -> tuple[list[tuple[int, int]], Floats, f
     pixels = size[0] * size[1] * np.repeat(area, _GRID)
     sides = np.stack(extents.box_sides(pixels, np.tile(aspect, _GRID), policy.rounding), axis=1)
     legal = sides[((sides > 0) & (sides <= size)).all(axis=1)]
-    found, counts = np.unique(legal, axis=0, return_counts=True)
+    places, counts = np.unique(legal @ [size[1] + 1, 1], return_counts=True)
+    found = np.stack(np.divmod(places, size[1] + 1), axis=1)
     fallback = (1 - len(legal) / len(sides)) ** extents.TRIES
     return [(h, w) for h, w in found.tolist()], counts / max(len(legal), 1), fallback
 
