@@ -9,10 +9,14 @@ import pytest
 import tamecrop as tc
 from tamecrop.audit import published
 from tamecrop.cli import main
+from tamecrop.data.sources import load
 from tamecrop.geometry import boxes
 from tamecrop.learning.config import Pretraining
+from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.studies.cell import Watch
 from tamecrop.studies.environment import bare_code, code_digest
-from tamecrop.studies.paper import cells, ordinary, plans, protocols, why
+from tamecrop.studies.listening import Silence
+from tamecrop.studies.paper import cells, ordinary, plans, protocols, run, why
 from tamecrop.studies.paper.cells import PaperCell, merged
 from tamecrop.studies.paper.rows import rows
 from tamecrop.studies.paper.studies import study
@@ -278,6 +282,28 @@ def test_a_table_is_built_from_several_visits(tiny, tmp_path, capsys):
     assert not list(here.rglob("weights.safetensors"))
     assert (here / "table.png").stat().st_size > 10_000
     assert "accuracy against overlap, 4 cells" in (here / "table.md").read_text()
+
+
+class StopsAt(Silence):
+    def __init__(self, flag, step):
+        self.flag, self.step = flag, step
+
+    def stepped(self, progress):
+        self.flag.raised = progress.step >= self.step
+
+
+def test_a_stopped_study_goes_on_and_ends_with_the_same_numbers(tiny, tmp_path):
+    data = load("scenes:count=150")
+    plan = study("table", size="small", laws=["rc", "gcc"], scales=[0.8]).plan
+    whole, parts = (run.Job(data, tmp_path / name, plan) for name in ("whole", "parts"))
+    run.run(whole, Watch(Silence(), StopFlag()))
+    for step in (1, 3):
+        flag = StopFlag()
+        with pytest.raises(Interrupted, match="the same command continues"):
+            run.run(parts, Watch(StopsAt(flag, step), flag))
+        assert cells.read(parts.out) == ()
+    run.run(parts, Watch(Silence(), StopFlag()))
+    assert numbers(parts.out) == numbers(whole.out)
 
 
 def test_cells_of_other_settings_are_refused_before_training(tiny, tmp_path, monkeypatch, capsys):
