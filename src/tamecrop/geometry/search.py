@@ -90,7 +90,7 @@ class _Asked:
         return self._seen[x]
 
     def short(self, value: float, y: float, miss: float) -> Point:
-        """The point nearest to a value, in few digits, whose y misses another by at most so much."""
+        """The point at a value in few digits whose y is within `miss` of another."""
         low, high = self._span
         return self.at(
             fewest_digits(value, lambda x: low <= x <= high and abs(self.at(x).y - y) <= miss)
