@@ -126,8 +126,13 @@ def test_sigma_carries_over_to_another_resolution_and_alpha_does_not():
 
 
 def test_another_law_has_a_wider_interval():
-    known, other = predict("gcc:scale=0.4"), predict("rc_pad:scale=0.4")
-    assert other.high - other.low > 1.5 * (known.high - known.low)
+    widths = [
+        found.high - found.low
+        for found in map(predict, ("gcc:border=recentre", "cgcc", "rc", "gcc", "rc_pad", "mgcc"))
+    ]
+    assert widths[:3] == pytest.approx([2 * prediction.fitted().of_a_known_rule] * 3)
+    assert widths[3:] == pytest.approx([2 * prediction.fitted().of_another_rule] * 3)
+    assert widths[3] > 1.5 * widths[0]
 
 
 OUT = [

@@ -216,8 +216,10 @@ def _beyond(law: Policy) -> str | None:
 
 
 def _known_rule(law: Policy) -> bool:
-    """Whether the law is rc, gcc or cgcc but for its numbers and its rounding."""
-    centred = isinstance(law.centre, Gaussian) and law.centre.mean == "centre"
-    if centred:
-        return law.border.kind in ("pad", "recentre", "clamp")
+    """Whether the law is the published rc, gcc or cgcc but for its numbers and its rounding.
+
+    `border=pad` is not: it has the figures of `recentre`, whose content sits elsewhere in the view.
+    """
+    if isinstance(law.centre, Gaussian):
+        return law.centre.mean == "centre" and law.border.kind in ("recentre", "clamp")
     return law.centre.kind == "uniform"
