@@ -63,6 +63,7 @@ BAD = [
     (["gcc", "--match", "coverage=0.4"], "`data` must be given for coverage"),
     (["gcc", "--match", "iou=0.4", "--data", "scenes"], "`data` must be given for coverage"),
     (["gcc", "--match", "coverage=0.4", "--data", "scenes", "--size", "32"], "left out with data"),
+    (["gcc:mean=given", "--match", "coverage=0.4", "--data", "scenes"], "without given boxes"),
     (["gcc", "--match", "iou=0.4", "--size", "big"], "`size` must satisfy"),
     (["gcc", "--match", "iou=0.4", "--size", "0"], "`size` must satisfy"),
     (["gcc", "--match", "iou=0.4", "--free", "sigmo"], "did you mean 'sigma'"),

@@ -48,14 +48,23 @@ class ObjectCoverage:
         """Of any image, in pixels."""
         return int(self._sizes.min())
 
+    @staticmethod
+    def require_known(law: Policy) -> None:
+        """Refuse a law that uses a given box: which of the objects that is, is not defined.
+
+        Raises:
+            ValueError: naming the law.
+        """
+        if "given" in (getattr(law.centre, "mean", None), getattr(law.centre, "box", None)):
+            raise ValueError(f"`coverage` needs a law without given boxes, got {law}")
+
     def __call__(self, law: Policy) -> float:
         """The mean for one law, from keyed draws: two views of every image, in rounds.
 
         Raises:
-            ValueError: for a law that uses a given box: which object that is, is not defined.
+            ValueError: as `require_known` does.
         """
-        if "given" in (getattr(law.centre, "mean", None), getattr(law.centre, "box", None)):
-            raise ValueError(f"`coverage` needs a law without given boxes, got {law}")
+        self.require_known(law)
         views = box.clip(law.draw(self._sizes), self._sizes[:, None])
         image = np.repeat(np.arange(len(self._sizes)), self._counts)
         covered = box.coverage(views[image], self._objects[:, None])

@@ -9,7 +9,7 @@ from tamecrop.cli.checks import checked_size, checked_target
 from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
 from tamecrop.geometry import free, matching
-from tamecrop.geometry.policy import policy
+from tamecrop.geometry.policy import Policy, policy
 
 _TARGETS = (*matching.MEASURES, "coverage")
 
@@ -45,9 +45,10 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     if parsed.data is not None and parsed.size is not None:
         raise ValueError("`size` must be left out with data, whose images have their own")
     size = checked_size(parsed.size or "32")
-    goal = None if parsed.data else matching.goal(name, value, size)
-    if goal is None:
-        goal, size = _on_data(parsed.data, value)
+    if parsed.data is None:
+        goal = matching.goal(name, value, size)
+    else:
+        goal, size = _on_data(parsed.data, value, law)
     moved = parsed.free or free.default(law)
     free.span(law, moved, size)
 
@@ -66,11 +67,12 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     return work
 
 
-def _on_data(source: str, value: float) -> tuple[matching.Goal, tuple[int, int]]:
+def _on_data(source: str, value: float, law: Policy) -> tuple[matching.Goal, tuple[int, int]]:
     """The goal of covering objects of a data set, and the size of its smallest image."""
     from tamecrop.audit.object_coverage import ObjectCoverage
     from tamecrop.data.sources import load
 
+    ObjectCoverage.require_known(law)
     measure = ObjectCoverage(load(source).train)
     return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
 

@@ -39,7 +39,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _show(found: Sequence["Prediction"]) -> None:
     width = max(len(each.policy) for each in found)
-    say(f"{'probe accuracy, % (90 % interval)':<{width}}")
+    say("probe accuracy, % (90 % interval)")
     for each in found:
         say(f"{each.policy:<{width}}  {_numbers(each)}")
     say("CIFAR-10, ResNet-18, 200 epochs, no resize, no colour jitter: see docs/predict.md")
