@@ -106,6 +106,29 @@ def pair_law(policy: Policy, size: Size) -> PairLaw:
     return PairLaw(_mean_iou(_coarser(across), _coarser(down)), zero)
 
 
+def offset_entropy(policy: Policy, size: Size) -> float:
+    """How many ways one view can be displaced from the other: the entropy of it, in nats.
+
+    Both the range of the displacement and its fineness count: views that jump between four
+    corners have few, views that never move have none. Boxes that show nothing count by where they
+    are off the image, not by how far.
+
+    Args:
+        policy: fixed extent; any centre and border; independent views or a shared mean.
+        size: image size (height, width) in pixels.
+
+    Raises:
+        ValueError: for laws without a closed form: a random extent, pair=iou.
+
+    >>> from tamecrop.geometry.policy import policy
+    >>> round(offset_entropy(policy("gcc:scale=0.4,alpha=1.5"), (32, 32)), 1)
+    7.4
+    """
+    _require_closed_form(policy)
+    shared = policy.pair.shares_mean
+    return sum(law.offset_entropy(shared=shared) for law in axis_laws(policy, size))
+
+
 def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
     """The laws of the top and of the left edge: the centre law with its edge atoms.
 
