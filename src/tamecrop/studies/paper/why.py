@@ -106,6 +106,7 @@ def questions(scale: float) -> tuple[Question, ...]:
             rc,
             (recentre, pad, Arm("rc_pad matched", laws["rc_pad matched"])),
         ),
+        _under("with SimCLR's colours", "paper-colour", laws, _GAINING + ("gcc pad", "gcc clamp")),
         Question(
             "Gaussian or uniform, at equal content IoU (and equal content area, or equal box)?",
             pad,
@@ -117,7 +118,6 @@ def questions(scale: float) -> tuple[Question, ...]:
             tuple(Arm(f"gcc {rule}", laws[f"gcc {rule}"]) for rule in _RULES[1:]),
         ),
         _under("with views resized to 32 px", "paper-resize", laws),
-        _under("with SimCLR's colours", "paper-colour", laws),
         _under("with a two-layer head", "paper-head", laws),
         *(
             Question(
@@ -138,9 +138,14 @@ def _distinct(arms: Iterable[Arm]) -> tuple[Arm, ...]:
 _RULES = ("pad", "recentre", "clamp", "truncate", "reflect")
 
 
-def _under(words: str, protocol: str, laws: dict[str, Policy]) -> Question:
+_GAINING = ("gcc recentre", "rc_pad matched")
+
+
+def _under(
+    words: str, protocol: str, laws: dict[str, Policy], names: Sequence[str] = _GAINING
+) -> Question:
     """The gain over rc under a protocol with one thing changed."""
-    arms = (Arm(name, laws[name], protocol) for name in ("gcc recentre", "rc_pad matched"))
+    arms = (Arm(name, laws[name], protocol) for name in names)
     return Question(f"What is left of the gain {words}?", Arm("rc", laws["rc"], protocol), (*arms,))
 
 
