@@ -106,7 +106,7 @@ def questions(scale: float) -> tuple[Question, ...]:
             rc,
             (recentre, pad, Arm("rc_pad matched", laws["rc_pad matched"])),
         ),
-        _under("with SimCLR's colours", "paper-colour", laws, _GAINING + ("gcc pad", "gcc clamp")),
+        _under("with SimCLR's colours", "paper-colour", laws, (*_GAINING, "gcc pad", "gcc clamp")),
         Question(
             "Gaussian or uniform, at equal content IoU (and equal content area, or equal box)?",
             pad,
