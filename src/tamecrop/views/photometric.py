@@ -121,7 +121,9 @@ class Photometric:
         return x
 
     def _blurred(self, x: Tensor, draw: "_Draws") -> Tensor:
-        sigma = draw.between(_BLUR_SIGMA, *self.blur_sigma)
+        sigma = draw.on_host(
+            _BLUR_SIGMA, *self.blur_sigma
+        )  # Kornia looks at it there, and sends it
         blurred: Tensor = kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2))
         return blurred
 
@@ -195,5 +197,8 @@ class _Draws:
         return x.index_copy(0, at, change(x[at], _Draws(self._states[rows], self._device)))
 
     def between(self, number: int, low: float, high: float) -> Tensor:
+        return send(self.on_host(number, low, high), self._device)
+
+    def on_host(self, number: int, low: float, high: float) -> Tensor:
         values = low + (high - low) * self._uniform(number)
-        return send(values.astype(np.float32), self._device)
+        return torch.from_numpy(values.astype(np.float32))
