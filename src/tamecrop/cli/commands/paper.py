@@ -27,7 +27,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--alphas", type=str, nargs="+", default=["best"], help="best, all (published), or numbers"
     )
     parser.add_argument("--seeds", type=PositiveInt, default=1, help="how many")
-    parser.add_argument("--out", type=Path, default=Path("paper"), help="folder for results")
+    parser.add_argument("--out", type=Path, default=Path("results/paper"), help="folder")
     parser.add_argument("--list", action="store_true", help="print what is missing, train nothing")
     parser.add_argument(
         "--merge", type=Path, nargs="+", default=[], help="add cells of these folders or files"
