@@ -45,4 +45,4 @@ def _first_cell(edge: Ints, side: Ints, grid: int) -> Ints:
 
     An empty content may lie outside; held to the grid, both its edges fall together.
     """
-    return np.clip(-((side - 2 * edge * grid) // (2 * side)), 0, grid)
+    return np.asarray(np.clip(-((side - 2 * edge * grid) // (2 * side)), 0, grid))

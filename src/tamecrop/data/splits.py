@@ -11,7 +11,7 @@ from tamecrop.geometry import keys, rules
 
 Ints = NDArray[np.int64]
 
-_VALIDATION, _TEST = 2001, 2002
+_VALIDATION, _TEST, _CARVED = 2001, 2002, 2003
 
 
 def complete(
@@ -36,6 +36,16 @@ def complete(
     if validation is None:
         train, validation = _carve(train, share, seed=seed, draw=_VALIDATION)
     return train, validation, test
+
+
+def carve(images: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
+    """What is left, and a share of the images that spreads over the classes, by a fixed key.
+
+    Raises:
+        ValueError: unless 0 < share < 1/2, or when one of the two would be empty.
+    """
+    rules.require("share", "0 < share < 0.5", share, holds=0 < share < 0.5)
+    return _carve(images, share, seed=0, draw=_CARVED)
 
 
 def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
