@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tamecrop.audit.subject import Subject
 from tamecrop.data.images import ImageSet
-from tamecrop.data.splits import carve
+from tamecrop.data.splits import carved
 from tamecrop.geometry import keys
+
+Ints = NDArray[np.int64]
 
 LEAST = 100
 """Fewer images teach a reference nothing."""
@@ -23,15 +26,18 @@ class Judging:
     Args:
         learn: labelled images that a reference may learn from; None where it must not.
         asked: images that it is asked about, none of them in `learn`.
+        places: `(n,)` of those in the audited images; None when they come from elsewhere.
     """
 
     learn: ImageSet | None
     asked: ImageSet
+    places: Ints | None
 
 
 def undivided(subject: Subject, *, most: int) -> Judging:
     """For a reference that learns nothing here: all images may be asked about."""
-    return Judging(None, some(subject.images, most))
+    places = _some(len(subject.images), most)
+    return Judging(None, subject.images.subset(places), places)
 
 
 def divided(subject: Subject, *, most: int) -> Judging:
@@ -46,20 +52,20 @@ def divided(subject: Subject, *, most: int) -> Judging:
     Raises:
         ValueError: when too few images are left to learn from, or a class has none.
     """
-    learn, asked = subject.images, subject.held
-    if len(learn) < LEAST:
+    images, held = subject.images, subject.held
+    if len(images) < LEAST:
         raise ValueError(
-            f"a reference cannot learn from {len(learn)} images, {LEAST} are the least: name one "
+            f"a reference cannot learn from {len(images)} images, {LEAST} are the least: name one "
             "that is trained, torchvision:... or timm:..."
         )
-    if asked is None:
-        learn, asked = carve(learn, _SHARE)
-    return Judging(learn, some(asked, most))
+    if held is not None and held.labels is not None:
+        return Judging(images, held.subset(_some(len(held), most)), None)
+    learn, asked = carved(images, _SHARE)
+    places = asked[_some(len(asked), most)]
+    return Judging(images.subset(learn), images.subset(places), places)
 
 
-def some(images: ImageSet, most: int) -> ImageSet:
-    """At most so many of the images, chosen by a fixed key."""
-    if len(images) <= most:
-        return images
-    order = keys.uniform(0, 0, np.arange(len(images)), 0, _ORDER).argsort()
-    return images.subset(np.sort(order[:most]))
+def _some(count: int, most: int) -> Ints:
+    """At most so many of the numbers below a count, chosen by a fixed key, in order."""
+    order = keys.uniform(0, 0, np.arange(count), 0, _ORDER).argsort()
+    return np.sort(order[:most])

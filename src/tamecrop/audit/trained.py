@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from tamecrop.audit.pixels import Pixels, pixels, squares
 from tamecrop.audit.reference import Reference
 from tamecrop.data.images import ImageSet
-from tamecrop.data.splits import carve, statistics
+from tamecrop.data.splits import carved, statistics
 from tamecrop.geometry import keys
 from tamecrop.geometry.policy import policy
 from tamecrop.learning.backbones import backbone
@@ -132,8 +132,7 @@ def of_run(folder: Path, learn: ImageSet, classes: int) -> Reference:
         ValueError: when the folder holds no checkpoint.
     """
     run = features_of_run(folder, learn)
-    fit, choose = carve(learn, _CHOSEN)
-    parts = [_features(run, part) for part in (fit, choose)]
+    parts = [_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
     linear = fitted(Judged(parts[0], parts[1], parts[1], classes))
     name = f"{run.name}, with a probe fitted on {len(parts[0].labels):,} images"
     return Reference(name, run.side, run.body, linear.scores, run.mean, run.std)

@@ -38,14 +38,15 @@ def complete(
     return train, validation, test
 
 
-def carve(images: ImageSet, share: float) -> tuple[ImageSet, ImageSet]:
-    """What is left, and a share of the images that spreads over the classes, by a fixed key.
+def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
+    """Places of what is left, and of a share that spreads over the classes, by a fixed key.
 
     Raises:
-        ValueError: unless 0 < share < 1/2, or when one of the two would be empty.
+        ValueError: unless 0 < share < 1/2.
     """
     rules.require("share", "0 < share < 0.5", share, holds=0 < share < 0.5)
-    return _carve(images, share, seed=0, draw=_CARVED)
+    chosen = _chosen(images, share, seed=0, draw=_CARVED)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
