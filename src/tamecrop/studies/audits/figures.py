@@ -1,9 +1,12 @@
 """The charts of an audit: preservation against diversity, and what each law sees."""
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from tamecrop.studies.audits.curves import curves
 from tamecrop.studies.audits.records import Audit, Audited
 from tamecrop.studies.theme import INK, MUTED, bare, colour, new_figure, themed, wrapped
 
@@ -33,14 +36,18 @@ def trade_off_figure(audit: Audit) -> Figure:
 
 def _trade_off_panel(axes: Axes, audit: Audit, name: str) -> None:
     places = {law.policy: place for place, law in enumerate(audit.named)}
-    for curve in dict.fromkeys((law.curve, law.swept) for law in audit.policies if law.curve):
-        points = [law for law in audit.policies if (law.curve, law.swept) == curve]
-        xs, ys = zip(*(_point(law, name) for law in points), strict=True)
-        ink = colour(places[str(curve[0])])
-        axes.plot(xs, ys, "-o", color=ink, markersize=3, linewidth=1.2, alpha=0.6)
-        for law, x, y in ((points[0], xs[0], ys[0]), (points[-1], xs[-1], ys[-1])):
-            words = f"{curve[1]} {_value(law.policy, str(curve[1]))}"
-            axes.annotate(words, (x, y), (4, 4), textcoords="offset points", fontsize=7, color=ink)
+    for curve, points in curves(audit).items():
+        _draw_curve(axes, [_point(law, name) for law in points], colour(places[curve.law]))
+        for law in (points[0], points[-1]):
+            words = f"{curve.swept} {_value(law.policy, curve.swept)}"
+            axes.annotate(
+                words,
+                _point(law, name),
+                (4, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color=colour(places[curve.law]),
+            )
     for law in audit.named:
         x, y = _point(law, name)
         here = law.policy == audit.current
@@ -64,6 +71,11 @@ def _trade_off_panel(axes: Axes, audit: Audit, name: str) -> None:
     axes.margins(0.1)
 
 
+def _draw_curve(axes: Axes, points: Sequence[tuple[float, float]], ink: str) -> None:
+    xs, ys = zip(*points, strict=True)
+    axes.plot(xs, ys, "-o", color=ink, markersize=3, linewidth=1.2, alpha=0.6)
+
+
 def _point(law: Audited, name: str) -> tuple[float, float]:
     source = law.geometry if name == "content_share_mean" else law.preservation
     return law.geometry.pair_iou_mean, getattr(source, name)
@@ -78,19 +90,19 @@ def _value(policy: str, key: str) -> str:
 def coverage_figure(audit: Audit) -> Figure:
     """How often each place of the image is seen, one panel a named law, one scale for all."""
     laws = [law for law in audit.named if law.geometry.coverage_map is not None]
-    columns = min(4, len(laws))
+    columns = min(5, len(laws))
     rows = -(-len(laws) // columns)
     with themed():
-        figure = new_figure(2.75 * columns + 0.6, 3.3 * rows)
+        figure = new_figure(2.4 * columns + 0.6, 3.0 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, axes in enumerate(panels):
             bare(axes)
             if place < len(laws):
                 _coverage_panel(axes, laws[place], colour(place))
         drawn = panels[0].images[0]
-        bar = figure.colorbar(drawn, ax=panels.tolist(), shrink=0.6, aspect=30)
+        bar = figure.colorbar(drawn, ax=panels.tolist(), shrink=0.7, aspect=30)
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 

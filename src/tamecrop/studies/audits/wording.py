@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from tamecrop.studies.audits.curves import at_iou
 from tamecrop.studies.audits.records import Audit, Audited
 from tamecrop.studies.theme import colour
-from tamecrop.studies.wording import percent
+from tamecrop.studies.wording import percent, points
 
 WORDS = {
     "pair_share": "pairs that show the same object",
@@ -135,26 +136,37 @@ def verdict(audit: Audit) -> tuple[str, ...]:
     return (
         opening,
         *(_against(law, first, name) for law in audit.named if law.policy != first.policy),
+        *_at_equal_iou(audit, first.geometry.pair_iou_mean, name),
     )
+
+
+def _at_equal_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
+    """One sentence on the curves that reach the diversity of the law in use."""
+    found = [(curve, value) for curve, value in at_iou(audit, iou, name).items()]
+    if not found:
+        return ()
+    best = sorted(found, key=lambda each: -each[1])
+    values = ", ".join(
+        f"{curve.law} by its {curve.swept} {_number(value, name)}" for curve, value in best
+    )
+    return (f"At the same IoU of {iou:.2f}, {WORDS[name]}: {values}.",)
 
 
 def _against(law: Audited, first: Audited, name: str) -> str:
     apart = law.geometry.pair_iou_mean - first.geometry.pair_iou_mean
     kept, base = (getattr(each.preservation, name) for each in (law, first))
-    different = "more alike" if apart > 0 else "more different"
-    change = "more" if kept > base else "fewer" if name != "pair_similarity" else "lower"
+    gap = f"{kept - base:+.2f}" if name == "pair_similarity" else f"{points(kept - base)} points"
     return (
-        (
-            f"{law.policy}: views {different} (IoU {law.geometry.pair_iou_mean:.2f}), "
-            f"{change} {WORDS[name]} ({_measured(law, name)})."
-        )
-        .replace("more cosine", "higher cosine")
-        .replace("lower cosine", "lower cosine")
+        f"{law.policy}: views more {'alike' if apart > 0 else 'different'} (IoU "
+        f"{law.geometry.pair_iou_mean:.2f}), {WORDS[name]} {_measured(law, name)} ({gap})."
     )
 
 
 def _measured(law: Audited, name: str) -> str:
-    value = getattr(law.preservation, name)
+    return _number(getattr(law.preservation, name), name)
+
+
+def _number(value: float, name: str) -> str:
     return f"{value:.2f}" if name == "pair_similarity" else f"{percent(value)} %"
 
 
