@@ -147,7 +147,7 @@ def _at_equal_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
         return ()
     best = sorted(found, key=lambda each: -each[1])
     values = ", ".join(
-        f"{curve.law} by its {curve.swept} {_number(value, name)}" for curve, value in best
+        f"{curve.law} by its {curve.swept} {number(value, name)}" for curve, value in best
     )
     return (f"At the same IoU of {iou:.2f}, {WORDS[name]}: {values}.",)
 
@@ -163,10 +163,11 @@ def _against(law: Audited, first: Audited, name: str) -> str:
 
 
 def _measured(law: Audited, name: str) -> str:
-    return _number(getattr(law.preservation, name), name)
+    return number(getattr(law.preservation, name), name)
 
 
-def _number(value: float, name: str) -> str:
+def number(value: float, name: str) -> str:
+    """A measure of preservation in words: cosines with two decimals, shares in percent."""
     return f"{value:.2f}" if name == "pair_similarity" else f"{percent(value)} %"
 
 
