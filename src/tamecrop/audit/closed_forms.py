@@ -59,9 +59,18 @@ def placements(policy: Policy, sizes: Ints) -> float:
     if has_view_law(policy):
         return view_law(policy, _as_size(size)).placements
     boxes = policy.draw(_as_size(size), index=np.arange(_DRAWN // 2)).reshape(-1, 4)
-    _, times = np.unique(boxes, axis=0, return_counts=True)
+    times = np.unique(_codes(boxes), return_counts=True)[1]
     share = times / len(boxes)
     return float(np.exp(-(share * np.log(share)).sum() + (len(times) - 1) / (2 * len(boxes))))
+
+
+def _codes(boxes: Ints) -> Ints:
+    """One number a box, equal for equal boxes alone; quicker to sort than rows of four."""
+    code = np.zeros(len(boxes), dtype=np.int64)
+    for edge in boxes.T:
+        values, place = np.unique(edge, return_inverse=True)
+        code = np.unique(code * len(values) + place, return_inverse=True)[1]
+    return code
 
 
 def _views(policy: Policy, sizes: Ints, weights: Floats) -> dict[str, float]:
