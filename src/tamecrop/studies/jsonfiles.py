@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -13,15 +14,21 @@ from tamecrop.learning.files import write_atomic
 
 Record = TypeVar("Record")
 
+_NUMBERS = re.compile(r"\[\n[-+.,\deE\s]*\]")
+"""A list of numbers over several lines: no text of JSON holds a line break."""
+
 
 def write_json(path: Path, record: Any) -> None:
     """Write a dataclass instance as indented JSON, atomically; non-finite numbers are refused.
+
+    A list of numbers takes one line.
 
     Args:
         path: Target file.
         record: A dataclass instance.
     """
     text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
     write_atomic(path, (text + "\n").encode())
 
 
