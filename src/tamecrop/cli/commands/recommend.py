@@ -49,6 +49,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     from tamecrop.audit.reference import named
     from tamecrop.audit.subject import subject
+    from tamecrop.studies.audits.halving import seconds
     from tamecrop.studies.audits.laws import candidates
     from tamecrop.studies.audits.plan import Plan
     from tamecrop.studies.audits.recommend import LAWS, recommend, shortlist, with_rounds
@@ -57,6 +58,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.studies.jsonfiles import write_json
 
     laws = checked_policies(parsed.policies or LAWS)
+    if parsed.budget is not None:
+        seconds(parsed.budget)
     found = subject(parsed.data, seed=parsed.seed)
     contest = None if parsed.budget is None else _contest(parsed, found)
     plan = Plan(

@@ -16,6 +16,9 @@ LABELS = {
     "pair_similarity": "cosine of the views' features",
 }
 
+_LABELLED = 4
+"""More curves than these would hide each other's labels at their ends."""
+
 
 def trade_off_figure(audit: Audit) -> Figure:
     """Preservation against diversity: a point a law, a curve a sweep, a star for the current law.
@@ -38,7 +41,7 @@ def _trade_off_panel(axes: Axes, audit: Audit, name: str) -> None:
     places = {law.policy: place for place, law in enumerate(audit.named)}
     for curve, points in curves(audit).items():
         _draw_curve(axes, [_point(law, name) for law in points], colour(places[curve.law]))
-        for law in (points[0], points[-1]):
+        for law in (points[0], points[-1]) if len(curves(audit)) <= _LABELLED else ():
             words = f"{curve.swept} {_value(law.policy, curve.swept)}"
             axes.annotate(
                 words,
