@@ -177,7 +177,7 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
         or real(net, data, images, size)
     )  # fmt: skip
     words = ["recommend", "scenes:count=120", *LAWS[:3], "--reference", "none", "--preset", "quick",
-             "--budget", "60s", "--out", str(tmp_path)]  # fmt: skip
+             "--budget", "400s", "--out", str(tmp_path)]  # fmt: skip
     assert main(words) == 0
     found = json.loads((tmp_path / "recommendation.json").read_text())
     sizes = [len(each["accuracy"]) for each in found["rounds"]]

@@ -75,10 +75,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     def work() -> None:
         audit = run(plan, tell=say)
         advice = recommend(audit)
+        write_json(plan.out / "recommendation.json", advice)
         rivals = shortlist(audit, most=parsed.laws)
         if contest is not None and len(rivals) > 1:
             advice = with_rounds(advice, _rounds(contest, rivals), audit)
-        write_json(plan.out / "recommendation.json", advice)
+            write_json(plan.out / "recommendation.json", advice)
         say(f"rule: {advice.rule}")
         say(" ".join(advice.reasons))
         say(f"report: {plan.out / 'report.html'}")

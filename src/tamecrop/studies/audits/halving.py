@@ -102,7 +102,9 @@ def halve(
                 f"{needed:.0f} s, got {contest.budget:.0f} s"
             )
         epochs = max(epochs, rounds[-1].epochs if rounds else 1)
+        started = time.perf_counter()
         accuracy = {law: _judged(contest, law, epochs, listener, stop) for law in left}
+        per_epoch = (time.perf_counter() - started) / (epochs * len(left))
         rounds.append(Round(epochs, accuracy))
         left = sorted(left, key=lambda law: -accuracy[law])[: math.ceil(len(left) / 2)]
         remaining -= 1
