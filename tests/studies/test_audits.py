@@ -79,13 +79,14 @@ def test_the_front_holds_what_nothing_beats():
 def test_trainings_have_the_last_word():
     whole = audit(USED, law("a", 0.4, 0.9))
     rounds = [
-        Round(2, {USED.policy: 0.5, "a": 0.4, "b": 0.1}),
-        Round(4, {USED.policy: 0.6, "a": 0.5}),
+        Round(2, 90, {USED.policy: 0.5, "a": 0.4, "b": 0.1}),
+        Round(4, 90, {USED.policy: 0.6, "a": 0.5}),
     ]
     found = with_rounds(recommend(whole), rounds, whole)
     assert found.policy == USED.policy
     assert "3 laws" in found.reasons[0]
     assert "60.0 % against 50.0 %" in found.reasons[0]
+    assert "90 validation images" in found.reasons[0]
 
 
 def test_curves_are_read_at_an_iou():

@@ -106,24 +106,27 @@ def object_shares(
     kept = np.flatnonzero(every.counts)
     if not kept.size:
         return None
-    objects = Objects(every.boxes, every.counts[kept])
     index = np.arange(len(images)) if index is None else index
     draws = draws_for(len(kept)) if draws is None else draws
-    drawn = pairs(policy, images.sizes[kept], index=index[kept], draws=draws, seed=seed)
-    told = [_told(batch, objects, images.sizes[kept], threshold) for batch in drawn]
+    sizes, objects = images.sizes[kept], Objects(every.boxes, every.counts[kept])
+    drawn = pairs(policy, sizes, index=index[kept], draws=draws, seed=seed)
+    told = [_told(batch, objects, sizes, threshold) for batch in drawn]
     shows, common = (np.concatenate(part) for part in zip(*told, strict=True))
-    return ObjectShares(
-        threshold=threshold,
-        images=len(kept),
-        images_without=len(images) - len(kept),
-        objects=len(objects.boxes),
-        pairs=len(common),
-        object_share=_mean(shows),
-        pair_share=_mean(common),
-        false_positive_share=_mean(~common),
-        different_share=_mean(shows.all(axis=1) & ~common),
-        none_share=_mean(~shows.all(axis=1)),
-    )
+    shares = _shares(shows, common)
+    without = len(images) - len(kept)
+    return ObjectShares(threshold, len(kept), without, len(objects.boxes), len(common), **shares)
+
+
+def _shares(shows: Flags, common: Flags) -> dict[str, float]:
+    """From what each view `(P, 2)` and both views of a pair `(P,)` show."""
+    both = shows.all(axis=1)
+    return {
+        "object_share": _mean(shows),
+        "pair_share": _mean(common),
+        "false_positive_share": _mean(~common),
+        "different_share": _mean(both & ~common),
+        "none_share": _mean(~both),
+    }
 
 
 def _told(batch: Pairs, objects: Objects, sizes: Ints, threshold: float) -> tuple[Flags, Flags]:

@@ -96,19 +96,22 @@ def halve(
         share = (deadline - time.perf_counter()) / max(remaining, 1)
         epochs = int(share / (len(left) * per_epoch))
         if epochs < 1 and not rounds:
-            needed = (remaining * len(left) + 1) * per_epoch
-            raise ValueError(
-                f"`budget` must give every law an epoch: {len(left)} laws need about "
-                f"{needed:.0f} s, got {contest.budget:.0f} s"
-            )
+            raise _too_short(contest.budget, (remaining * len(left) + 1) * per_epoch, len(left))
         epochs = max(epochs, rounds[-1].epochs if rounds else 1)
         started = time.perf_counter()
         accuracy = {law: _judged(contest, law, epochs, listener, stop) for law in left}
         per_epoch = (time.perf_counter() - started) / (epochs * len(left))
-        rounds.append(Round(epochs, accuracy))
+        rounds.append(Round(epochs, len(contest.dataset.validation), accuracy))
         left = sorted(left, key=lambda law: -accuracy[law])[: math.ceil(len(left) / 2)]
         remaining -= 1
     return tuple(rounds)
+
+
+def _too_short(budget: float, needed: float, laws: int) -> ValueError:
+    return ValueError(
+        f"`budget` must give every law an epoch: {laws} laws need about {needed:.0f} s, "
+        f"got {budget:.0f} s"
+    )
 
 
 def _cost_of_an_epoch(contest: Contest, law: str, hooks: Hooks) -> float:

@@ -35,10 +35,12 @@ class Round:
 
     Attributes:
         epochs: Of pre-training, the same for every law of the round.
+        validation_images: That judged.
         accuracy: Linear accuracy on validation images by law, a fraction.
     """
 
     epochs: int
+    validation_images: int
     accuracy: dict[str, float]
 
 
@@ -173,12 +175,12 @@ def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) ->
     )
     reasons = (
         f"Use {best.policy}: of {len(first.accuracy)} laws trained by successive halving it is "
-        f"the most accurate on validation images after {last.epochs} epochs ({against} for "
+        f"the most accurate on {last.validation_images:,} validation images after {last.epochs} epochs ({against} for "
         f"{second}; one seed, so small gaps mean nothing).",
-        f"Its views have a mean IoU of {best.geometry.pair_iou_mean:.2f} and {WORDS[found.measure]}"
-        f" {number(_kept(best, found.measure), found.measure)}; of {current.policy}, the law in "
-        f"use, it is {current.geometry.pair_iou_mean:.2f} and "
-        f"{number(_kept(current, found.measure), found.measure)}.",
+        f"Its views have a mean IoU of {best.geometry.pair_iou_mean:.2f} ({WORDS[found.measure]}: "
+        f"{number(_kept(best, found.measure), found.measure)}); those of {current.policy}, the law "
+        f"in use, {current.geometry.pair_iou_mean:.2f} "
+        f"({number(_kept(current, found.measure), found.measure)}).",
     )
     return Recommendation(
         data=found.data,
