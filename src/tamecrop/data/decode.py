@@ -74,19 +74,19 @@ def decode(path: str | Path) -> Tensor:
             `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     path = Path(path)
-    with _typed(path, "open"):
+    with typed(path, "open"):
         image = Image.open(path)
     with image:
-        with _typed(path, "decode"):
-            _require_no_bomb(image)
+        with typed(path, "decode"):
+            require_no_bomb(image)
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
-        with _typed(path, "convert"):
+        with typed(path, "convert"):
             return torch.from_numpy(_rgb(image)).permute(2, 0, 1)
 
 
 @contextmanager
-def _typed(path: Path, stage: Stage) -> Iterator[None]:
+def typed(path: Path, stage: Stage) -> Iterator[None]:
     """Turn what Pillow raises into the one typed error."""
     try:
         yield
@@ -95,7 +95,7 @@ def _typed(path: Path, stage: Stage) -> Iterator[None]:
         raise DecodeError(path, stage, " ".join(reason.split())) from error
 
 
-def _require_no_bomb(image: Image.Image) -> None:
+def require_no_bomb(image: Image.Image) -> None:
     """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:

@@ -58,11 +58,12 @@ def judged(backbone: Backbone, dataset: Dataset, *, size: int | None = None) -> 
     if dataset.classes is None:
         raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
     splits = (dataset.train, dataset.validation, dataset.test)
-    train, validation, test = (_of(backbone, dataset, split, size) for split in splits)
+    train, validation, test = (of_split(backbone, dataset, split, size) for split in splits)
     return Judged(train, validation, test, len(dataset.classes))
 
 
-def _of(backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None) -> Features:
+def of_split(backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None) -> Features:
+    """Features of the labelled images of one split, as `judged` makes them."""
     assert images.labels is not None, "a set with classes has labels"
     values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size)
     return Features(values, images.labels.to(values.device))
