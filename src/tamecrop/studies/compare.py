@@ -5,6 +5,7 @@ import numpy as np
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry import keys
+from tamecrop.learning import processes
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.studies.cell import Outcome, Watch, train_and_judge, trained_on
 from tamecrop.studies.environment import environment
@@ -38,7 +39,7 @@ def compare(
         Interrupted: when asked to stop; the same call continues.
     """
     listener, stop = listener or Silence(), stop or StopFlag()
-    join(study.out, identity(study))
+    join(study.out, identity(study), config=study.config)
     listener.study_started(study.laws, study.seeds)
     for place in study.places():
         _complete(place, study, listener, stop)
@@ -53,9 +54,11 @@ def check(study: Study) -> None:
 
     Raises:
         ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
-            be cut from it; or when the folder holds another study.
+            be cut from it; when the folder holds another study; or under a launcher of several
+            processes.
     """
     require_same(study.out, identity(study))
+    processes.require_one()
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training

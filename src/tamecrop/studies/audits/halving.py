@@ -127,7 +127,7 @@ def _judged(contest: Contest, law: str, epochs: int, listener: Listener, stop: S
     hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=stop)
     run = _trained(contest, law, epochs, hooks)
     listener.evaluating()
-    return _validation_accuracy(run, contest)
+    return _validation_accuracy(run, contest, stop)
 
 
 def _trained(contest: Contest, law: str, epochs: int, hooks: Hooks) -> Run:
@@ -137,11 +137,12 @@ def _trained(contest: Contest, law: str, epochs: int, hooks: Hooks) -> Run:
     return pretrain(contest.dataset, policy(law), config, folder, seed=contest.seed, hooks=hooks)
 
 
-def _validation_accuracy(run: Run, contest: Contest) -> float:
+def _validation_accuracy(run: Run, contest: Contest, stop: StopFlag) -> float:
     """Linear accuracy on validation images, by which the probe's penalty is chosen too."""
     data, size = contest.dataset, contest.training.size
     train, held = (
-        of_split(run.backbone, data, images, size) for images in (data.train, data.validation)
+        of_split(run.backbone, data, images, size=size, stop=stop)
+        for images in (data.train, data.validation)
     )
     judged = Judged(train, held, held, len(data.classes or ()))
     return fitted(judged).accuracy(held)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry.extents import FixedArea
+from tamecrop.learning import processes
 from tamecrop.studies.cell import Outcome, Watch, train_and_judge, trained_on
 from tamecrop.studies.compare import cut_to
 from tamecrop.studies.environment import code_digest, environment
@@ -67,6 +68,7 @@ def check(job: Job) -> None:
         ValueError: when the data has no labels or cannot be cut as a law asks, or when the
             folder holds cells of a wanted protocol that have another origin.
     """
+    processes.require_one()
     if job.dataset.classes is None:
         raise ValueError(f"{job.dataset.name} has no labels: nothing can be compared on it")
     done = cellfile.read(job.out)
