@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 import tamecrop as tc
-from tamecrop.views.cut import cut
+from tamecrop.views.cut import cut, cut_one
 
 
 def noise(n=40, side=32):
@@ -65,6 +65,19 @@ def test_a_batch_gives_what_single_images_give():
     together = cut(noise(6), boxes, size=24)
     alone = torch.cat([cut(noise(6)[i : i + 1], boxes[i : i + 1], size=24) for i in range(6)])
     assert torch.equal(together, alone)
+
+
+@pytest.mark.parametrize("law", ["gcc:scale=0.4,sigma=0.4", "gcc:extent=random,scale=0.2..1"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_centred_content_is_what_one_image_at_a_time_gives(law, mode):
+    images = noise(30).float() / 255
+    boxes = tc.policy(law).draw((32, 32), index=np.arange(30))
+    settings = {"size": 24, "content": "centred", "interpolation": mode}
+    alone = [cut_one(image, box, **settings) for image, box in zip(images, boxes, strict=True)]
+    together = cut(images, boxes, **settings)
+    torch.testing.assert_close(together, torch.stack(alone), atol=1e-5, rtol=0)
+    in_place = cut(images, boxes, size=24, interpolation=mode)
+    assert (together - in_place).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])

@@ -99,6 +99,25 @@ class ImageSet:
             boxes=None if self.boxes is None else tuple(self.boxes[i] for i in kept),
         )
 
+    def joined(self, other: "ImageSet") -> "ImageSet":
+        """These images and then those of another set, which both hold in memory.
+
+        Raises:
+            ValueError: unless both are in memory with one size, and both or neither have labels.
+        """
+        sets = (self, other)
+        pixels = [each.pixels for each in sets if each.pixels is not None]
+        labels = [each.labels for each in sets if each.labels is not None]
+        boxes = [each.boxes for each in sets if each.boxes is not None]
+        alike = len(pixels) == 2 and pixels[0].shape[1:] == pixels[1].shape[1:]
+        if not alike or len(labels) == 1:
+            raise ValueError("only images in memory, of one size and labelled alike, can be joined")
+        return ImageSet.in_memory(
+            torch.cat(pixels),
+            labels=torch.cat(labels) if labels else None,
+            boxes=sum(boxes, ()) if len(boxes) == 2 else None,
+        )
+
     def resident(self, size: Size | None = None) -> "ImageSet":
         """The same images in memory, resized (antialiased, aspect not kept) where asked for.
 

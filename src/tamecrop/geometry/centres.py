@@ -74,7 +74,7 @@ class PaddedUniform:
 
     def rim(self, side: Ints) -> Floats:
         """Width of the rim in pixels, to a billionth: 0.3125 of 32 is whole, and 1/3 of 30 too."""
-        return np.round(np.asarray(self.padding * side, dtype=np.float64), 9)
+        return np.asarray(np.round(self.padding * side, 9), dtype=np.float64)
 
     def edge(self, axis: Axis, draws: Draws) -> Ints:
         """Real places uniform over a rim's reach beyond `0 .. side - crop`, to the nearest."""

@@ -11,6 +11,7 @@ Projector = Literal["linear", "two_layer"]
 Passes = Literal["joint", "per_view"]
 Optimiser = Literal["adam", "sgd", "lars"]
 Precision = Literal["32-true", "bf16-mixed"]
+Execution = Literal["eager", "compiled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Pretraining:
         size: side that views are resized to; None cuts exactly.
         photometric: name of the colour step.
         precision: of the forward pass.
+        execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         workers: processes that decode, for images in files.
         save_every: epochs between checkpoints.
     """
@@ -55,6 +57,7 @@ class Pretraining:
     size: int | None = None
     photometric: str = "simclr"
     precision: Precision = "bf16-mixed"
+    execution: Execution = "eager"
     workers: int = 0
     save_every: int = 10
 

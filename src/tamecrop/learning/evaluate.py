@@ -16,15 +16,17 @@ Probe = Literal["frozen", "paper"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found on the test split.
+    """What was found.
 
     Args:
-        linear_accuracy: of the linear probe, a fraction.
-        knn_accuracy: of weighted nearest neighbours, a fraction.
+        linear_accuracy: of the linear probe on test, a fraction.
+        knn_accuracy: of weighted nearest neighbours on test, a fraction.
+        validation_accuracy: of the linear probe on validation: what choices are made by.
     """
 
     linear_accuracy: float
     knn_accuracy: float
+    validation_accuracy: float
 
 
 def evaluate(
@@ -52,6 +54,9 @@ def evaluate(
     """
     found = features.judged(backbone, dataset, size=size)
     neighbours = knn_accuracy(found.train, found.test, classes=found.classes)
-    if probe == "paper":
-        return Evaluation(paper(backbone, dataset, seed=seed, stop=stop).accuracy, neighbours)
-    return Evaluation(frozen(found, stop=stop).accuracy, neighbours)
+    probed = (
+        paper(backbone, dataset, seed=seed, stop=stop)
+        if probe == "paper"
+        else frozen(found, stop=stop)
+    )
+    return Evaluation(probed.accuracy, neighbours, probed.validation_accuracy)

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -34,6 +34,7 @@ class Run:
         losses: float64 `(steps,)`, the loss of every step.
         steps_per_epoch: of the run.
         seconds: of training, over all parts of a run that was resumed.
+        compile_seconds: of compiling before the first step, in this part; not in `seconds`.
         images_per_second: source images trained on per second, over all parts.
     """
 
@@ -41,6 +42,7 @@ class Run:
     losses: Tensor
     steps_per_epoch: int
     seconds: float
+    compile_seconds: float
     images_per_second: float
 
     @property
@@ -94,7 +96,9 @@ def pretrain(
         claim(out, identity)
         trainer = _Trainer(dataset, policy, config, seed)
         trainer.resume(out, hooks)
-        trainer.train(out, hooks, identity)
+        if not trainer.finished:
+            trainer.compile()
+            trainer.train(out, hooks, identity)
         return trainer.run()
 
 
@@ -133,7 +137,7 @@ class _Trainer:
         self.bare = model
         self.model, self.optimizer = self.fabric.setup(model, optimizer)
         self.losses: list[float] = []
-        self.seconds = 0.0
+        self.seconds = self.compile_seconds = 0.0
 
     @property
     def step(self) -> int:
@@ -142,6 +146,10 @@ class _Trainer:
     @property
     def steps(self) -> int:
         return self.config.epochs * self.loader.steps_per_epoch
+
+    @property
+    def finished(self) -> bool:
+        return self.step == self.steps
 
     def resume(self, out: Path, hooks: Hooks) -> None:
         """Go to the latest usable checkpoint."""
@@ -157,14 +165,29 @@ class _Trainer:
         self.losses = saved.train["losses"].tolist()
         self.seconds = saved.state["seconds"]
 
+    def compile(self) -> None:
+        """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
+        if self.config.execution == "eager":
+            return
+        started = time.perf_counter()
+        self.model.train()
+        self.bare.backbone.compile(dynamic=False)
+        before = {name: value.clone() for name, value in self.bare.state_dict().items()}
+        batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
+        for batch in batches:
+            self.fabric.backward(self.model(self._prepared(batch, 0).views))
+        self.bare.load_state_dict(before)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.compile_seconds = time.perf_counter() - started
+
     def train(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
         """Train from where the run is to its end, saving on the way."""
         per_epoch = self.loader.steps_per_epoch
         self.model.train()
         clock = _Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
-            for batch in self.loader.batches(epoch, self.step % per_epoch):
-                self.losses.append(self._step(batch, epoch))
+            for loss in self._epoch(epoch):
+                self.losses.append(loss)
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
                 if hooks.stop.raised:
@@ -181,30 +204,49 @@ class _Trainer:
             losses,
             self.loader.steps_per_epoch,
             self.seconds,
+            self.compile_seconds,
             images / max(self.seconds, 1e-9),
         )
 
-    def _step(self, batch: Batch, epoch: int) -> float:
-        """One optimiser step; the loss, once it is known to be finite."""
-        rate = self._rate(self.step)
-        optimisers.set_learning_rate(self.optimizer, rate)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model(self._prepared(batch, epoch))
-        self.fabric.backward(loss)
-        value = loss.item()
-        norm = torch.nn.utils.get_total_norm(
-            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
-        ).item()
-        if not (math.isfinite(value) and math.isfinite(norm)):
-            raise _not_finite(value, norm, self.step, self._names(batch))
-        self.optimizer.step()
-        return float(value)
+    def _epoch(self, epoch: int) -> Iterator[float]:
+        """The loss of each step that is left of an epoch, once the step is taken.
 
-    def _prepared(self, batch: Batch, epoch: int) -> Tensor:
+        The views of the next step are asked for before this step's loss is waited for: a device
+        makes them while the host reads the loss.
+        """
+        batches = self.loader.batches(epoch, self.step % self.loader.steps_per_epoch)
+        prepared = (self._prepared(batch, epoch) for batch in batches)
+        here = next(prepared, None)
+        while here is not None:
+            loss = self._gradient(here)
+            following = next(prepared, None)
+            yield self._stepped(loss, here.batch)
+            here = following
+
+    def _prepared(self, batch: Batch, epoch: int) -> "_Prepared":
         """Views as the network wants them."""
         step = photometric(self.config.photometric)
         views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
-        return normalise(views, self.dataset.mean, self.dataset.std)
+        return _Prepared(batch, normalise(views, self.dataset.mean, self.dataset.std))
+
+    def _gradient(self, prepared: "_Prepared") -> Tensor:
+        """Loss of a batch, its gradient in place."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss: Tensor = self.model(prepared.views)
+        self.fabric.backward(loss)
+        return loss.detach()
+
+    def _stepped(self, loss: Tensor, batch: Batch) -> float:
+        """Take the optimiser's step, if loss and gradient are finite; the loss."""
+        norm = torch.nn.utils.get_total_norm(
+            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
+        )
+        value, length = torch.stack([loss.double(), norm.double()]).tolist()
+        if not (math.isfinite(value) and math.isfinite(length)):
+            raise _not_finite(value, length, self.step, self._names(batch))
+        optimisers.set_learning_rate(self.optimizer, self._rate(self.step))
+        self.optimizer.step()
+        return float(value)
 
     def _rate(self, step: int) -> float:
         return optimisers.learning_rate_at(
@@ -242,6 +284,13 @@ class _Trainer:
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)
+
+
+class _Prepared(NamedTuple):
+    """A batch, and its views as the network wants them."""
+
+    batch: Batch
+    views: Tensor
 
 
 class _Clock:

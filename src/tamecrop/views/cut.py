@@ -68,9 +68,7 @@ def cut(
     if size is None:
         return exact.exact(images, edges, fill=colour, content=content)
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    if content == "centred":
-        return _resize(_each_exact(images, edges, colour, content), target, interpolation)
-    return resized(images, edges, target, fill=colour, interpolation=interpolation)
+    return resized(images, edges, target, fill=colour, content=content, interpolation=interpolation)
 
 
 def cut_one(
@@ -94,17 +92,9 @@ def cut_one(
         part, inside = _part(image, edges[0])
         return exact.exact(part[None], inside[None], fill=colour, content=content)[0]
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    return _resize(_each_exact(image[None], edges, colour, content), target, interpolation)[0]
-
-
-def _each_exact(
-    images: Tensor, boxes: NDArray[np.int64], fill: Tensor, content: Content
-) -> list[list[Tensor]]:
-    """Exact cuts of boxes of unequal sides, one by one."""
-    return [
-        [_one_exact(image, box, fill, content) for box in views]
-        for image, views in zip(images, boxes, strict=True)
-    ]
+    views = [_one_exact(image, box, colour, content) for box in edges[0]]
+    mode = tv.InterpolationMode(interpolation)
+    return torch.stack([tv.resize(view, list(target), mode, antialias=True) for view in views])
 
 
 def _one_exact(image: Tensor, box: NDArray[np.int64], fill: Tensor, content: Content) -> Tensor:
@@ -130,16 +120,6 @@ def _part(image: Tensor, boxes: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.i
     far = np.clip(boxes[:, 2:].max(axis=0), near + 1, sides)
     part = image[:, near[1] : far[1], near[0] : far[0]]
     return part, boxes - np.tile(near, 2)
-
-
-def _resize(views: list[list[Tensor]], size: tuple[int, int], interpolation: str) -> Tensor:
-    mode = tv.InterpolationMode(interpolation)
-    return torch.stack(
-        [
-            torch.stack([tv.resize(view, list(size), mode, antialias=True) for view in of_image])
-            for of_image in views
-        ]
-    )
 
 
 def _edges(boxes: Boxes, images: int) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tamecrop.geometry.borders import Content
+from tamecrop.views.devices import send
 
 Ints = NDArray[np.int64]
 
@@ -61,8 +62,8 @@ def exact(images: Tensor, boxes: Ints, *, fill: Tensor, content: Content) -> Ten
     return on_device(images, across, down, (height, width), colour)
 
 
-def runs(near: Ints, crop: int, side: int, content: Content) -> Runs:
-    """The run of content of each view along one axis, for near edges `(N, V)`."""
+def runs(near: Ints, crop: int | Ints, side: int, content: Content) -> Runs:
+    """The run of content of each view along one axis, for near edges of any shape."""
     near = np.clip(near, -crop, side)
     first = np.maximum(-near, 0)
     stop = np.maximum(np.minimum(side - near, crop), first)
@@ -82,12 +83,13 @@ def on_device(
     image = torch.arange(len(images), device=device)[:, None, None, None]
     views = images.movedim(1, -1)[image, rows[..., :, None], columns[..., None, :]]
     is_content = rows_are_content[..., :, None] & columns_are_content[..., None, :]
-    return torch.where(is_content[..., None], views, fill.to(device)).movedim(-1, 2).contiguous()
+    colour = send(fill, device)
+    return torch.where(is_content[..., None], views, colour).movedim(-1, 2).contiguous()
 
 
 def _pixels(run: Runs, crop: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Source positions `(N, V, crop)`, and whether they are content."""
-    origin, first, stop = (torch.as_tensor(part, device=device)[..., None] for part in run)
+    origin, first, stop = (send(part, device)[..., None] for part in run)
     pixel = torch.arange(crop, device=device)
     return (origin + pixel).clamp(0, side - 1), (pixel >= first) & (pixel < stop)
 

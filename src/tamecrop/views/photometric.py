@@ -18,6 +18,7 @@ from torch import Tensor
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.rules import Range
+from tamecrop.views.devices import send
 
 _FLIP, _JITTER, _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = range(1000, 1006)
 _GREY, _INVERT, _BLUR, _BLUR_SIGMA = range(1006, 1010)
@@ -182,8 +183,7 @@ class _Draws:
         return keys.uniforms(self._states, number)
 
     def happens(self, number: int, probability: float) -> Tensor:
-        happens = torch.from_numpy(self._uniform(number) < probability)
-        return happens.to(self._device)[:, None, None, None]
+        return send(self._uniform(number) < probability, self._device)[:, None, None, None]
 
     def chosen(self, number: int, probability: float) -> Tensor:
         return torch.from_numpy(np.flatnonzero(self._uniform(number) < probability))
@@ -193,4 +193,4 @@ class _Draws:
 
     def between(self, number: int, low: float, high: float) -> Tensor:
         values = low + (high - low) * self._uniform(number)
-        return torch.from_numpy(values.astype(np.float32)).to(self._device)
+        return send(values.astype(np.float32), self._device)

@@ -6,13 +6,17 @@ of torchvision's antialiased resize of the cut and filled box.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tamecrop.geometry.borders import Content
 from tamecrop.geometry.boxes import Floats
+from tamecrop.views.devices import send
+from tamecrop.views.exact import Runs, runs
 
 _CHUNK = 128
 """Images per step: what is read and written stays in the processor's cache."""
@@ -24,6 +28,7 @@ def resized(
     size: tuple[int, int],
     *,
     fill: Tensor,
+    content: Content,
     interpolation: str,
 ) -> Tensor:
     """Cut and resize: images `(N, C, H, W)`, boxes `(N, V, 4)`, fill `(C,)`.
@@ -34,11 +39,13 @@ def resized(
     count, views = boxes.shape[:2]
     shape = (count, views, images.shape[1], *size)
     resized = torch.empty(shape, dtype=images.dtype, device=images.device)
-    colour = fill.to(device=images.device, dtype=torch.float32)[:, None]
-    for start in range(0, count, _CHUNK):
-        part = slice(start, start + _CHUNK)
+    colour = send(fill.float(), images.device)[:, None]
+    kernel = Kernel(interpolation, content)
+    step = _CHUNK if images.device.type == "cpu" else max(count, 1)
+    for start in range(0, count, step):
+        part = slice(start, start + step)
         down, across = (
-            _weights(boxes[part][..., axis::2], side, out, interpolation).to(images.device)
+            _weights(boxes[part][..., axis::2], side, out, kernel, images.device)
             for axis, side, out in ((1, images.shape[2], size[0]), (0, images.shape[3], size[1]))
         )
         resized[part] = _to(images.dtype, _apply(images[part], down, across, colour))
@@ -59,7 +66,9 @@ def _apply(images: Tensor, down: Tensor, across: Tensor, fill: Tensor) -> Tensor
     return full.reshape(count, views, out, channels, -1).add_(fill).movedim(3, 2)
 
 
-def _weights(ends: NDArray[np.int64], side: int, out: int, interpolation: str) -> Tensor:
+def _weights(
+    ends: NDArray[np.int64], side: int, out: int, kernel: "Kernel", device: torch.device
+) -> Tensor:
     """Weight matrices `(N, V, out, side)` for near and far edges `(N, V, 2)` along one axis.
 
     Boxes with the same two edges share one matrix.
@@ -67,8 +76,8 @@ def _weights(ends: NDArray[np.int64], side: int, out: int, interpolation: str) -
     keys = ends[..., 0] * (2 * np.abs(ends).max() + 2) + ends[..., 1]
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     near, far = ends.reshape(-1, 2)[first].T
-    matrices = torch.from_numpy(weight_matrix(near, far, side, out, interpolation))
-    return matrices[torch.from_numpy(which.reshape(ends.shape[:2]))]
+    matrices = send(weight_matrix(near, far, side, out, kernel), device)
+    return matrices[send(which.reshape(ends.shape[:2]), device)]
 
 
 def _to(dtype: torch.dtype, views: Tensor) -> Tensor:
@@ -78,38 +87,52 @@ def _to(dtype: torch.dtype, views: Tensor) -> Tensor:
     return views.round_().clamp_(limits.min, limits.max).to(dtype)
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """How pixels are weighed, and where the content of a view is.
+
+    Args:
+        interpolation: `"bilinear"` or `"bicubic"`.
+        content: `"in_place"` or `"centred"`; see `tamecrop.views.cut.cut`.
+    """
+
+    interpolation: str = "bilinear"
+    content: Content = "in_place"
+
+
 def weight_matrix(
-    near: NDArray[np.int64], far: NDArray[np.int64], side: int, out: int, interpolation: str
+    near: NDArray[np.int64], far: NDArray[np.int64], side: int, out: int, kernel: Kernel
 ) -> NDArray[np.float32]:
     """Weights `(..., out, side)` of the image's pixels in each resized pixel, along one axis.
 
-    Rows sum to the share of the weight that lies inside the image.
+    Rows sum to the share of the weight that lies on content; the rest is fill.
 
     Args:
         near: near edges of the boxes, any shape.
         far: far edges, the same shape.
         side: side of the image.
         out: side of the resized view.
-        interpolation: `"bilinear"` or `"bicubic"`.
+        kernel: how pixels are weighed.
     """
-    kernel, radius = MODES[interpolation]
-    crop = (far - near)[..., None, None].astype(np.float64)
+    shape, radius = MODES[kernel.interpolation]
+    crop = (far - near)[..., None, None]
     step = crop / out
     stretch = np.maximum(step, 1)
     centre = step * (np.arange(out)[:, None] + 0.5)
     first = np.maximum(np.floor(centre - radius * stretch + 0.5), 0)
     taps = first + np.arange(int(np.ceil(2 * radius * stretch.max())) + 1)
     last = np.minimum(np.floor(centre + radius * stretch + 0.5), crop)
-    weight = np.where(taps < last, kernel((taps + 0.5 - centre) / stretch), 0)
+    weight = np.where(taps < last, shape((taps + 0.5 - centre) / stretch), 0)
     weight /= weight.sum(axis=-1, keepdims=True)
-    return _spread(weight, (taps + near[..., None, None]).astype(np.int64), side)
+    run = Runs(*(edge[..., None, None] for edge in runs(near, far - near, side, kernel.content)))
+    on_content = (taps >= run.first) & (taps < run.stop)
+    return _spread(np.where(on_content, weight, 0), taps.astype(np.int64) + run.origin, side)
 
 
 def _spread(weight: Floats, place: NDArray[np.int64], side: int) -> NDArray[np.float32]:
     """Thin rows of weights, put at their places in rows of the image's length."""
-    outside = (place < 0) | (place >= side)
     rows = np.zeros((*place.shape[:-1], side + 1), dtype=np.float32)
-    place = np.where(outside | (weight == 0), side, place)
+    place = np.where(weight == 0, side, place)
     np.put_along_axis(rows, place, weight.astype(np.float32), axis=-1)
     return np.ascontiguousarray(rows[..., :side])
 
