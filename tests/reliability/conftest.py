@@ -2,10 +2,25 @@
 
 import pytest
 
-from reliability import figures
+from reliability import figures, forking
 
 
 @pytest.fixture
 def record():
     """`record("R1", "50 kills, 0 unloadable", n=50)`: see `reliability.figures`."""
     return figures.record
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The process that has imported torch, from which children are forked."""
+    with forking.served():
+        yield
+
+
+@pytest.fixture
+def forks(server, tmp_path_factory):
+    """`forks.start(function, ...)`: see `reliability.forking`; nothing outlives the test."""
+    running = forking.Forks(tmp_path_factory.mktemp("logs"))
+    yield running
+    running.end()
