@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tamecrop.data import objects
 from tamecrop.data.found import Found
 from tamecrop.data.images import ImageSet
 
 Arrays = Mapping[str, NDArray[Any]]
+
+_PARTS = ("train", "val", "test")
 
 
 def read(path: Path) -> Found:
@@ -29,18 +33,20 @@ def read(path: Path) -> Found:
             arrays = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} must be an .npz archive of plain arrays: {error}") from error
-    train = _split(path, arrays, "train")
+    notes: list[str] = []
+    train, validation, test = (_split(path, arrays, part, notes) for part in _PARTS)
     if train is None:
         raise ValueError(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
     return Found(
         train=train,
-        validation=_split(path, arrays, "val"),
-        test=_split(path, arrays, "test"),
+        validation=validation,
+        test=test,
         classes=_classes(arrays, train),
+        notes=tuple(notes),
     )
 
 
-def _split(path: Path, arrays: Arrays, name: str) -> ImageSet | None:
+def _split(path: Path, arrays: Arrays, name: str, notes: list[str]) -> ImageSet | None:
     images = arrays.get(f"{name}_images")
     if images is None:
         return None
@@ -49,11 +55,16 @@ def _split(path: Path, arrays: Arrays, name: str) -> ImageSet | None:
         got = f"{images.dtype} {images.shape}"
         raise ValueError(f"{path}: `{name}_images` must be uint8 (N, H, W[, 3]), got {got}")
     rgb = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=-1)
-    return ImageSet.in_memory(
+    whole = ImageSet.in_memory(
         torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2))),
         labels=_labels(path, arrays, name),
         boxes=_boxes(arrays, name),
     )
+    if whole.boxes is None:
+        return whole
+    boxes, changes = objects.inside(whole.boxes, whole.sizes)
+    notes += changes
+    return replace(whole, boxes=boxes)
 
 
 def _labels(path: Path, arrays: Arrays, name: str) -> torch.Tensor | None:

@@ -87,14 +87,14 @@ def decode(path: str | Path) -> Tensor:
             `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     path = Path(path)
-    with _typed(path, "open"):
-        image = Image.open(path, formats=_known_formats())
+    with typed(path, "open"):
+        image = opened(path)
     with image:
-        with _typed(path, "decode"):
-            _require_no_bomb(image)
+        with typed(path, "decode"):
+            require_no_bomb(image)
             image.load()
             orientation = image.getexif().get(ExifTags.Base.Orientation)
-        with _typed(path, "convert"):
+        with typed(path, "convert"):
             return torch.from_numpy(_upright(image, orientation)).permute(2, 0, 1)
 
 
@@ -105,6 +105,11 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
 
 
+def opened(path: Path) -> Image.Image:
+    """The file with its header read; raises whatever Pillow raises."""
+    return Image.open(path, formats=_known_formats())
+
+
 @cache
 def _known_formats() -> tuple[str, ...]:
     """Those of `FORMATS` that this Pillow was built with; MPO is opened as JPEG."""
@@ -113,7 +118,7 @@ def _known_formats() -> tuple[str, ...]:
 
 
 @contextmanager
-def _typed(path: Path, stage: Stage) -> Iterator[None]:
+def typed(path: Path, stage: Stage) -> Iterator[None]:
     """Turn what Pillow raises into the one typed error."""
     try:
         yield
@@ -122,7 +127,7 @@ def _typed(path: Path, stage: Stage) -> Iterator[None]:
         raise DecodeError(path, stage, " ".join(reason.split())) from error
 
 
-def _require_no_bomb(image: Image.Image) -> None:
+def require_no_bomb(image: Image.Image) -> None:
     """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:

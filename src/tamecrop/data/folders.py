@@ -1,11 +1,12 @@
 """Folders of image files: class folders or flat, with or without splits, with or without boxes.
 
-Every file is decoded once before anything else happens. What cannot be read is quarantined, by
-name and reason, and the list of what is left never changes afterwards.
+Every file is looked at once before anything else happens: decoded whole, or, for what needs no
+pixels, only its header read. What cannot be read is quarantined, by name and reason, and the list
+of what is left never changes afterwards.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +16,24 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamecrop.data import yolo
+from tamecrop.data import objects, yolo
 from tamecrop.data.decode import DecodeError, decode
 from tamecrop.data.found import Found
 from tamecrop.data.images import ImageSet
+from tamecrop.geometry.boxes import Boxes
 
 BAD_SHARE = 0.01
 """A folder with a larger share of unreadable files is refused."""
+
+Sizing = Callable[[Path], tuple[int, int]]
+"""How the size (height, width) of a file is found; raises `DecodeError` for an unreadable one."""
 
 _SPLITS = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The files of a folder after each was decoded once.
+    """The files of a folder after each was looked at once.
 
     Args:
         paths: of the readable files, sorted.
@@ -41,7 +46,13 @@ class Scan:
     bad: tuple[DecodeError, ...]
 
 
-def read(root: Path, *, bad_share: float = BAD_SHARE) -> Found:
+def decoded_size(path: Path) -> tuple[int, int]:
+    """Size (height, width) of a file, found by decoding it: its pixels are sound."""
+    _, height, width = decode(path).shape
+    return height, width
+
+
+def read(root: Path, *, bad_share: float = BAD_SHARE, sizing: Sizing = decoded_size) -> Found:
     """Read a folder of images.
 
     With `images/` and `labels/` inside it is in YOLO layout: a text file of boxes for each image.
@@ -52,6 +63,8 @@ def read(root: Path, *, bad_share: float = BAD_SHARE) -> Found:
     Args:
         root: the folder.
         bad_share: largest share of unreadable files that is quarantined, not refused.
+        sizing: how sizes are found: `decoded_size`, or `headers.header_size`, which reads no
+            pixels and so finds no damaged ones.
 
     Raises:
         ValueError: naming the folder that holds no image, or too many unreadable ones.
@@ -61,16 +74,17 @@ def read(root: Path, *, bad_share: float = BAD_SHARE) -> Found:
     folders = {part: _first(base, names) for part, names in _SPLITS.items()}
     if folders["train"] is None:
         folders = {"train": base, "validation": None, "test": None}
-    scans = {part: scan(folder) for part, folder in folders.items() if folder is not None}
+    scans = {part: scan(folder, sizing) for part, folder in folders.items() if folder is not None}
     bad = tuple(error for each in scans.values() for error in each.bad)
     _require_readable(root, scans, bad, bad_share)
     classes = None if has_boxes else _classes(scans["train"].paths, folders["train"] or base)
+    notes: list[str] = []
     sets = {
         part: ImageSet(
             paths=each.paths,
             sizes=each.sizes,
             labels=_labels(each.paths, folders[part] or base, classes),
-            boxes=yolo.boxes(root, each.paths, each.sizes) if has_boxes else None,
+            boxes=_boxes(root, each, notes) if has_boxes else None,
         )
         for part, each in scans.items()
     }
@@ -81,14 +95,15 @@ def read(root: Path, *, bad_share: float = BAD_SHARE) -> Found:
         classes=classes,
         root=root,
         quarantined=bad,
+        notes=tuple(notes),
     )
 
 
-def scan(folder: Path) -> Scan:
-    """Decode every image file below a folder once, with several threads."""
+def scan(folder: Path, sizing: Sizing = decoded_size) -> Scan:
+    """Look at every image file below a folder once, with several threads."""
     paths = files(folder)
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(_size, paths))
+        outcomes = list(pool.map(lambda path: _size(path, sizing), paths))
     good = [
         (path, size)
         for path, size in zip(paths, outcomes, strict=True)
@@ -113,12 +128,18 @@ def files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _size(path: Path) -> tuple[int, int] | DecodeError:
+def _size(path: Path, sizing: Sizing) -> tuple[int, int] | DecodeError:
     try:
-        _, height, width = decode(path).shape
+        return sizing(path)
     except DecodeError as error:
         return error
-    return height, width
+
+
+def _boxes(root: Path, scan: Scan, notes: list[str]) -> tuple[Boxes, ...]:
+    """Boxes of a scan inside their images; what had to be changed is added to the notes."""
+    boxes, changes = objects.inside(yolo.boxes(root, scan.paths, scan.sizes), scan.sizes)
+    notes += changes
+    return boxes
 
 
 def _first(base: Path, names: Sequence[str]) -> Path | None:

@@ -35,13 +35,7 @@ def load(
     >>> len(data.train), len(data.validation), len(data.test)
     (90, 10, 33)
     """
-    name, _, tail = str(spec).partition(":")
-    if name == "scenes":
-        found = _scenes(tail, seed=seed, validation=validation)
-    elif name in downloads.NAMES:
-        found = downloads.read(name, None if root is None else Path(root))
-    else:
-        found = _from_path(Path(spec))
+    found = find(spec, seed=seed, root=root, validation=validation)
     train, held, test = splits.complete(
         found.train, found.validation, found.test, share=validation, seed=seed
     )
@@ -61,15 +55,43 @@ def load(
     )
 
 
+def find(
+    spec: str | Path,
+    *,
+    seed: int = 0,
+    root: str | Path | None = None,
+    validation: float = 0.1,
+    sizing: folders.Sizing = folders.decoded_size,
+) -> Found:
+    """The images of a source in the splits that it has, however few: nothing is carved.
+
+    Args:
+        spec: as for `load`.
+        seed: key of the scenes.
+        root: where downloads are kept.
+        validation: share of the scenes that is validation.
+        sizing: how the sizes of image files are found, see `folders.read`.
+
+    Raises:
+        ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
+    """
+    name, _, tail = str(spec).partition(":")
+    if name == "scenes":
+        return _scenes(tail, seed=seed, validation=validation)
+    if name in downloads.NAMES:
+        return downloads.read(name, None if root is None else Path(root))
+    return _from_path(Path(spec), sizing)
+
+
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     made = scenes.splits(_options(tail), seed=seed, validation=validation)
     train, held, test = made
     return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
 
 
-def _from_path(path: Path) -> Found:
+def _from_path(path: Path, sizing: folders.Sizing) -> Found:
     if path.is_dir():
-        return folders.read(path)
+        return folders.read(path, sizing=sizing)
     if path.suffix == ".npz" and path.is_file():
         return archives.read(path)
     if path.exists():
