@@ -18,7 +18,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from tamecrop.learning.files import sync_folder, write_synced
+from tamecrop.data.files import sync_folder, write_synced
 
 FORMAT = 1
 KEPT = 2

@@ -9,9 +9,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tamecrop.data.files import write_atomic
 from tamecrop.learning import checkpoint
 from tamecrop.learning.backbones import Backbone, backbone
-from tamecrop.learning.files import write_atomic
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tamecrop.data.files import write_atomic
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning.files import write_atomic
 from tamecrop.studies.config import Recipe
 from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure
 from tamecrop.studies.jsonfiles import write_json

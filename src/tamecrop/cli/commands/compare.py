@@ -31,7 +31,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.learning.files import write_atomic
+    from tamecrop.data.files import write_atomic
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.studies.compare import check, compare
     from tamecrop.studies.publishing import Study
