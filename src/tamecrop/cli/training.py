@@ -10,6 +10,7 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
+from tamecrop.cli.output import say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
@@ -95,4 +96,7 @@ def chosen(parsed: Namespace) -> Chosen:
         probe=parsed.probe,
         training=training,
     )
-    return Chosen(cut_to(load(parsed.data, seed=parsed.data_seed), settings.images), settings)
+    dataset = load(parsed.data, seed=parsed.data_seed)
+    for note in dataset.notes:
+        say(note)
+    return Chosen(cut_to(dataset, settings.images), settings)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
 Stage = Literal["open", "decode", "convert"]
@@ -123,8 +123,15 @@ def typed(path: Path, stage: Stage) -> Iterator[None]:
     try:
         yield
     except RAISED_BY_PILLOW as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DecodeError(path, stage, " ".join(reason.split())) from error
+        raise DecodeError(path, stage, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error of Pillow's says, on one line; without the path, which is told elsewhere."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())
 
 
 def require_no_bomb(image: Image.Image) -> None:
