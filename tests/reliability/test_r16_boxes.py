@@ -47,7 +47,7 @@ FAMILIES = {
     "simccrop": lambda r: f"simccrop:scale={pair(r, 0.01, 1)},a={r.uniform(0.05, 3):.4f}",
     "ccrop": lambda r: f"ccrop:a={r.uniform(0.05, 3):.4f},box={pair(r, 0, 1)}",
     "jointcrop": lambda r: f"jointcrop:scale={r.uniform(0.01, 0.5):.4f}..1",
-    "iou": lambda r: f"gcc:{area(r)},{spread(r)},{border(r)},pair=iou,iou={pair(r, 0, 1)},tries=3",
+    "iou": lambda r: f"gcc:{area(r)},{spread(r)},{border(r)},pair=iou,iou={pair(r, 0, 1)},tries=2",
 }
 
 
