@@ -9,6 +9,7 @@ so a new, a changed or a lost file is noticed by its name, and only those are de
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -127,7 +128,9 @@ def _entry(root: Path, path: Path, known: Mapping[str, Entry], sizing: Sizing) -
         status = path.stat()
     except OSError as error:
         return Entry(name, 0, 0, None, "open", error.strerror or str(error))
-    now = Entry(name, status.st_size, status.st_mtime_ns, None)
+    now = Entry(name, status.st_size, status.st_mtime_ns, None, "open", "not a regular file")
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
+        return now
     there = known.get(name)
     if there is not None and now.same_file(there):
         return there

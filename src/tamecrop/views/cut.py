@@ -92,9 +92,14 @@ def cut_one(
         part, inside = _part(image, edges[0])
         return exact.exact(part[None], inside[None], fill=colour, content=content)[0]
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    views = [_one_exact(image, box, colour, content) for box in edges[0]]
     mode = tv.InterpolationMode(interpolation)
-    return torch.stack([tv.resize(view, list(target), mode, antialias=True) for view in views])
+
+    def view(box: NDArray[np.int64]) -> Tensor:
+        whole = _one_exact(image, box, colour, content)
+        resized: Tensor = tv.resize(whole, list(target), mode, antialias=True)
+        return resized
+
+    return torch.stack([view(box) for box in edges[0]])
 
 
 def _one_exact(image: Tensor, box: NDArray[np.int64], fill: Tensor, content: Content) -> Tensor:
