@@ -1,5 +1,8 @@
 """Fixtures of the reliability tests R1 to R28."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from reliability import figures, forking
@@ -24,3 +27,14 @@ def forks(server, tmp_path_factory):
     running = forking.Forks(tmp_path_factory.mktemp("logs"))
     yield running
     running.end()
+
+
+@pytest.fixture
+def memory_disk(tmp_path):
+    """A folder where waiting for the disk takes no time, where the machine has one."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_PRELOADED = ["reliability.children"]
+_PRELOADED = ["reliability.children", "reliability.checkpoints"]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From words to a command: errors become one line, exit codes say whose fault it was."""
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -8,13 +9,16 @@ from jsonargparse import ArgumentParser
 
 from tamecrop.cli.messages import nearest, one_line, refuse_unknown_options
 from tamecrop.cli.registry import Work, command, names
-from tamecrop.learning.stopping import Interrupted
+from tamecrop.learning.stopping import Interrupted, StoppedNow
 from tamecrop.version import VERSION
 
-DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USE = 0, 1, 2
+BY_SIGNAL = 128
+"""Added to the number of the signal that stopped a command, as shells do."""
 
 _CLOSING = """\
-exit codes: 0 done, 1 the run failed, 2 wrong use, 130 stopped by Ctrl-C (resumable).
+exit codes: 0 done, 1 the run failed, 2 wrong use; 130 stopped by Ctrl-C, 143 by SIGTERM: at the
+next step, saved, and the same command continues; a second signal stops at once.
 `tamecrop COMMAND --help` explains a command; --debug shows the traceback of an error."""
 
 
@@ -25,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `tamecrop`; by default the process's own.
 
     Returns:
-        The exit code: 0 done, 1 failed run, 2 wrong use, 130 interrupted.
+        The exit code: 0 done, 1 failed run, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -38,8 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     try:
         return _guarded(words, debug=debug)
+    except (Interrupted, StoppedNow) as stop:
+        sys.stderr.write(f"tamecrop: {stop}\n")
+        return BY_SIGNAL + stop.number
     except KeyboardInterrupt:
-        return INTERRUPTED
+        sys.stderr.write("tamecrop: stopped\n")
+        return BY_SIGNAL + signal.SIGINT
 
 
 def overview() -> str:
@@ -58,9 +66,8 @@ def _guarded(words: list[str], *, debug: bool) -> int:
         return _told(error, WRONG_USE, debug=debug)
     try:
         work()
-    except Interrupted as stop:
-        sys.stderr.write(f"tamecrop: {stop}\n")
-        return INTERRUPTED
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001  the edge, as above
         return _told(error, FAILED, debug=debug)
     return DONE

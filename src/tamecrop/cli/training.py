@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,12 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     return settings
 
 
+def quiet() -> None:
+    """Keep Lightning from announcing devices and precision."""
+    for chatty in ("lightning_fabric", "pytorch_lightning"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
 def chosen(parsed: Namespace) -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
 
@@ -82,20 +88,15 @@ def chosen(parsed: Namespace) -> Chosen:
     from tamecrop.studies.compare import cut_to
     from tamecrop.views.photometric import photometric
 
-    for chatty in ("lightning_fabric", "pytorch_lightning"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quiet()
     known("probe", parsed.probe, ("frozen", "paper"))
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
     known("backbone", training.backbone, NAMES)
     photometric(training.photometric)
-    settings = Recipe(
-        policies=recipe(parsed.preset).policies,
-        images=parsed.images,
-        probe=parsed.probe,
-        training=training,
-    )
+    preset = recipe(parsed.preset)
+    settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     dataset = load(parsed.data, seed=parsed.data_seed)
     for note in dataset.notes:
         say(note)

@@ -4,6 +4,7 @@ The order of an epoch and the boxes of its views are pure functions of the seed 
 both sources, any number of workers and any resume point give the same batches.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Steps
 
+from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.boxes import Boxes
@@ -132,8 +134,11 @@ class ViewLoader:
             batch_size=None,
             sampler=range(start_step, len(plan)),
             num_workers=self._loading.workers,
+            worker_init_fn=outlive_a_stop if self._loading.workers else None,
         )
         for step, views in zip(range(start_step, len(plan)), steps, strict=True):
+            if isinstance(views, DecodeError):
+                raise views
             index, boxes = plan[step]
             yield Batch(index, views.to(self._device, non_blocking=True), boxes)
 
@@ -165,8 +170,25 @@ class ViewLoader:
         return Batch(index, _views(images, boxes, self._loading, self._policy), boxes)
 
 
-class _Decoding(Steps[Tensor]):
-    """The views of each step of an epoch, decoded where this object is: in a worker."""
+def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
+    """Keep a worker at work when a signal goes to all processes of a run, as Ctrl-C does.
+
+    The main process hears it too, finishes its step with this worker's batches, and then ends the
+    worker itself. Should it not, the worker ends after a while.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_OUTLIVED))
+
+
+_OUTLIVED = 30
+"""Seconds that a worker goes on after SIGTERM."""
+
+
+class _Decoding(Steps[Tensor | DecodeError]):
+    """The views of each step of an epoch, decoded where this object is: in a worker.
+
+    An image that cannot be read is an answer too: torch would lose its type on the way.
+    """
 
     def __init__(
         self,
@@ -177,7 +199,13 @@ class _Decoding(Steps[Tensor]):
     ) -> None:
         self._plan, self._images, self._loading, self._policy = plan, images, loading, policy
 
-    def __getitem__(self, step: int) -> Tensor:
+    def __getitem__(self, step: int) -> Tensor | DecodeError:
+        try:
+            return self._step(step)
+        except DecodeError as error:
+            return error
+
+    def _step(self, step: int) -> Tensor:
         index, boxes = self._plan[step]
         pixels = self._images.pixels
         if not len(index):

@@ -1,24 +1,25 @@
 """Checkpoints: folders of safetensors and JSON that are verified before they are believed.
 
 A checkpoint is built beside its target under a temporary name, every file synced, its manifest
-(SHA-256 of every file) written last; then it is renamed into place. The latest one is found by
-its manifest, and only what has been verified is ever read. There is no pickle.
+(SHA-256 of every file) written last; it is read back, and only then renamed into place. A whole
+checkpoint is never replaced, and old ones go only after that. The latest one is found by its
+manifest, and only what has been verified is ever read. There is no pickle.
 """
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from tamecrop.data.files import sync_folder, write_synced
+from tamecrop.data.files import beside_of, remove_folder, sync_folder, write_synced
 
 FORMAT = 1
 KEPT = 2
@@ -64,7 +65,9 @@ class Found:
 
 
 def save(folder: Path, checkpoint: Checkpoint, *, step: int) -> Path:
-    """Save a checkpoint as `folder/step-NNNNNNNNN`, then drop all but the latest two.
+    """Save a checkpoint as `folder/step-NNNNNNNNN`, then drop all but the latest two whole ones.
+
+    A whole checkpoint of that step stays as it is: a run comes to a step in one way only.
 
     Args:
         folder: of the run's checkpoints; made if missing.
@@ -79,33 +82,32 @@ def save(folder: Path, checkpoint: Checkpoint, *, step: int) -> Path:
         CheckpointError: when what was written does not read back; they are then untouched too.
     """
     target = folder / f"step-{step:09d}"
+    if damage(target) is None:
+        return target
     folder.mkdir(parents=True, exist_ok=True)
-    building = folder / f".{target.name}.{os.getpid()}.tmp"
+    building = beside_of(target)
     shutil.rmtree(building, ignore_errors=True)
     try:
         _write(building, _contents(checkpoint))
+        _verified(building)
         _put_in_place(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    _verified(target)
-    for old in _saved(folder)[KEPT:]:
-        shutil.rmtree(old)
+    _drop_old(folder)
     return target
 
 
 def latest(folder: Path) -> Found:
-    """Find the newest checkpoint that verifies; strays of a killed save are removed.
+    """Find the newest checkpoint that verifies.
 
     Raises:
         CheckpointError: when there are checkpoints, but none can be used: a run never silently
             restarts from zero.
     """
     damaged: list[str] = []
-    for stray in folder.glob(".step-*.tmp"):
-        shutil.rmtree(stray)
-    for path in _saved(folder):
+    for path in saved(folder):
         try:
-            return Found(path, _decoded(_verified(path)), tuple(damaged))
+            return Found(path, load(path), tuple(damaged))
         except CheckpointError as error:
             damaged.append(str(error))
     if damaged:
@@ -119,7 +121,40 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: naming the file that is missing, damaged or of another format.
     """
-    return _decoded(_verified(path))
+    contents = _verified(path)
+    return Checkpoint(
+        weights=_loaded(path, "weights.safetensors", contents),
+        train=_loaded(path, "train.safetensors", contents),
+        state=_state(path, contents["state.json"]),
+    )
+
+
+def saved(folder: Path) -> list[Path]:
+    """Checkpoints in a folder, newest first, whole or not."""
+    found = [path for path in _entries(folder) if _NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def damage(path: Path) -> str | None:
+    """Why a checkpoint cannot be used, in one line; None when it can. Reads all of it."""
+    try:
+        load(path)
+    except CheckpointError as error:
+        return str(error)
+    return None
+
+
+def glance(path: Path) -> Mapping[str, Any]:
+    """The state of a checkpoint, without reading its tensors.
+
+    Raises:
+        CheckpointError: naming the file that is missing, damaged or of another format.
+    """
+    content = _matching(path, "state.json", _manifest(path))
+    for name in _FILES:
+        if not (path / name).is_file():
+            raise CheckpointError(f"{path / name} is missing")
+    return _state(path, content)
 
 
 def _contents(checkpoint: Checkpoint) -> dict[str, bytes]:
@@ -148,21 +183,21 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _put_in_place(building: Path, target: Path) -> None:
-    """Rename; a checkpoint of the same step is the same by design, or damaged: replace it."""
+    """Rename; what has the name already did not verify."""
     if target.exists():
-        replaced = building.with_suffix(".old.tmp")
-        target.rename(replaced)
-        building.rename(target)
-        shutil.rmtree(replaced)
-    else:
-        building.rename(target)
+        remove_folder(target)
+    building.rename(target)
     sync_folder(target.parent)
 
 
-def _saved(folder: Path) -> list[Path]:
-    """Checkpoints by step, newest first."""
-    found = [path for path in _entries(folder) if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: path.name, reverse=True)
+def _drop_old(folder: Path) -> None:
+    """Remove what is older than the latest two that can be used."""
+    whole = 0
+    for path in saved(folder):
+        if whole == KEPT:
+            remove_folder(path)
+        elif damage(path) is None:
+            whole += 1
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -172,11 +207,14 @@ def _entries(folder: Path) -> Iterator[Path]:
 def _verified(path: Path) -> dict[str, bytes]:
     """The files of a checkpoint, as bytes that match the manifest."""
     manifest = _manifest(path)
-    contents = {name: _read(path / name) for name in _FILES}
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != manifest.get(name):
-            raise CheckpointError(f"{path / name} does not match its checksum")
-    return contents
+    return {name: _matching(path, name, manifest) for name in _FILES}
+
+
+def _matching(path: Path, name: str, manifest: Mapping[str, str]) -> bytes:
+    content = _read(path / name)
+    if hashlib.sha256(content).hexdigest() != manifest.get(name):
+        raise CheckpointError(f"{path / name} does not match its checksum")
+    return content
 
 
 def _manifest(path: Path) -> dict[str, str]:
@@ -186,7 +224,10 @@ def _manifest(path: Path) -> dict[str, str]:
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path / _MANIFEST} is damaged: {error}") from error
     if form != FORMAT:
-        raise CheckpointError(f"{path} has format {form}; this version reads format {FORMAT}")
+        raise CheckpointError(
+            f"{path} has format {form} and this version reads format {FORMAT}: continue with the "
+            "version of tamecrop that wrote it, or train in another folder"
+        )
     if not isinstance(hashes, dict):
         raise CheckpointError(f"{path / _MANIFEST} is damaged: no checksums")
     return hashes
@@ -199,9 +240,22 @@ def _read(path: Path) -> bytes:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _decoded(contents: Mapping[str, bytes]) -> Checkpoint:
-    return Checkpoint(
-        weights=safetensors.torch.load(contents["weights.safetensors"]),
-        train=safetensors.torch.load(contents["train.safetensors"]),
-        state=json.loads(contents["state.json"]),
-    )
+def _loaded(path: Path, name: str, contents: Mapping[str, bytes]) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = safetensors.torch.load(contents[name])
+    except SafetensorError as error:
+        raise CheckpointError(f"{path / name} holds no tensors: {error}") from error
+    return tensors
+
+
+def _state(path: Path, content: bytes) -> Mapping[str, Any]:
+    """What `state.json` holds, once it is that of this step."""
+    try:
+        state = json.loads(content)
+        step = state["step"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path / 'state.json'} is damaged: {error!r}") from error
+    named = _NAME.fullmatch(path.name)
+    if named and step != int(named[1]):
+        raise CheckpointError(f"{path} holds step {step}: it was renamed or copied there")
+    return cast(Mapping[str, Any], state)

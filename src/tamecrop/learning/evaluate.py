@@ -52,7 +52,7 @@ def evaluate(
         ValueError: for a data set without labels.
         Interrupted: when asked to stop.
     """
-    found = features.judged(backbone, dataset, size=size)
+    found = features.judged(backbone, dataset, size=size, stop=stop)
     neighbours = knn_accuracy(found.train, found.test, classes=found.classes)
     probed = (
         paper(backbone, dataset, seed=seed, stop=stop)

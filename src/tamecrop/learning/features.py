@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.stopping import StopFlag
 from tamecrop.views.photometric import normalise, unit
 
 _BATCH = 512
@@ -44,27 +45,35 @@ class Judged:
     classes: int
 
 
-def judged(backbone: Backbone, dataset: Dataset, *, size: int | None = None) -> Judged:
+def judged(
+    backbone: Backbone, dataset: Dataset, *, size: int | None = None, stop: StopFlag | None = None
+) -> Judged:
     """Features of whole images of all splits, without any crop, in eval mode.
 
     Args:
         backbone: the network; put into eval mode and left there.
         dataset: with labels.
         size: side that images are resized to; needed when they differ in size.
+        stop: looked at before every batch.
 
     Raises:
         ValueError: for a data set without labels, or images of different sizes without a `size`.
+        Interrupted: when asked to stop.
     """
     if dataset.classes is None:
         raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
     splits = (dataset.train, dataset.validation, dataset.test)
-    train, validation, test = (_of(backbone, dataset, split, size) for split in splits)
+    train, validation, test = (
+        _of(backbone, dataset, split, size, stop or StopFlag()) for split in splits
+    )
     return Judged(train, validation, test, len(dataset.classes))
 
 
-def _of(backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None) -> Features:
+def _of(
+    backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None, stop: StopFlag
+) -> Features:
     assert images.labels is not None, "a set with classes has labels"
-    values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size)
+    values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size, stop=stop)
     return Features(values, images.labels.to(values.device))
 
 
@@ -76,6 +85,7 @@ def extract(
     mean: Sequence[float],
     std: Sequence[float],
     size: int | None = None,
+    stop: StopFlag | None = None,
 ) -> Tensor:
     """Features float32 `(N, D)` of a set's images, on the backbone's device.
 
@@ -85,11 +95,17 @@ def extract(
         mean: of each channel in [0, 1].
         std: likewise.
         size: side that images are resized to.
+        stop: looked at before every batch.
+
+    Raises:
+        Interrupted: when asked to stop.
     """
     device = next(backbone.parameters()).device
     backbone.eval()
     parts = []
     for pixels in _batches(images, size):
+        if stop is not None:
+            stop.check()
         inputs = normalise(unit(pixels.to(device)), mean, std)
         parts.append(backbone(inputs.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(parts)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tamecrop.data.files import write_atomic
+from tamecrop.data.files import beside_of, remove_folder, write_atomic
 
 FIELDS = ("step", "epoch", "loss", "learning_rate")
 
@@ -47,8 +47,12 @@ def _write_events(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """One event file with every step once, in place of the one before."""
     from torch.utils.tensorboard import SummaryWriter  # slow to import, and optional
 
-    shutil.rmtree(folder, ignore_errors=True)
-    with SummaryWriter(str(folder)) as events:
+    building = beside_of(folder)
+    shutil.rmtree(building, ignore_errors=True)
+    with SummaryWriter(str(building)) as events:
         for row in rows:
             for name in ("loss", "learning_rate"):
                 events.add_scalar(name, row[name], row["step"])
+    if folder.exists():
+        remove_folder(folder)
+    building.rename(folder)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,12 +15,18 @@ from torch.optim import Optimizer
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import checkpoint, metrics, optimisers, training_state
+from tamecrop.learning import (
+    checkpoint,
+    metrics,
+    optimisers,
+    processes,
+    run_folder,
+    training_state,
+)
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.objectives import SimCLR
-from tamecrop.learning.run_folder import alone, claim
 from tamecrop.learning.watching import Hooks, Progress
 from tamecrop.views.photometric import normalise, photometric
 
@@ -85,34 +91,33 @@ def pretrain(
         Interrupted: when asked to stop; everything up to the last whole step is saved.
     """
     hooks = hooks or Hooks()
-    identity = {
-        "policy": str(policy),
-        "seed": seed,
-        "data": dataset.name,
-        "fingerprint": dataset.fingerprint(),
-        **{name: value for name, value in asdict(config).items() if name not in _FREE},
-    }
-    with alone(out):
-        claim(out, identity)
-        trainer = _Trainer(dataset, policy, config, seed)
-        trainer.resume(out, hooks)
+    identity = run_folder.identity(dataset, policy, config, seed=seed)
+    fabric = processes.fabric(config.precision)
+    if not fabric.is_global_zero:
+        hooks = Hooks(stop=hooks.stop)
+    with processes.folder_held(fabric, out, identity):
+        hooks.claimed()
+        trainer = _Trainer(dataset, policy, config, seed, fabric=fabric)
+        trainer.resume(out, hooks, identity)
         if not trainer.finished:
-            trainer.compile()
+            trainer.compile(hooks)
             trainer.train(out, hooks, identity)
         return trainer.run()
-
-
-_FREE = ("workers", "save_every")
-"""Settings that change no number and may differ when a run is continued."""
 
 
 class _Trainer:
     """Model, optimiser and position of one run."""
 
-    def __init__(self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int) -> None:
-        self.config, self.seed, self.dataset = config, seed, dataset
-        self.fabric = Fabric(accelerator="auto", devices="auto", precision=config.precision)
-        self.fabric.launch()
+    def __init__(
+        self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int, *, fabric: Fabric
+    ) -> None:
+        self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
+        processes.require_equal_shares(
+            len(dataset.train),
+            batch_size=config.batch_size,
+            last=config.last,
+            processes=fabric.world_size,
+        )
         self.loader = ViewLoader(
             dataset.train,
             policy,
@@ -135,7 +140,8 @@ class _Trainer:
             weight_decay=config.weight_decay,
         )
         self.bare = model
-        self.model, self.optimizer = self.fabric.setup(model, optimizer)
+        shared = processes.with_global_statistics(fabric, model)
+        self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.losses: list[float] = []
         self.seconds = self.compile_seconds = 0.0
 
@@ -151,21 +157,21 @@ class _Trainer:
     def finished(self) -> bool:
         return self.step == self.steps
 
-    def resume(self, out: Path, hooks: Hooks) -> None:
-        """Go to the latest usable checkpoint."""
-        found = checkpoint.latest(out / "checkpoints")
+    def resume(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Go to the latest usable checkpoint; the curves are what it says, whatever was killed."""
+        found = run_folder.progress(out, identity)
         for line in found.damaged:
             hooks.warned(f"passed over a damaged checkpoint: {line}")
         saved = found.checkpoint
         if saved is None:
             return
-        training_state.restore(
-            self.bare, self._torch_optimizer(), backbone=saved.weights, train=saved.train
-        )
+        training_state.restore(self.bare, self._torch_optimizer(), saved)
         self.losses = saved.train["losses"].tolist()
         self.seconds = saved.state["seconds"]
+        if self.fabric.is_global_zero:
+            self._write_curves(out)
 
-    def compile(self) -> None:
+    def compile(self, hooks: Hooks) -> None:
         """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
         if self.config.execution == "eager":
             return
@@ -175,6 +181,8 @@ class _Trainer:
         before = {name: value.clone() for name, value in self.bare.state_dict().items()}
         batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
         for batch in batches:
+            processes.agree(self.fabric, hooks.stop)
+            hooks.stop.check()
             self.fabric.backward(self.model(self._prepared(batch, 0).views))
         self.bare.load_state_dict(before)
         self.optimizer.zero_grad(set_to_none=True)
@@ -190,6 +198,7 @@ class _Trainer:
                 self.losses.append(loss)
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
+                processes.agree(self.fabric, hooks.stop)
                 if hooks.stop.raised:
                     self._save(out, identity)
                     hooks.stop.check()
@@ -238,10 +247,11 @@ class _Trainer:
 
     def _stepped(self, loss: Tensor, batch: Batch) -> float:
         """Take the optimiser's step, if loss and gradient are finite; the loss."""
+        whole = processes.mean(self.fabric, loss)
         norm = torch.nn.utils.get_total_norm(
             [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
         )
-        value, length = torch.stack([loss.double(), norm.double()]).tolist()
+        value, length = torch.stack([whole.double(), norm.double()]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
             raise _not_finite(value, length, self.step, self._names(batch))
         optimisers.set_learning_rate(self.optimizer, self._rate(self.step))
@@ -277,10 +287,13 @@ class _Trainer:
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
             state = {"step": self.step, "seconds": self.seconds, "run": dict(identity)}
             saved = Checkpoint(training_state.weights(self.bare), tensors, state)
-            checkpoint.save(out / "checkpoints", saved, step=self.step)
-            rates = [self._rate(step) for step in range(self.step)]
-            metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+            checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
+            self._write_curves(out)
         self.fabric.barrier()
+
+    def _write_curves(self, out: Path) -> None:
+        rates = [self._rate(step) for step in range(self.step)]
+        metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)

@@ -64,7 +64,7 @@ def frozen(features: Judged, *, stop: StopFlag | None = None) -> Probed:
 
     Args:
         features: of whole images, in eval mode.
-        stop: looked at between two fits.
+        stop: looked at before every pass over the features.
 
     Raises:
         Interrupted: when asked to stop.
@@ -91,7 +91,10 @@ def path(
         train: features and labels.
         classes: number of classes.
         penalties: from strong to weak.
-        stop: looked at between two fits.
+        stop: looked at before every pass over the features.
+
+    Raises:
+        Interrupted: when asked to stop.
     """
     mean, deviation = train.values.mean(0), train.values.std(0, correction=0)
     deviation = deviation.clamp_min(1e-6)
@@ -99,14 +102,14 @@ def path(
     weight = torch.zeros(standard.shape[1] + 1, classes, device=standard.device)
     fits = []
     for penalty in penalties:
-        if stop is not None:
-            stop.check()
-        weight = _fitted(weight, standard, train.labels, penalty)
+        weight = _fitted(weight, standard, train.labels, penalty, stop or StopFlag())
         fits.append(Linear(weight, mean, deviation, penalty))
     return fits
 
 
-def _fitted(start: Tensor, standard: Tensor, labels: Tensor, penalty: float) -> Tensor:
+def _fitted(
+    start: Tensor, standard: Tensor, labels: Tensor, penalty: float, stop: StopFlag
+) -> Tensor:
     weight = start.clone().requires_grad_()
     solver = torch.optim.LBFGS(
         [weight],
@@ -117,6 +120,7 @@ def _fitted(start: Tensor, standard: Tensor, labels: Tensor, penalty: float) -> 
     )
 
     def loss() -> Tensor:
+        stop.check()
         solver.zero_grad()
         scores = standard @ weight[:-1] + weight[-1]
         value = cross_entropy(scores, labels) + penalty / 2 * weight[:-1].square().sum()

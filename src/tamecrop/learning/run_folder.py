@@ -1,32 +1,60 @@
 """A run's folder: one process at a time, one run for ever."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tamecrop.data.files import write_atomic
+from tamecrop.data.files import remove_strays, write_atomic
+from tamecrop.data.images import Dataset
+from tamecrop.geometry.policy import Policy
 from tamecrop.learning import checkpoint
 from tamecrop.learning.backbones import Backbone, backbone
+from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
+from tamecrop.learning.config import Pretraining
+
+RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
+"""What a run is, how far it is, and its loss curve."""
+
+FREE = ("workers", "save_every")
+"""Settings that change no number and may differ when a run is continued."""
 
 
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Hold a run's folder; the system frees it if this process dies.
 
+    What a killed process was building there is removed.
+
     Raises:
         ValueError: when another process holds it.
+        OSError: when it cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", timeout=0):
+            remove_strays(out)
+            remove_strays(out / CHECKPOINTS)
             yield
     except Timeout as error:
         raise ValueError(f"`out` must be free, but another process trains in {out}") from error
+
+
+def busy(out: Path) -> bool:
+    """Whether a process trains in a run's folder right now; nothing is written to find out."""
+    lock = out / ".lock"
+    if not lock.exists() or not os.access(lock, os.R_OK | os.W_OK):
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def claim(out: Path, identity: Mapping[str, Any]) -> None:
@@ -37,19 +65,97 @@ def claim(out: Path, identity: Mapping[str, Any]) -> None:
         identity: everything that decides the run's numbers, as plain values.
 
     Raises:
-        ValueError: when the folder holds another run, naming the first setting that differs.
+        ValueError: when the folder holds another run, naming the first setting that differs; or
+            when its `run.json` is damaged.
     """
-    path = out / "run.json"
+    require_same(out, identity)
+    path = out / RUN
     if not path.exists():
         write_atomic(path, json.dumps(dict(identity), indent=2).encode())
-        return
-    there = json.loads(path.read_text())
-    for name in sorted(there.keys() | identity.keys()):
-        if there.get(name) != identity.get(name):
+
+
+def require_same(out: Path, identity: Mapping[str, Any]) -> None:
+    """Make sure that a folder holds no other run; nothing is written.
+
+    Raises:
+        ValueError: as `claim`.
+    """
+    if (out / RUN).exists():
+        refuse_other(recorded(out), identity, where=out)
+
+
+def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Path) -> None:
+    """Refuse what belongs to another run, by the first setting that differs.
+
+    Raises:
+        ValueError: naming the setting and both values.
+    """
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
             raise ValueError(
-                f"{out} holds another run: `{name}` is {there.get(name)} there and "
-                f"{identity.get(name)} here; choose another folder"
+                f"{where} holds another run: `{name}` is {there.get(name)} there and "
+                f"{here.get(name)} here; choose another folder"
             )
+
+
+def identity(dataset: Dataset, policy: Policy, config: Pretraining, *, seed: int) -> dict[str, Any]:
+    """Everything that decides a run's numbers, as plain values.
+
+    Args:
+        dataset: of which the train images are used.
+        policy: the crop law.
+        config: the settings.
+        seed: key of everything random.
+    """
+    return {
+        "policy": str(policy),
+        "seed": seed,
+        "data": dataset.name,
+        "fingerprint": dataset.fingerprint(),
+        **{name: value for name, value in asdict(config).items() if name not in FREE},
+    }
+
+
+def recorded(out: Path) -> dict[str, Any]:
+    """What the run in a folder is: the content of its `run.json`.
+
+    Raises:
+        ValueError: when the file is missing or damaged, naming it.
+    """
+    path = out / RUN
+    try:
+        found: dict[str, Any] = dict(json.loads(path.read_text()))
+    except (ValueError, TypeError, OSError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return found
+
+
+def progress(out: Path, identity: Mapping[str, Any]) -> Found:
+    """The newest usable checkpoint of a run.
+
+    Raises:
+        CheckpointError: when the run holds only damaged ones, or none although some were saved
+            (a run never silently restarts from zero), or when a part is missing, by name.
+        ValueError: when the checkpoint belongs to another run, naming the setting.
+    """
+    found = checkpoint.latest(out / CHECKPOINTS)
+    if found.path is not None and found.checkpoint is not None:
+        _require_parts(found.path, found.checkpoint)
+        refuse_other(found.checkpoint.state["run"], identity, where=found.path)
+    elif (out / CURVE).exists():
+        raise CheckpointError(
+            f"{out / CHECKPOINTS} is empty, but {out / CURVE} shows that checkpoints were saved: "
+            "put them back, or train in another folder"
+        )
+    return found
+
+
+def _require_parts(path: Path, saved: Checkpoint) -> None:
+    for name in ("run", "seconds"):
+        if name not in saved.state:
+            raise CheckpointError(f"{path / 'state.json'} must have `{name}`")
+    if len(saved.train.get("losses", ())) != saved.state["step"]:
+        raise CheckpointError(f"{path / 'train.safetensors'} must have `losses`, one of each step")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +186,7 @@ def trained(out: Path) -> Trained:
         ValueError: when the folder holds no checkpoint.
         CheckpointError: when it holds only damaged ones.
     """
-    saved = checkpoint.latest(out / "checkpoints").checkpoint
+    saved = checkpoint.latest(out / CHECKPOINTS).checkpoint
     if saved is None:
         raise ValueError(f"`run` must be the folder of a pre-training, got {out}: no checkpoint")
     run = saved.state["run"]

@@ -10,7 +10,27 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """A run was asked to stop, has saved what it had, and can be continued."""
+    """A run was asked to stop, has saved what it had, and can be continued.
+
+    Args:
+        number: of the signal that asked, for the exit code.
+    """
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__("stopped; the same command continues")
+        self.number = number
+
+
+class StoppedNow(KeyboardInterrupt):
+    """A second signal came: nothing more is saved, what was saved stays.
+
+    Args:
+        number: of the second signal, for the exit code.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__("stopped at once; what was saved stays, and the same command continues")
+        self.number = number
 
 
 class StopFlag:
@@ -26,6 +46,7 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.raised = False
+        self.number: int = signal.SIGINT
 
     def check(self) -> None:
         """Raise `Interrupted` if the flag is up.
@@ -34,7 +55,7 @@ class StopFlag:
             Interrupted: when somebody asked to stop.
         """
         if self.raised:
-            raise Interrupted("stopped; the same command continues")
+            raise Interrupted(self.number)
 
 
 @contextmanager
@@ -42,6 +63,9 @@ def signals_raise(flag: StopFlag) -> Iterator[None]:
     """While inside, the first SIGINT or SIGTERM raises the flag and the second interrupts.
 
     Outside the main thread, where Python takes no signals, nothing changes.
+
+    Raises:
+        StoppedNow: at the second signal, wherever the program is.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -49,8 +73,8 @@ def signals_raise(flag: StopFlag) -> Iterator[None]:
 
     def heard(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
         if flag.raised:
-            raise KeyboardInterrupt
-        flag.raised = True
+            raise StoppedNow(number)
+        flag.raised, flag.number = True, number
 
     before = {number: signal.signal(number, heard) for number in _SIGNALS}
     try:

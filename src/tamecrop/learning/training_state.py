@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 from tamecrop.learning.objectives import SimCLR
 
 _HEAD, _STATE = "projector.", "optimiser."
@@ -28,26 +29,47 @@ def training_tensors(model: SimCLR, optimizer: Optimizer) -> dict[str, Tensor]:
     return head | slots
 
 
-def restore(
-    model: SimCLR,
-    optimizer: Optimizer,
-    *,
-    backbone: Mapping[str, Tensor],
-    train: Mapping[str, Tensor],
-) -> None:
+def restore(model: SimCLR, optimizer: Optimizer, saved: Checkpoint) -> None:
     """Put named tensors back; every name must be known and none may be missing.
 
     Raises:
-        RuntimeError: torch's, naming missing and unexpected tensors.
+        CheckpointError: naming the tensors that are missing, unexpected or of another shape.
     """
-    model.backbone.load_state_dict(backbone)
-    model.projector.load_state_dict(_below(train, _HEAD))
+    _require_names(model.backbone.state_dict(), saved.weights)
+    try:
+        model.backbone.load_state_dict(dict(saved.weights))
+        _restore_rest(model, optimizer, saved.train)
+    except RuntimeError as error:
+        raise CheckpointError(f"the checkpoint does not fit the run: {error}") from error
+
+
+def _restore_rest(model: SimCLR, optimizer: Optimizer, train: Mapping[str, Tensor]) -> None:
+    head = _below(train, _HEAD)
+    _require_names(model.projector.state_dict(), head)
+    model.projector.load_state_dict(head)
     slots: dict[int, dict[str, Any]] = {}
     for name, tensor in _below(train, _STATE).items():
         number, _, slot = name.partition(".")
         slots.setdefault(int(number), {})[slot] = tensor
     groups = optimizer.state_dict()["param_groups"]
+    _require_complete(slots, sum(len(group["params"]) for group in groups))
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
+
+
+def _require_names(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Torch itself forgives a missing batch count of batch norm."""
+    missing = sorted(expected.keys() - found.keys())
+    if missing:
+        raise CheckpointError(f"{missing[0]} is missing")
+
+
+def _require_complete(slots: Mapping[int, Mapping[str, Any]], parameters: int) -> None:
+    """Every parameter has stepped, so every one has the same slots."""
+    names = sorted({name for slot in slots.values() for name in slot})
+    for number in range(parameters):
+        for name in names:
+            if name not in slots.get(number, {}):
+                raise CheckpointError(f"{_STATE}{number}.{name} is missing")
 
 
 def _below(named: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

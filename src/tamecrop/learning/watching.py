@@ -30,11 +30,13 @@ class Hooks:
     """What a run tells while it trains, and how it is stopped.
 
     Args:
+        claimed: called once the folder is this run's, and nobody else's.
         stepped: called after every step.
         warned: called with one line when something had to be passed over.
         stop: looked at after every step.
     """
 
+    claimed: Callable[[], None] = lambda: None
     stepped: Callable[[Progress], None] = lambda _: None
     warned: Callable[[str], None] = lambda _: None
     stop: StopFlag = field(default_factory=StopFlag)

@@ -1,16 +1,13 @@
 """Compare crop laws: train and judge each with the same seeds, cell by cell."""
 
-import time
-
 import numpy as np
 
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry import keys
-from tamecrop.learning.evaluate import Evaluation, evaluate
-from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning import processes
 from tamecrop.learning.stopping import StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.studies.cell import Outcome, Watch, train_and_judge, trained_on
 from tamecrop.studies.environment import environment
 from tamecrop.studies.jsonfiles import write_json
 from tamecrop.studies.listening import Finished, Listener, Silence
@@ -42,7 +39,7 @@ def compare(
         Interrupted: when asked to stop; the same call continues.
     """
     listener, stop = listener or Silence(), stop or StopFlag()
-    join(study.out, identity(study))
+    join(study.out, identity(study), config=study.config)
     listener.study_started(study.laws, study.seeds)
     for place in study.places():
         _complete(place, study, listener, stop)
@@ -57,15 +54,18 @@ def check(study: Study) -> None:
 
     Raises:
         ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
-            be cut from it; or when the folder holds another study.
+            be cut from it; when the folder holds another study; or under a launcher of several
+            processes.
     """
     require_same(study.out, identity(study))
+    processes.require_one()
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training
     loading = Loading(batch_size=training.batch_size, size=training.size)
+    train = trained_on(study.dataset, study.recipe).train
     for policy in study.policies:
-        ViewLoader(study.dataset.train, policy, loading)
+        ViewLoader(train, policy, loading)
 
 
 def identity(study: Study) -> Identity:
@@ -79,44 +79,25 @@ def _complete(place: Place, study: Study, listener: Listener, stop: StopFlag) ->
     with place.claimed() as mine:
         cell = place.finished()
         if cell is None and mine:
-            listener.cell_started(str(place.policy), place.seed)
-            cell = train_and_judge(place, study, listener, stop)
+            watch = Watch(listener, stop)
+            outcome = train_and_judge(place, study.recipe, study.dataset, watch)
+            cell = _record(place, study, outcome)
             write_json(place.record, cell)
     if cell is not None:
         listener.cell_finished(Finished(cell, publish_numbers(study)))
 
 
-def train_and_judge(place: Place, study: Study, listener: Listener, stop: StopFlag) -> Cell:
-    """One cell from its beginning, or from where it was stopped, to its record."""
-    recipe, dataset = study.recipe, study.dataset
-    hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=stop)
-    run = pretrain(
-        dataset, place.policy, recipe.training, place.folder, seed=place.seed, hooks=hooks
-    )
-    listener.evaluating()
-    started = time.perf_counter()
-    found = evaluate(
-        run.backbone,
-        dataset,
-        probe=recipe.probe,
-        size=recipe.training.size,
-        seed=place.seed,
-        stop=stop,
-    )
-    seconds = run.seconds + time.perf_counter() - started
-    return _record(place, study, run, found, seconds=seconds)
-
-
-def _record(place: Place, study: Study, run: Run, found: Evaluation, *, seconds: float) -> Cell:
+def _record(place: Place, study: Study, outcome: Outcome) -> Cell:
+    run, found = outcome.run, outcome.found
     return Cell(
         policy=str(place.policy),
         seed=place.seed,
         linear_accuracy=found.linear_accuracy,
         knn_accuracy=found.knn_accuracy,
-        seconds=seconds,
+        seconds=outcome.seconds,
         images_per_second=run.images_per_second,
         epochs=study.recipe.training.epochs,
-        train_images=len(study.dataset.train),
+        train_images=len(trained_on(study.dataset, study.recipe).train),
         test_images=len(study.dataset.test),
         probe=study.recipe.probe,
         losses=tuple(Loss(epoch, loss) for epoch, loss in enumerate(run.epoch_losses)),

@@ -21,6 +21,8 @@ class Recipe:
         policies: the crop laws compared when none are named; the first is the reference.
         seeds: number of seeds when not named.
         images: of train that are used, chosen by a fixed key; None for all.
+        pretrained_on: `train`, or with the `validation` images too, which no probe then may choose
+            by: the paper's way.
         probe: `frozen`, or `paper` as arXiv:2504.19824 did it.
         training: of the backbone.
     """
@@ -28,6 +30,7 @@ class Recipe:
     policies: tuple[str, ...]
     seeds: int = 1
     images: int | None = None
+    pretrained_on: Literal["train", "train+validation"] = "train"
     probe: Literal["frozen", "paper"] = "frozen"
     training: Pretraining
 
@@ -43,7 +46,12 @@ class Recipe:
             for name, value in asdict(self.training).items()
             if name not in _CHANGES_NOTHING
         }
-        return {"images": self.images, "probe": self.probe, "training": training}
+        return {
+            "images": self.images,
+            "pretrained_on": self.pretrained_on,
+            "probe": self.probe,
+            "training": training,
+        }
 
 
 def recipe(name: str) -> Recipe:

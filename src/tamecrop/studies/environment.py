@@ -1,6 +1,8 @@
 """Where a number was made: hardware, versions, commit."""
 
+import ast
 import functools
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -87,6 +89,37 @@ def commit(file: Path = Path(__file__)) -> str | None:
     if tracked is None:
         return None
     return _git(file.parent, "describe", "--always", "--dirty", "--exclude", "*")
+
+
+@functools.cache
+def code_digest(rooms: tuple[str, ...] = ("geometry", "views", "data", "learning")) -> str:
+    """A short hash of the code that decides numbers; comments, docstrings and layout do not count.
+
+    Args:
+        rooms: Folders of the package whose code is hashed.
+    """
+    package = Path(__file__).parents[1]
+    files = sorted(file for room in rooms for file in (package / room).rglob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
+        digest.update(bare_code(file.read_text()).encode())
+    return digest.hexdigest()[:12]
+
+
+def bare_code(source: str) -> str:
+    r"""What a file does: its syntax tree without docstrings.
+
+    >>> bare_code("def f():\n    'Say.'\n    return 1  # one") == bare_code("def f(): return 1")
+    True
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -21,8 +21,17 @@ def write_json(path: Path, record: Any) -> None:
         path: Target file.
         record: A dataclass instance.
     """
-    text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
-    write_atomic(path, (text + "\n").encode())
+    _write(path, dataclasses.asdict(record))
+
+
+def write_list(path: Path, records: Iterable[Any]) -> None:
+    """Write dataclass instances as one JSON list, likewise.
+
+    Args:
+        path: Target file.
+        records: Dataclass instances.
+    """
+    _write(path, [dataclasses.asdict(record) for record in records])
 
 
 def read_json(cls: type[Record], path: Path) -> Record:
@@ -40,6 +49,25 @@ def read_json(cls: type[Record], path: Path) -> Record:
     """
     try:
         return decode(cls, json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_list(cls: type[Record], path: Path) -> tuple[Record, ...]:
+    """Read a file that `write_list` wrote.
+
+    Args:
+        cls: The dataclass of its items.
+        path: The file.
+
+    Raises:
+        ValueError: If the file is no JSON list or an item does not fit, naming file and place.
+    """
+    try:
+        items = json.loads(path.read_text())
+        if not isinstance(items, list):
+            raise TypeError(f"must hold a list, got {type(items).__name__}")  # noqa: TRY301
+        return tuple(decode(cls, item, f"[{place}]") for place, item in enumerate(items))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -68,6 +96,11 @@ def decode(cls: type[Record], value: Any, where: str = "") -> Record:
     _refuse_missing(place, value, names)
     inner = {name: _field(hints[name], value[name], f"{place}.{name}") for name in names}
     return cls(**inner)
+
+
+def _write(path: Path, plain: Any) -> None:
+    text = json.dumps(plain, indent=2, allow_nan=False)
+    write_atomic(path, (text + "\n").encode())
 
 
 def _refuse_unknown(place: str, value: Iterable[str], names: list[str]) -> None:

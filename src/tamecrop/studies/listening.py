@@ -21,11 +21,8 @@ class Finished:
     summary: Summary
 
 
-class Listener(Protocol):
-    """Hears of every event of a study, in order; a command shows them."""
-
-    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
-        """Everything is checked; training may begin."""
+class CellListener(Protocol):
+    """Hears of the events of a cell, in order."""
 
     def cell_started(self, policy: str, seed: int) -> None:
         """Pre-training of a cell begins or resumes."""
@@ -36,11 +33,18 @@ class Listener(Protocol):
     def evaluating(self) -> None:
         """Pre-training of the cell is done, its features are being judged."""
 
-    def cell_finished(self, finished: Finished) -> None:
-        """A cell is done, or was found done."""
-
     def warned(self, line: str) -> None:
         """Something had to be passed over."""
+
+
+class Listener(CellListener, Protocol):
+    """Hears of every event of a study, in order; a command shows them."""
+
+    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
+        """Everything is checked; training may begin."""
+
+    def cell_finished(self, finished: Finished) -> None:
+        """A cell is done, or was found done."""
 
 
 class Silence:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from tamecrop.data.files import write_atomic
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
@@ -15,7 +13,7 @@ from tamecrop.studies.jsonfiles import write_json
 from tamecrop.studies.records import FORMAT, Summary, policy_records
 from tamecrop.studies.report import report_html, table_csv
 from tamecrop.studies.sheet import Look, sheet_figure
-from tamecrop.studies.study import Place, place
+from tamecrop.studies.study import Place, place, writing
 from tamecrop.studies.theme import png
 
 _SHOWN = 5
@@ -31,6 +29,7 @@ class Study:
         recipe: How a cell is trained and judged.
         seeds: The seeds, the same for every law.
         out: The study's folder.
+        config: The text of `config.yaml`, which repeats the command; None where there is none.
     """
 
     dataset: Dataset
@@ -38,6 +37,7 @@ class Study:
     recipe: Recipe
     seeds: tuple[int, ...]
     out: Path
+    config: str | None = None
 
     @property
     def laws(self) -> list[str]:
@@ -72,7 +72,7 @@ def publish_numbers(study: Study) -> Summary:
     Returns:
         The summary written; nothing is written while no cell is finished.
     """
-    with FileLock(study.out / ".study.lock"):
+    with writing(study.out):
         summary = gather(study)
         if summary.cells:
             write_json(study.out / "summary.json", summary)
@@ -84,10 +84,12 @@ def publish_report(study: Study, summary: Summary) -> None:
     """Write the figures and `report.html` for a summary with at least one finished cell."""
     pictures = _pictures(study, summary)
     folder = study.out / "figures"
-    folder.mkdir(exist_ok=True)
-    for name, picture in pictures.items():
-        write_atomic(folder / f"{name}.png", picture)
-    write_atomic(study.out / "report.html", report_html(summary, pictures).encode())
+    page = report_html(summary, pictures).encode()
+    with writing(study.out):
+        folder.mkdir(exist_ok=True)
+        for name, picture in pictures.items():
+            write_atomic(folder / f"{name}.png", picture)
+        write_atomic(study.out / "report.html", page)
 
 
 def _pictures(study: Study, summary: Summary) -> dict[str, bytes]:

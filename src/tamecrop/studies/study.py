@@ -9,6 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.geometry.policy import Policy
 from tamecrop.studies.jsonfiles import read_json, write_json
 from tamecrop.studies.records import Cell
@@ -121,12 +122,29 @@ def require_same(out: Path, identity: Identity) -> None:
             )
 
 
-def join(out: Path, identity: Identity) -> None:
+def join(out: Path, identity: Identity, *, config: str | None = None) -> None:
     """Found a study in a folder, or make sure that the one in there is the same.
+
+    Args:
+        out: The study's folder.
+        identity: What the study is.
+        config: The text of `config.yaml`, which repeats the command; None leaves it as it is.
 
     Raises:
         ValueError: As `require_same`.
     """
-    require_same(out, identity)
-    if not (out / "study.json").exists():
-        write_json(out / "study.json", identity)
+    with writing(out):
+        require_same(out, identity)
+        if not (out / "study.json").exists():
+            write_json(out / "study.json", identity)
+        if config is not None:
+            write_atomic(out / "config.yaml", config.encode())
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Hold the files that all processes of a study write, after the strays of killed ones went."""
+    with FileLock(out / ".study.lock"):
+        for folder in (out, out / "figures"):
+            remove_strays(folder)
+        yield

@@ -31,19 +31,18 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.data.files import write_atomic
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.studies.compare import check, compare
     from tamecrop.studies.publishing import Study
 
     chosen = training.chosen(parsed)
     out = checked_folder(parsed.out)
-    study = Study(chosen.dataset, policies, chosen.recipe, tuple(range(parsed.seeds)), out)
+    seeds = tuple(range(parsed.seeds))
+    study = Study(chosen.dataset, policies, chosen.recipe, seeds, out, effective)
     check(study)
 
     def work() -> None:
         flag = StopFlag()
-        write_atomic(out / "config.yaml", effective.encode())
         with signals_raise(flag), display(Console()) as listener:
             compare(study, listener=listener, stop=flag)
         say(f"report: {out / 'report.html'}")

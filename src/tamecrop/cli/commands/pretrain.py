@@ -27,25 +27,33 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     from tamecrop.cli.display import display
     from tamecrop.data.files import write_atomic
+    from tamecrop.learning import processes
     from tamecrop.learning.pretrain import pretrain
+    from tamecrop.learning.run_folder import identity, require_same
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.learning.watching import Hooks
 
     chosen = training.chosen(parsed)
     out = checked_folder(parsed.out)
+    config = chosen.recipe.training
+    require_same(out, identity(chosen.dataset, law, config, seed=parsed.seed))
 
     def work() -> None:
-        flag = StopFlag()
-        write_atomic(out / "config.yaml", effective.encode())
-        with signals_raise(flag), display(Console()) as listener:
+        flag, console = StopFlag(), Console(quiet=not processes.leads())
+        with signals_raise(flag), display(console) as listener:
             listener.cell_started(str(law), parsed.seed)
-            hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=flag)
-            config = chosen.recipe.training
+            hooks = Hooks(
+                claimed=lambda: write_atomic(out / "config.yaml", effective.encode()),
+                stepped=listener.stepped,
+                warned=listener.warned,
+                stop=flag,
+            )
             run = pretrain(chosen.dataset, law, config, out, seed=parsed.seed, hooks=hooks)
-        say(
-            f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
-            f"{run.images_per_second:,.0f} images/s"
-        )
+        if processes.leads():
+            say(
+                f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
+                f"{run.images_per_second:,.0f} images/s"
+            )
 
     return work
 

@@ -15,6 +15,7 @@ RECIPE = Recipe(
         "gcc:scale=0.8,alpha=2,border=recentre,rounding=faithful",
         "cgcc:scale=0.8,alpha=10,rounding=faithful",
     ),
+    pretrained_on="train+validation",
     probe="paper",
     training=Pretraining(
         backbone="resnet18",
@@ -29,5 +30,6 @@ RECIPE = Recipe(
         batch_size=512,
         last="keep",
         photometric="paper",
+        execution="compiled",
     ),
 )

@@ -27,5 +27,6 @@ RECIPE = Recipe(
         batch_size=512,
         size=32,
         photometric="simclr",
+        execution="compiled",
     ),
 )

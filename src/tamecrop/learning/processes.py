@@ -1,0 +1,143 @@
+"""The processes of one run: one, or as many as torchrun or SLURM have started.
+
+Nothing here starts a process: a run uses one device unless a launcher says otherwise.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from torch import Tensor, nn
+
+from tamecrop.learning.config import Precision
+from tamecrop.learning.run_folder import alone, claim
+from tamecrop.learning.stopping import StopFlag
+
+
+def fabric(precision: Precision) -> Fabric:
+    """Join the processes of this run; on one device when there is no launcher.
+
+    Args:
+        precision: of the forward pass.
+    """
+    nodes = _nodes()
+    joined = Fabric(
+        accelerator="auto", devices=count() // nodes, num_nodes=nodes, precision=precision
+    )
+    joined.launch()
+    return joined
+
+
+def count() -> int:
+    """How many processes the launcher has started for one run."""
+    if torch.distributed.is_torchelastic_launched():
+        return int(os.environ["WORLD_SIZE"])
+    return int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else 1
+
+
+def require_one() -> None:
+    """Refuse a study under a launcher: its cells are shared by processes of their own.
+
+    Raises:
+        ValueError: when the launcher has started several processes.
+    """
+    if count() > 1:
+        raise ValueError(
+            "a study must not be started by torchrun or srun: start it once for each device, "
+            "with the same --out, and the cells are shared"
+        )
+
+
+def leads() -> bool:
+    """Whether this process is the one of its run that talks and writes."""
+    return count() == 1 or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0
+
+
+def _nodes() -> int:
+    if torch.distributed.is_torchelastic_launched():
+        return count() // int(os.environ["LOCAL_WORLD_SIZE"])
+    return int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else 1
+
+
+@contextmanager
+def folder_held(fabric: Fabric, out: Path, identity: Mapping[str, Any]) -> Iterator[None]:
+    """The run's folder, claimed by the first process on behalf of all.
+
+    Raises:
+        ValueError: in every process, when the folder is busy or holds another run.
+        OSError: in every process, when it cannot be written.
+    """
+    refused = None
+    with ExitStack() as held:
+        if fabric.is_global_zero:
+            try:
+                held.enter_context(alone(out))
+                claim(out, identity)
+            except (ValueError, OSError) as error:
+                refused = error
+        refused = fabric.broadcast(refused)
+        if refused is not None:
+            raise refused
+        yield
+
+
+def agree(fabric: Fabric, stop: StopFlag) -> None:
+    """Raise the flag in every process when it is up in one: all stop at the same step."""
+    if fabric.world_size > 1:
+        asked = torch.tensor(stop.number if stop.raised else 0, device=fabric.device)
+        loudest = _reduced(fabric, asked, "max").item()
+        if loudest:
+            stop.raised, stop.number = True, int(loudest)
+
+
+def mean(fabric: Fabric, loss: Tensor) -> Tensor:
+    """The loss of the global batch from those of equal shares."""
+    return _reduced(fabric, loss.clone(), "mean")
+
+
+def _reduced(fabric: Fabric, value: Tensor, how: str) -> Tensor:
+    reduced = fabric.all_reduce(value, reduce_op=how)
+    assert isinstance(reduced, Tensor), "a tensor is reduced to a tensor"
+    return reduced
+
+
+def with_global_statistics(fabric: Fabric, model: nn.Module) -> nn.Module:
+    """Let batch norm see the global batch, where torch can: its synchronised form needs a GPU."""
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return synchronised
+    return model
+
+
+def require_equal_shares(images: int, *, batch_size: int, last: str, processes: int) -> None:
+    """Refuse batches that do not divide: gradients are averaged over equal shares.
+
+    Args:
+        images: in the train split.
+        batch_size: images per global batch.
+        last: `keep` or `drop` a last batch that is not full.
+        processes: of the run.
+
+    Raises:
+        ValueError: naming the setting.
+
+    >>> require_equal_shares(100, batch_size=32, last="keep", processes=2)
+    >>> require_equal_shares(99, batch_size=32, last="keep", processes=2)
+    Traceback (most recent call last):
+    ValueError: `last` must be drop on 2 processes: 3 images are left that they cannot share equally
+    """
+    if batch_size % processes:
+        raise ValueError(
+            f"`batch_size` must be divisible by the {processes} processes, got {batch_size}"
+        )
+    left = images % batch_size
+    if last == "keep" and left % processes:
+        raise ValueError(
+            f"`last` must be drop on {processes} processes: {left} images are left that they "
+            f"cannot share equally"
+        )
