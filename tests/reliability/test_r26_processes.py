@@ -3,7 +3,6 @@
 import socket
 
 import torch
-from safetensors.torch import load_file
 
 from reliability import children
 from tamecrop.learning.backbones import backbone
@@ -18,14 +17,14 @@ def free_port():
 def test_two_processes_train_one_run(forks, tmp_path):
     port = free_port()
     pair = [
-        forks.start(children.train, tmp_path, {}, environment=children.on_two(rank, port))
+        forks.start(children.train, tmp_path, environment=children.on_two(rank, port))
         for rank in range(2)
     ]
     for child in pair:
         assert child.wait() == 0, child.said()
-    one, two = (load_file(tmp_path / f"result-{rank}.safetensors") for rank in range(2))
+    one, two = (children.result(tmp_path, rank) for rank in range(2))
     assert torch.equal(one["losses"], two["losses"])
-    assert len(one["losses"]) == 8
+    assert len(one["losses"]) == children.STEPS
     weights = {name for name, _ in backbone("resnet10w16").named_parameters()}
     for name in weights:
         assert torch.equal(one[name], two[name]), name
