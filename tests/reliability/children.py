@@ -239,3 +239,9 @@ def on_two(rank: int, port: int) -> dict[str, str]:
         "MASTER_PORT": str(port),
         "TORCHELASTIC_RUN_ID": "test",
     }
+
+
+def leave_a_process_behind() -> None:
+    """Broken: end while a process of one's own goes on."""
+    if not os.fork():
+        time.sleep(60)
