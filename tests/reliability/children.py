@@ -120,19 +120,12 @@ def _probe(out: Path) -> None:
         evaluate(run_folder.trained(out).backbone, load(DATA))
 
 
-def _vanish(out: Path) -> None:
-    for path in sorted((out.parent / "images").rglob("*.png"))[:40]:
-        path.unlink()
-
-
 HAPPENINGS: dict[str, Callable[[Path], None]] = {
     "SIGTERM": _terminate,
     "group": _terminate_all,
     "random": _use_generators,
     "probe": _probe,
     "sleep": lambda out: time.sleep(0.3),
-    "vanish": _vanish,
-    "interrupt": lambda out: os.kill(os.getpid(), signal.SIGINT),
 }
 
 
@@ -224,6 +217,41 @@ def command_unlocked(words: list[str]) -> None:
 
     Place.claimed = free  # type: ignore[method-assign]
     processes.alone = free  # type: ignore[attr-defined]
+    sys.exit(main(words))
+
+
+def command_twice_interrupted(words: list[str]) -> None:
+    """Run a command that gets Ctrl-C twice within its sixth step."""
+    stepped = loop._Trainer._stepped
+
+    def signalled(self: Any, loss: Any, batch: Any) -> float:
+        if self.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return stepped(self, loss, batch)
+
+    loop._Trainer._stepped = signalled  # type: ignore[method-assign]
+    sys.exit(main(words))
+
+
+def command_as_nobody(words: list[str]) -> None:
+    """Run a command without the rights of root."""
+    if os.geteuid() == 0:
+        os.setegid(65534)
+        os.seteuid(65534)
+    sys.exit(main(words))
+
+
+def command_losing_pictures(words: list[str], folder: str) -> None:
+    """Run a command whose pictures vanish at the end of its first epoch."""
+    save = loop._Trainer._save
+
+    def vanished(self: Any, *arguments: Any) -> None:
+        save(self, *arguments)
+        for path in Path(folder).rglob("*.png"):
+            path.unlink()
+
+    loop._Trainer._save = vanished  # type: ignore[method-assign]
     sys.exit(main(words))
 
 

@@ -5,10 +5,8 @@ import signal
 import socket
 import time
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from reliability import children
 from reliability.children import STEPS, Plan
@@ -97,14 +95,9 @@ def test_r26_a_lost_rank_takes_the_other_with_it(forks, tmp_path, lost, record):
 
 
 @pytest.fixture
-def worked_on(tmp_path):
+def worked_on(pictures):
     """The plan of a run with two workers that decode pictures."""
-    noise = np.random.default_rng(0).integers(0, 255, (100, 16, 16, 3), dtype=np.uint8)
-    for number, pixels in enumerate(noise):
-        path = tmp_path / "images" / "ab"[number % 2] / f"{number:03d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
-    return Plan(data=str(tmp_path / "images"), changes={"workers": 2}, at=SLOWLY)
+    return Plan(data=pictures, changes={"workers": 2}, at=SLOWLY)
 
 
 @pytest.mark.slow
