@@ -234,14 +234,6 @@ def command_twice_interrupted(words: list[str]) -> None:
     sys.exit(main(words))
 
 
-def command_as_nobody(words: list[str]) -> None:
-    """Run a command without the rights of root."""
-    if os.geteuid() == 0:
-        os.setegid(65534)
-        os.seteuid(65534)
-    sys.exit(main(words))
-
-
 def command_losing_pictures(words: list[str], folder: str) -> None:
     """Run a command whose pictures vanish at the end of its first epoch."""
     save = loop._Trainer._save
