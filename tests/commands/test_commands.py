@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reliability import figures
 from tamecrop.cli import main
 from tamecrop.data.sources import load
 
@@ -145,6 +146,14 @@ BAD = [
     (["show", "missing.jpg"], "must exist"),
     (["evaluate"], "run"),
     (["pretrain", "scenes", "--policy", "gcc:sigma=-1"], "sigma"),
+    (["pretrain", "scenes", "--training.workers", "-1"], "workers"),
+    (["pretrain", "scenes", "--seed", "one"], "seed"),
+    (["pretrain", "scenes:count=100", "--out", "/dev/null"], "must be a folder"),
+    (["evaluate", "missing"], "no checkpoint"),
+    (["evaluate", "missing", "--probe", "frozn"], "did you mean 'frozen'"),
+    (["runs", "missing"], "must be an existing folder"),
+    (["runs", "verify", "one", "two"], "must be one folder"),
+    (["runs", "--jsn"], "did you mean --json"),
 ]
 
 
@@ -157,6 +166,11 @@ def test_wrong_use_is_one_line_and_exit_two(tmp_path, monkeypatch, capsys, words
     assert error.count("\n") == 1
     assert "Traceback" not in error
     assert not list(tmp_path.rglob("cell.json"))
+
+
+def test_the_list_of_wrong_uses_is_long_enough():
+    assert len(BAD) >= 30
+    figures.record("R28.lines", f"{len(BAD)} wrong command lines: exit 2, one line", n=len(BAD))
 
 
 def test_debug_shows_where_an_error_arose(capsys):

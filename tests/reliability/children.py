@@ -1,33 +1,250 @@
 """What the forked children of the reliability tests do; importing it computes nothing."""
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 
 import tamecrop as tc
+from tamecrop.cli import main
+from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
+from tamecrop.learning import pretrain as loop
+from tamecrop.learning import run_folder
 from tamecrop.learning.config import Pretraining
+from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning.stopping import StopFlag, signals_raise
 from tamecrop.learning.watching import Hooks, Progress
 
 torch.set_num_threads(1)
 
+DATA = "scenes:count=80,side=16"
 LAW = "rc:scale=0.6"
+EPOCHS, PER_EPOCH = 3, 4
+STEPS = EPOCHS * PER_EPOCH
 TINY = Pretraining(
     backbone="resnet10w16",
     optimiser="adam",
     learning_rate=3e-3,
-    epochs=2,
+    epochs=EPOCHS,
     warmup_epochs=0,
-    batch_size=32,
+    batch_size=16,
     photometric="scenes",
     precision="32-true",
     save_every=1,
 )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a child trains, and what happens on the way.
+
+    Args:
+        data: A name or a path.
+        changes: Settings other than `TINY`'s.
+        seed: Of the run.
+        at: Step to what happens after it: `SIGTERM`, `random`, `probe`, `sleep`.
+        threads: Of torch.
+    """
+
+    data: str = DATA
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    at: Mapping[int, str] = field(default_factory=dict)
+    threads: int = 1
+
+
+def train(out: Path, plan: Plan = Plan()) -> None:
+    """Pre-train in a folder as `tamecrop pretrain` does; losses and weights lie beside it then."""
+    torch.set_num_threads(plan.threads)
+    flag = StopFlag()
+
+    def stepped(progress: Progress) -> None:
+        for happening in plan.at.get(progress.step, "").split():
+            HAPPENINGS[happening](out)
+
+    with signals_raise(flag):
+        run = pretrain(
+            load(plan.data),
+            tc.policy(LAW),
+            replace(TINY, **plan.changes),
+            out,
+            seed=plan.seed,
+            hooks=Hooks(stepped=stepped, stop=flag),
+        )
+    keep(out, run)
+
+
+def keep(out: Path, run: Run) -> None:
+    """Losses and weights as `result-<rank>.safetensors`."""
+    rank = os.environ.get("RANK", "0")
+    result = {"losses": run.losses} | run.backbone.state_dict()
+    result = {name: tensor.contiguous() for name, tensor in result.items()}
+    safetensors.torch.save_file(result, out / f"result-{rank}.safetensors")
+
+
+def result(out: Path, rank: int = 0) -> dict[str, torch.Tensor]:
+    """What `keep` wrote."""
+    found: dict[str, torch.Tensor] = safetensors.torch.load_file(out / f"result-{rank}.safetensors")
+    return found
+
+
+def _terminate(out: Path) -> None:
+    (out / "signalled").write_text(repr(time.monotonic()))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _terminate_all(out: Path) -> None:
+    (out / "signalled").write_text(repr(time.monotonic()))
+    os.killpg(os.getpgid(0), signal.SIGTERM)
+
+
+def _use_generators(out: Path) -> None:
+    random.random()
+    np.random.rand(3)  # noqa: NPY002  the global one is the point
+    torch.rand(3)
+
+
+def _probe(out: Path) -> None:
+    if run_folder.checkpoint.saved(out / run_folder.CHECKPOINTS):
+        evaluate(run_folder.trained(out).backbone, load(DATA))
+
+
+HAPPENINGS: dict[str, Callable[[Path], None]] = {
+    "SIGTERM": _terminate,
+    "group": _terminate_all,
+    "random": _use_generators,
+    "probe": _probe,
+    "sleep": lambda out: time.sleep(0.3),
+}
+
+
+def train_noisily(out: Path, plan: Plan) -> None:
+    """Broken: every loss depends on torch's global generator."""
+    gradient = loop._Trainer._gradient
+
+    def noisy(self: Any, prepared: Any) -> torch.Tensor:
+        views = prepared.views + 1e-3 * torch.rand(prepared.views.shape)
+        return gradient(self, prepared._replace(views=views))
+
+    loop._Trainer._gradient = noisy  # type: ignore[method-assign]
+    torch.manual_seed(0)
+    train(out, plan)
+
+
+def train_forgetfully(out: Path, plan: Plan) -> None:
+    """Broken: a resumed run starts with a fresh optimiser."""
+    restore = loop.training_state.restore
+
+    def forgetful(model: Any, optimizer: Any, saved: Any) -> None:
+        restore(model, optimizer, saved)
+        optimizer.state.clear()
+
+    loop.training_state.restore = forgetful  # type: ignore[assignment]
+    train(out, plan)
+
+
+def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> None:
+    """Train, and write the samples of every finished step as a line.
+
+    Args:
+        out: The run's folder.
+        plan: What is trained.
+        ledger: The file that lines are added to.
+        shift: Steps that a resumed run is started too late; not 0 for a broken one.
+    """
+    batches, asked = ViewLoader.batches, list[list[int]]()
+
+    def listed(self: ViewLoader, epoch: int, start_step: int = 0) -> Any:
+        late = shift if start_step else 0
+        for batch in batches(self, epoch, max(start_step - late, 0)):
+            asked.append([epoch, *batch.index.tolist()])
+            yield batch
+
+    ViewLoader.batches = listed  # type: ignore[method-assign]
+    stepped = loop._Trainer._stepped
+
+    def written(self: Any, loss: Any, batch: Any) -> float:
+        value = stepped(self, loss, batch)
+        with ledger.open("a") as file:
+            file.write(" ".join(map(str, asked.pop(0))) + "\n")
+        return value
+
+    loop._Trainer._stepped = written  # type: ignore[method-assign]
+    train(out, plan)
+
+
+def command(words: list[str]) -> None:
+    """Run a command and leave with its exit code."""
+    torch.set_num_threads(1)
+    sys.exit(main(words))
+
+
+def command_stopped_in_probe(words: list[str], number: int) -> None:
+    """Run a command that gets a signal while a probe is being fitted."""
+    from tamecrop.learning import probe
+
+    fitted = probe._fitted
+
+    def signalled(*arguments: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return fitted(*arguments)
+
+    probe._fitted = signalled
+    sys.exit(main(words))
+
+
+def command_unlocked(words: list[str]) -> None:
+    """Broken: a worker of a study that never finds a cell taken."""
+    from contextlib import contextmanager
+
+    from tamecrop.learning import processes
+    from tamecrop.studies.study import Place
+
+    @contextmanager
+    def free(*_: Any) -> Any:
+        yield True
+
+    Place.claimed = free  # type: ignore[method-assign]
+    processes.alone = free  # type: ignore[attr-defined]
+    sys.exit(main(words))
+
+
+def command_twice_interrupted(words: list[str]) -> None:
+    """Run a command that gets Ctrl-C twice within its sixth step."""
+    stepped = loop._Trainer._stepped
+
+    def signalled(self: Any, loss: Any, batch: Any) -> float:
+        if self.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return stepped(self, loss, batch)
+
+    loop._Trainer._stepped = signalled  # type: ignore[method-assign]
+    sys.exit(main(words))
+
+
+def command_losing_pictures(words: list[str], folder: str) -> None:
+    """Run a command whose pictures vanish at the end of its first epoch."""
+    save = loop._Trainer._save
+
+    def vanished(self: Any, *arguments: Any) -> None:
+        save(self, *arguments)
+        for path in Path(folder).rglob("*.png"):
+            path.unlink()
+
+    loop._Trainer._save = vanished  # type: ignore[method-assign]
+    sys.exit(main(words))
 
 
 def on_two(rank: int, port: int) -> dict[str, str]:
@@ -44,21 +261,7 @@ def on_two(rank: int, port: int) -> dict[str, str]:
     }
 
 
-def train(out: Path, changes: dict[str, object], stepped: Callable[[Progress], None] | None = None):
-    """Pre-train the tiny run in a folder and leave its losses and weights beside it."""
-    run = pretrain(
-        load("scenes:count=150"),
-        tc.policy(LAW),
-        replace(TINY, **changes),
-        out,
-        hooks=Hooks(stepped=stepped or (lambda _: None)),
-    )
-    keep(out, run)
-
-
-def keep(out: Path, run: Run) -> None:
-    """Losses and weights as `result-<rank>.safetensors`."""
-    rank = os.environ.get("RANK", "0")
-    result = {"losses": run.losses} | run.backbone.state_dict()
-    result = {name: tensor.contiguous() for name, tensor in result.items()}
-    safetensors.torch.save_file(result, out / f"result-{rank}.safetensors")
+def leave_a_process_behind() -> None:
+    """Broken: end while a process of one's own goes on."""
+    if not os.fork():
+        time.sleep(60)

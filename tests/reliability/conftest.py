@@ -3,7 +3,9 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from reliability import figures, forking
 
@@ -38,3 +40,14 @@ def memory_disk(tmp_path):
         return
     with tempfile.TemporaryDirectory(dir=shared) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of small pictures in two classes: decoded by workers while training."""
+    noise = np.random.default_rng(0).integers(0, 255, (100, 16, 16, 3), dtype=np.uint8)
+    for number, pixels in enumerate(noise):
+        path = tmp_path / "images" / "ab"[number % 2] / f"{number:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return str(tmp_path / "images")

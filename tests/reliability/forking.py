@@ -104,6 +104,7 @@ def _inside(
     for stream in (1, 2):
         os.dup2(handle, stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    multiprocessing.set_start_method("fork", force=True)  # a child of a server starts another
     function(*arguments)
 
 

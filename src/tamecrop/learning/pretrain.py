@@ -285,7 +285,12 @@ class _Trainer:
         if self.fabric.is_global_zero:
             tensors = training_state.training_tensors(self.bare, self._torch_optimizer())
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
-            state = {"step": self.step, "seconds": self.seconds, "run": dict(identity)}
+            state = {
+                "step": self.step,
+                "steps": self.steps,
+                "seconds": self.seconds,
+                "run": dict(identity),
+            }
             saved = Checkpoint(training_state.weights(self.bare), tensors, state)
             checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
             self._write_curves(out)
