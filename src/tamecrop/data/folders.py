@@ -85,10 +85,7 @@ def read(root: Path, *, sizing: Sizing = decoded_size) -> Found:
     listed = {part: files(folder) for part, folder in layout.parts.items()}
     memory, notes = _looked_at(root, [path for paths in listed.values() for path in paths], sizing)
     require_readable(root, memory)
-    scans = {part: _scan(root, paths, memory.entries) for part, paths in listed.items()}
-    for part, each in scans.items():
-        if not each.paths:
-            raise ValueError(f"{root}: the {part} split must hold images, got none")
+    scans = {part: _scan(root, part, paths, memory.entries) for part, paths in listed.items()}
     classes = None if layout.has_boxes else _classes(scans["train"].paths, layout.parts["train"])
     sets = {
         part: ImageSet(
@@ -203,9 +200,11 @@ def _kept(root: Path, memory: Memory) -> list[str]:
     return []
 
 
-def _scan(root: Path, paths: Sequence[Path], entries: Mapping[str, Entry]) -> Scan:
+def _scan(root: Path, part: str, paths: Sequence[Path], entries: Mapping[str, Entry]) -> Scan:
     sized = [(path, entries[path.relative_to(root).as_posix()].size) for path in paths]
     good = [(path, size) for path, size in sized if size is not None]
+    if not good:
+        raise ValueError(f"{root}: the {part} split must hold images, got none")
     sizes = np.array([size for _, size in good], dtype=np.int64).reshape(-1, 2)
     return Scan(tuple(path for path, _ in good), sizes)
 
