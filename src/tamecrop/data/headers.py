@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tamecrop.data.decode import require_no_bomb, typed
+from tamecrop.data.decode import opened, require_no_bomb, typed
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -20,14 +20,14 @@ def header_size(path: str | Path) -> tuple[int, int]:
     pixels are damaged is only found when it is decoded.
 
     Args:
-        path: an image file of any format that Pillow reads.
+        path: an image file of a format that `decode` reads.
 
     Raises:
         DecodeError: when the header cannot be read, or states more pixels than
             `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     path = Path(path)
-    with typed(path, "open"), Image.open(path) as image:
+    with typed(path, "open"), opened(path) as image:
         require_no_bomb(image)
         width, height = _stored(image)
         return (width, height) if _orientation(image, path) in _SIDEWAYS else (height, width)

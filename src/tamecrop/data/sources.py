@@ -9,6 +9,7 @@ from torch import Tensor
 from tamecrop.data import archives, downloads, folders, scene_material, scenes, splits
 from tamecrop.data.found import Found
 from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.data.quarantine import Sizing, decoded_size
 from tamecrop.geometry import keys, rules
 
 _SAMPLE, _SAMPLE_SIDE, _SAMPLE_DRAW = 1000, 64, 2011
@@ -52,6 +53,7 @@ def load(
         std=std,
         root=found.root,
         quarantined=found.quarantined,
+        notes=found.notes,
     )
 
 
@@ -61,7 +63,7 @@ def find(
     seed: int = 0,
     root: str | Path | None = None,
     validation: float = 0.1,
-    sizing: folders.Sizing = folders.decoded_size,
+    sizing: Sizing = decoded_size,
 ) -> Found:
     """The images of a source in the splits that it has, however few: nothing is carved.
 
@@ -89,7 +91,7 @@ def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
 
 
-def _from_path(path: Path, sizing: folders.Sizing) -> Found:
+def _from_path(path: Path, sizing: Sizing) -> Found:
     if path.is_dir():
         return folders.read(path, sizing=sizing)
     if path.suffix == ".npz" and path.is_file():

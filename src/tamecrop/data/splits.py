@@ -71,14 +71,18 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
 
 
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1]."""
+    """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1].
+
+    The deviation is at least one grey level: pixels are divided by it, and those of a channel that
+    never changes must stay finite.
+    """
     counts = [
         torch.bincount(channel.flatten().int(), minlength=256) for channel in pixels.unbind(1)
     ]
     weights = torch.stack(counts).double() / (pixels.numel() / pixels.shape[1])
     levels = torch.arange(256, dtype=torch.float64) / 255
     mean = weights @ levels
-    std = (weights @ levels.square() - mean.square()).clamp_min(0).sqrt()
+    std = (weights @ levels.square() - mean.square()).clamp_min(255.0**-2).sqrt()
     return tuple(mean.tolist()), tuple(std.tolist())
 
 

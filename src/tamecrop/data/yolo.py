@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from tamecrop.geometry.boxes import Boxes
 
+_FARTHEST = 1e6
+"""No fraction of an image is larger; and no pixel of one then is too large for an integer."""
+
 
 def boxes(root: Path, paths: Sequence[Path], sizes: NDArray[np.int64]) -> tuple[Boxes, ...]:
     """The boxes of each image, in the whole pixels that hold them, as the file has them.
@@ -38,7 +41,7 @@ def _text(root: Path, image: Path) -> Path:
 def _of(path: Path, size: tuple[int, int]) -> Boxes:
     if not path.is_file():
         return np.empty((0, 4), dtype=np.int64)
-    lines = path.read_text().splitlines()
+    lines = path.read_text(errors="replace").splitlines()
     rows = [_numbers(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     x, y, width, height = np.array(rows, dtype=np.float64).reshape(-1, 4).T
     near = np.stack([x - width / 2, y - height / 2], axis=1) * size[::-1]
@@ -51,7 +54,7 @@ def _numbers(path: Path, number: int, line: str) -> list[float]:
         _, *numbers = (float(word) for word in line.split())
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not np.isfinite(numbers).all():
+    if len(numbers) != 4 or not (np.abs(numbers) <= _FARTHEST).all():
         raise ValueError(
             f"{path}, line {number}: must be `class x y width height` as fractions, got {line!r}"
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tamecrop.learning.files import write_atomic
+from tamecrop.data.files import write_atomic
 
 Record = TypeVar("Record")
 
