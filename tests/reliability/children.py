@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import torch
 
 import tamecrop as tc
 from tamecrop.cli import main
+from tamecrop.data import loader
 from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
 from tamecrop.learning import pretrain as loop
@@ -106,7 +108,7 @@ def _terminate(out: Path) -> None:
 
 def _terminate_all(out: Path) -> None:
     (out / "signalled").write_text(repr(time.monotonic()))
-    os.killpg(os.getpgid(0), signal.SIGTERM)
+    subprocess.run(["kill", "-TERM", f"-{os.getpgid(0)}"], check=True, start_new_session=True)
 
 
 def _use_generators(out: Path) -> None:
@@ -151,6 +153,12 @@ def train_forgetfully(out: Path, plan: Plan) -> None:
         optimizer.state.clear()
 
     loop.training_state.restore = forgetful  # type: ignore[assignment]
+    train(out, plan)
+
+
+def train_with_mortal_workers(out: Path, plan: Plan) -> None:
+    """Broken: a signal to the whole group ends the workers before the step is done."""
+    loader.outlive_a_stop = lambda _: signal.signal(signal.SIGTERM, signal.SIG_DFL)
     train(out, plan)
 
 

@@ -157,6 +157,15 @@ def test_r11_a_stop_is_prompt_and_leaves_no_process(forks, pictures, tmp_path, h
     )
 
 
+@pytest.mark.slow
+def test_r11_workers_that_die_of_a_signal_to_the_group_are_seen(forks, pictures, tmp_path):
+    plan = Plan(data=pictures, changes={"workers": 2}, at={2: "group sleep"})
+    child = forks.start(children.train_with_mortal_workers, tmp_path / "run", plan)
+    assert child.wait() == STOPPED
+    assert "DataLoader worker" in child.said()
+    assert "Interrupted" not in child.said()
+
+
 def test_r11_a_run_that_does_not_stop_is_seen(forks, tmp_path):
     child = forks.start(time.sleep, 60)
     while not child.alive():  # it is not forked yet

@@ -4,7 +4,10 @@ The order of an epoch and the boxes of its views are pure functions of the seed 
 both sources, any number of workers and any resume point give the same batches.
 """
 
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -175,14 +178,19 @@ def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
     """Keep a worker at work when a signal goes to all processes of a run, as Ctrl-C does.
 
     The main process hears it too, finishes its step with this worker's batches, and then ends the
-    worker itself. Should it not, the worker ends after a while.
+    worker itself: a SIGTERM counts only when it comes from there.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_OUTLIVED))
+    main = multiprocessing.parent_process()
+    if main is not None and hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_obey, args=(main.pid,), daemon=True).start()
 
 
-_OUTLIVED = 30
-"""Seconds that a worker goes on after SIGTERM."""
+def _obey(main: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
+        pass
+    os._exit(0)
 
 
 class _Decoding(Steps[Tensor | DecodeError]):
