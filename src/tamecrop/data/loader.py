@@ -22,6 +22,7 @@ from tamecrop.geometry import keys, rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.policy import Policy
 from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.devices import send
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
@@ -166,7 +167,7 @@ class ViewLoader:
             return Batch(index, _none(self._images, self._loading, self._policy), boxes)
         pixels = self._images.pixels
         assert pixels is not None, "a resident set holds its pixels"
-        images = pixels[torch.from_numpy(index).to(self._device)]
+        images = pixels[send(index, self._device)]
         return Batch(index, _views(images, boxes, self._loading, self._policy), boxes)
 
 

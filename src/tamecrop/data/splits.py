@@ -11,7 +11,7 @@ from tamecrop.geometry import keys, rules
 
 Ints = NDArray[np.int64]
 
-_VALIDATION, _TEST = 2001, 2002
+_VALIDATION, _TEST, _CARVED = 2001, 2002, 2003
 
 
 def complete(
@@ -36,6 +36,17 @@ def complete(
     if validation is None:
         train, validation = _carve(train, share, seed=seed, draw=_VALIDATION)
     return train, validation, test
+
+
+def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
+    """Places of what is left, and of a share that spreads over the classes, by a fixed key.
+
+    Raises:
+        ValueError: unless 0 < share < 1/2.
+    """
+    rules.require("share", "0 < share < 0.5", share, holds=0 < share < 0.5)
+    chosen = _chosen(images, share, seed=0, draw=_CARVED)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
