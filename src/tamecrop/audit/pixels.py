@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
 from tamecrop.data.decode import DecodeError
-from tamecrop.data.folders import BAD_SHARE
 from tamecrop.data.images import ImageSet
+from tamecrop.data.quarantine import BAD_SHARE
 from tamecrop.geometry.borders import Content
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.views.cut import cut

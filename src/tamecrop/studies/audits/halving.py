@@ -118,7 +118,7 @@ def _cost_of_an_epoch(contest: Contest, law: str, hooks: Hooks) -> float:
     """Wall time of an epoch and its share of judging, from one epoch of one law."""
     started = time.perf_counter()
     run = _trained(contest, law, 1, hooks)
-    _validation_accuracy(run, contest)
+    _validation_accuracy(run, contest, hooks.stop)
     return time.perf_counter() - started
 
 

@@ -1,7 +1,7 @@
 """The page of an audit, self-contained."""
 
+from tamecrop.data.files import write_atomic
 from tamecrop.geometry.policy import policy
-from tamecrop.learning.files import write_atomic
 from tamecrop.studies.audits import wording
 from tamecrop.studies.audits.figures import coverage_figure, trade_off_figure
 from tamecrop.studies.audits.pictures import suspects_figure, views_figure
