@@ -126,7 +126,7 @@ def where(environment: Mapping[str, Any] | None) -> str:
     versions = environment["versions"]
     return (
         f"Made on {environment['cores']} cores of {environment['hardware']}, "
-        f"{environment['threads']} threads, Python {environment['python']}, "
+        f"torch threads: {environment['threads']}, Python {environment['python']}, "
         f"torch {versions['torch']}, commit {environment['commit']}."
     )
 

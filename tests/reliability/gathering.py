@@ -26,7 +26,7 @@ def train(out: Path, changes: dict[str, object], gather: str = "lightly") -> Non
         ntx_ent_loss.dist.gather = _detached
     if gather == "local":
         ntx_ent_loss.dist.world_size, ntx_ent_loss.dist.rank = (lambda: 1), (lambda: 0)
-    children.train(out, {**ALIKE, **changes})
+    children.train(out, children.Plan(changes={**ALIKE, **changes}))
 
 
 def _stays_in_evaluation(self: nn.Module, mode: bool = True) -> nn.Module:  # noqa: FBT001, FBT002

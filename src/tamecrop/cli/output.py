@@ -3,9 +3,9 @@
 import sys
 
 
-def say(line: str) -> None:
-    """One line on standard output."""
-    sys.stdout.write(f"{printable(line)}\n")
+def say(text: str) -> None:
+    """Some lines on standard output."""
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in text.split("\n")))
     sys.stdout.flush()
 
 

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import plain_yaml
-from tamecrop.cli.output import say
+from tamecrop.cli.output import printable, say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
@@ -102,5 +102,5 @@ def chosen(parsed: Namespace) -> Chosen:
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     dataset = load(parsed.data, seed=parsed.data_seed)
     for note in dataset.notes:
-        say(note)
+        say(printable(note))
     return Chosen(cut_to(dataset, settings.images), settings)

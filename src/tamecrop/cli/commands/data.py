@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.output import say
+from tamecrop.cli.output import printable, say
 from tamecrop.cli.registry import Command, Work
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         with _progress() as told:
             found = checking.check(parsed.data, paths, bad_share=parsed.bad_share, told=told)
         for line in (*found.lines, found.summary):
-            say(line)
+            say(printable(line))
         found.require_few()
 
     return work
