@@ -121,3 +121,12 @@ def test_timm_models_are_loaded_the_same_way(tmp_path, monkeypatch):
 def test_an_unknown_torchvision_model_is_named():
     with pytest.raises(ValueError, match="did you mean 'resnet18'"):
         network(named("torchvision:resnet19"), None)
+
+
+def test_weights_that_cannot_be_had_are_one_clear_error(monkeypatch):
+    def offline(name, **settings):
+        raise OSError("no route")
+
+    monkeypatch.setattr(networks.torchvision.models, "get_model", offline)
+    with pytest.raises(OSError, match="the weights of resnet18 cannot be had: no route"):
+        network(named("torchvision:resnet18"), None)

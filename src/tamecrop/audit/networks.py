@@ -32,7 +32,10 @@ def network(named: Named, classes: Sequence[str] | None) -> Reference:
         OSError: when the weights cannot be had.
     """
     loaders = {"torchvision": _from_torchvision, "timm": _from_timm}
-    model, known, settings = loaders[named.kind](named, classes)
+    try:
+        model, known, settings = loaders[named.kind](named, classes)
+    except OSError as error:
+        raise OSError(f"the weights of {named.name} cannot be had: {error}") from error
     body, linear = beheaded(model, named.name)
     head = None if classes is None else _head(linear, known, classes, name=named.name)
     words = f"{named.kind}:{named.name}" + (f" with {named.weights}" if named.weights else "")

@@ -1,15 +1,11 @@
 """A family of laws: one parameter moved through a range."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from tamecrop.geometry import rules
+from tamecrop.geometry import free, rules
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.text import EXCLUSIVE
-
-PARAMETERS = ("scale", "sigma", "alpha", "padding", "a")
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Sweep:
     count: int
 
     def __post_init__(self) -> None:
-        rules.known("parameter", self.key, PARAMETERS)
+        rules.known("parameter", self.key, free.NAMES)
         rules.ordered("sweep", (self.low, self.high), low=0)
         rules.count("count", self.count, least=2)
 
@@ -44,7 +40,7 @@ class Sweep:
         if not hasattr(getattr(law, part), self.key):
             return ()
         values = np.linspace(self.low, self.high, self.count).round(6).tolist()
-        return tuple(_with(law, part, self.key, value) for value in values)
+        return tuple(free.with_value(law, self.key, value) for value in values)
 
 
 def sweep(text: str) -> Sweep:
@@ -65,13 +61,3 @@ def sweep(text: str) -> Sweep:
     if len(words) != 3:
         raise ValueError(f"`sweep` is written key=low:high:count, got {text!r}")
     return Sweep(key.strip(), low, high, count)
-
-
-def _with(law: Policy, part: str, key: str, value: float) -> Policy:
-    """The law with another value: the low end of a range, in place of its rival for a spread."""
-    there: Any = getattr(law, part)
-    before = getattr(there, key)
-    new = (value, before[1]) if isinstance(before, tuple) else value
-    rival = {EXCLUSIVE[key]: None} if key in EXCLUSIVE else {}
-    changed: Any = replace(there, **rival, **{key: new})
-    return replace(law, **{part: changed})

@@ -29,7 +29,7 @@ def trade_off_figure(audit: Audit) -> Figure:
     """
     measures = audit.measures or ("content_share_mean",)
     with themed():
-        figure = new_figure(1.2 + 5.2 * len(measures), 5.2)
+        figure = new_figure(1.2 + (5.2 if len(measures) == 1 else 4.2) * len(measures), 4.8)
         panels = figure.subplots(1, len(measures), squeeze=False).ravel()
         for axes, name in zip(panels, measures, strict=True):
             _trade_off_panel(axes, audit, name)

@@ -175,8 +175,8 @@ def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) ->
     )
     reasons = (
         f"Use {best.policy}: of {len(first.accuracy)} laws trained by successive halving it is "
-        f"the most accurate on {last.validation_images:,} validation images after "
-        f"{last.epochs} epochs ({against} for {second}; one seed, so small gaps mean nothing).",
+        f"the most accurate on {last.validation_images:,} validation images after {last.epochs} "
+        f"epochs ({against} for {second}; one seed, so small gaps mean nothing).",
         f"Its views have a mean IoU of {best.geometry.pair_iou_mean:.2f} ({WORDS[found.measure]}: "
         f"{number(_kept(best, found.measure), found.measure)}); those of {current.policy}, the law "
         f"in use, {current.geometry.pair_iou_mean:.2f} "

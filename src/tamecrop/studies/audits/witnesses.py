@@ -86,9 +86,7 @@ def _automatic(subject: Subject, *, labelled: bool) -> Choice:
     try:
         return Choice(_DEFAULT, network(_DEFAULT, None))
     except OSError as error:
-        why = (
-            f"similarity of features was left out: the weights of ResNet-18 cannot be had ({error})"
-        )
+        why = f"similarity of features was left out: {error}"
         return Choice(Named("none"), missing=f"{why}; --reference names another backbone")
 
 
