@@ -6,6 +6,7 @@ from scipy import stats
 
 import tamecrop as tc
 from references import statistics
+from references.centre_laws import clamped, gaussian, truncated, uniform
 
 N = 50_000
 
@@ -21,24 +22,6 @@ def table(values, probability, first):
         np.clip(values - first, 0, len(probability) - 1), minlength=len(probability)
     )
     return statistics.chi_square(counts, probability)
-
-
-def gaussian(side, crop, sigma):
-    """Law of the near edge over `-crop .. side`, the tails counted at the ends."""
-    places = np.arange(-crop, side + 1)
-    upper = stats.norm.cdf(places + 0.5, loc=(side - crop) / 2, scale=sigma * side)
-    upper[-1] = 1
-    return np.diff(upper, prepend=0.0), -crop
-
-
-def clamped(probability, first, side, crop):
-    inside = np.clip(np.arange(len(probability)) + first, 0, side - crop)
-    return np.bincount(inside, weights=probability), 0
-
-
-def truncated(probability, first, side, crop):
-    kept = probability[-first : -first + side - crop + 1]
-    return kept / kept.sum(), 0
 
 
 CONFIGURATIONS = [
@@ -57,9 +40,9 @@ def test_gaussian_edges_have_their_law(size, scale, sigma, border, column):
     side = size[1 - column]
     law = gaussian(side, crop, sigma)
     if border == "clamp":
-        law = clamped(*law, side, crop)
+        law = clamped(law, side, crop)
     if border == "truncate":
-        law = truncated(*law, side, crop)
+        law = truncated(law, side, crop)
     assert table(values, *law) > statistics.LEVEL
     for atom in (0, side - crop):
         probability = law[0][atom - law[1]]
@@ -88,8 +71,7 @@ def test_an_edge_one_pixel_off_is_noticed():
 def test_uniform_edges_are_uniform(law, low, high):
     values, _ = edges(law, (32, 32))
     assert (values.min(), values.max()) == (low, high)
-    places = high - low + 1
-    assert table(values, np.full(places, 1 / places), low) > statistics.LEVEL
+    assert table(values, *uniform(low, high)) > statistics.LEVEL
 
 
 def test_the_continuous_marginal_is_gaussian():

@@ -72,3 +72,34 @@ def test_rc_has_as_many_placements_as_places():
 def test_what_has_no_closed_form_says_so(law):
     with pytest.raises(ValueError, match="draw"):
         tc.expectations.pair_law(tc.policy(law), (32, 32))
+
+
+def drawn_offset_entropy(law, size):
+    """Entropy of the displacement along each axis, from draws; few places, so little bias."""
+    boxes = tc.policy(law).draw(size, index=np.arange(N))
+    total = 0.0
+    for axis in (0, 1):
+        _, counts = np.unique(boxes[:, 0, axis] - boxes[:, 1, axis], return_counts=True)
+        total -= (counts / N * np.log(counts / N)).sum()
+    return total
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "rc:scale=0.8",
+        "gcc:scale=0.8,sigma=0.05",
+        "cgcc:scale=0.4,sigma=2",
+        "mgcc:scale=0.2,alpha=0.1,rounding=faithful",
+    ],
+)
+def test_offset_entropy_is_that_of_draws(law):
+    closed = tc.expectations.offset_entropy(tc.policy(law), (16, 24))
+    assert closed == pytest.approx(drawn_offset_entropy(law, (16, 24)), abs=0.01)
+
+
+def test_offset_entropy_sees_a_shared_mean():
+    shared = tc.policy("mgcc:scale=0.2,alpha=0.1")
+    alone = tc.policy("mgcc:scale=0.2,alpha=0.1,pair=independent")
+    together, apart = (tc.expectations.offset_entropy(law, (16, 24)) for law in (shared, alone))
+    assert apart > together + 1

@@ -1,6 +1,7 @@
 """The loop: it learns, it resumes bit for bit, it stops when told, and refuses what it must."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -155,6 +156,25 @@ def test_fewer_images_than_a_batch_are_refused(scenes, tmp_path):
     few = scenes.with_train(scenes.train.subset(range(31)))
     with pytest.raises(ValueError, match=r"`batch_size` must be at most the number .* 31, got 32"):
         pretrain(few, LAW, CONFIG, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs a C++ compiler")
+def test_a_compiled_backbone_trains_as_the_eager_one_from_the_same_weights(scenes, tmp_path):
+    exact = replace(
+        CONFIG,
+        precision="32-true",
+        optimiser="sgd",  # Adam's first step makes a full step of the last bit of a gradient
+        epochs=1,
+        warmup_epochs=0,
+    )
+    eager = pretrain(scenes, LAW, exact, tmp_path / "eager")
+    compiled = pretrain(scenes, LAW, replace(exact, execution="compiled"), tmp_path / "compiled")
+    torch.testing.assert_close(compiled.losses[0], eager.losses[0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(compiled.losses, eager.losses, atol=0.05, rtol=0)
+    assert compiled.compile_seconds > 0 == eager.compile_seconds
+    other = pretrain(scenes, LAW, exact, tmp_path / "other", seed=1)
+    assert abs(other.losses[0] - eager.losses[0]) > 1e-2
 
 
 def test_two_processes_may_not_share_a_run(scenes, tmp_path):

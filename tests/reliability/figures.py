@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from tamecrop.learning.files import write_atomic
+from tamecrop.data.files import write_atomic
 from tamecrop.studies.environment import environment
 
 VARIABLE = "TAMECROP_RECORD"

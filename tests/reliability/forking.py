@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_PRELOADED = ["reliability.children", "reliability.checkpoints"]
+_PRELOADED = [
+    f"reliability.{name}" for name in ("children", "checkpoints", "decoding", "gathering")
+]
 
 
 @dataclass(frozen=True)

@@ -111,3 +111,16 @@ def test_the_environment_names_versions_and_commit(tmp_path: Path):
     assert found.cores >= 1
     assert set(found.versions) >= {"tamecrop", "torch", "torchvision"}
     assert commit(tmp_path / "nowhere.py") is None
+
+
+def test_a_list_of_numbers_takes_one_line_and_texts_are_left_alone(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Table:
+        rows: tuple[tuple[float, ...], ...]
+        words: str
+
+    table = Table(((1.5, -2e-9), (3.0, 4.0)), "[ 1,   2 ]")
+    write_json(tmp_path / "table.json", table)
+    text = (tmp_path / "table.json").read_text()
+    assert "[ 1.5, -2e-09 ]" in text
+    assert json.loads(text) == {"rows": [[1.5, -2e-9], [3.0, 4.0]], "words": "[ 1,   2 ]"}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
+from tamecrop.cli import plain_yaml
 from tamecrop.cli.messages import nearest, one_line, refuse_unknown_options
 from tamecrop.cli.registry import Work, command, names
 from tamecrop.learning.stopping import Interrupted, StoppedNow
@@ -79,6 +80,7 @@ def _prepared(words: list[str]) -> Work:
         known = ", ".join(names())
         raise ValueError(f"unknown command {name}{nearest(name, names())} (there are {known})")
     chosen = command(name)
+    plain_yaml.use()
     parser = ArgumentParser(
         prog=f"tamecrop {name}",
         description=chosen.summary,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tamecrop.geometry import rules
 from tamecrop.geometry.policy import Policy, policy
 
 
@@ -60,3 +61,40 @@ def checked_picture(path: Path) -> Path:
     if not path.absolute().parent.is_dir():
         raise ValueError(f"`out` must lie in an existing folder, got {path}")
     return path
+
+
+def checked_target(words: Sequence[str], known: Sequence[str]) -> tuple[str, float]:
+    """The one target that `--match` names, such as `iou=0.45`.
+
+    Args:
+        words: Every `--match` that was given.
+        known: Names of the targets.
+
+    Raises:
+        ValueError: For several targets, an unknown one, or no number.
+    """
+    if len(words) != 1 or "," in words[0]:
+        raise ValueError(f"`match` must name one target, got {', '.join(words)}")
+    name, equals, number = (word.strip() for word in words[0].partition("="))
+    if not equals:
+        raise ValueError(f"`match` must be written TARGET=VALUE, got {words[0]!r}")
+    rules.known("target", name, known)
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be a number, got {number!r}") from error
+
+
+def checked_size(word: str) -> tuple[int, int]:
+    """An image size (height, width) from a side or `HEIGHTxWIDTH`.
+
+    Raises:
+        ValueError: For anything but whole numbers of at least 1.
+
+    >>> checked_size("32"), checked_size("30x45")
+    ((32, 32), (30, 45))
+    """
+    sides = word.split("x")
+    whole = len(sides) <= 2 and all(side.isdecimal() and int(side) > 0 for side in sides)
+    rules.require("size", "a whole side, or HEIGHTxWIDTH", word, holds=whole)
+    return int(sides[0]), int(sides[-1])

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 from jsonargparse import ArgumentParser
 
+from tamecrop.cli.output import printable
+
 _SPEAKING = (ValueError, TypeError, OSError, ArgumentError)
 
 
 def one_line(error: Exception) -> str:
     """The message of an error on one line; its kind too where the message alone says little."""
-    words = " ".join(str(error).split())
+    words = printable(" ".join(str(error).split()))
     if isinstance(error, _SPEAKING) and words:
         return re.sub(r'^Parser key "([^"]+)":', r"`\1`:", words)
     return f"{type(error).__name__}: {words} (--debug shows where)"

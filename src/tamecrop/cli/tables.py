@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
+from tamecrop.studies.audits import wording
+from tamecrop.studies.audits.records import Audit
 from tamecrop.studies.records import PolicyRecord, Summary
 from tamecrop.studies.wording import percent, points
 
@@ -66,3 +69,21 @@ def _difference(record: PolicyRecord) -> str:
     if gap.low is None or gap.high is None:
         return points(gap.mean)
     return f"{points(gap.mean)} ({points(gap.low)} to {points(gap.high)})"
+
+
+_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements")
+_PLAIN_WIDTH = 120
+
+
+def print_audit(audit: Audit) -> None:
+    """The table of an audit, one row a named law; numbers in percent but IoU and placements."""
+    table = Table(box=box.SIMPLE_HEAD, title=f"crop laws on {audit.data}", title_justify="left")
+    table.add_column("crop law", overflow="fold", min_width=16)
+    heads = wording.columns(audit)
+    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
+    for place in shown:
+        table.add_column(heads[place], justify="right")
+    for row in wording.rows(audit):
+        table.add_row(row.policy, *(row.cells[place] for place in shown))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)

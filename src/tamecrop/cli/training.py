@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
+from tamecrop.cli import plain_yaml
+from tamecrop.cli.output import printable, say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
@@ -46,7 +47,10 @@ def _default_data(words: Sequence[str]) -> str:
     config = named(words, "--config")
     if config is None or not Path(config).is_file():
         return DEFAULT_DATA
-    return str((yaml.safe_load(Path(config).read_text()) or {}).get("data", DEFAULT_DATA))
+    stated = plain_yaml.load(Path(config).read_text()) or {}
+    if not isinstance(stated, dict):
+        raise TypeError(f"{config} must hold `name: value` lines, got {type(stated).__name__}")
+    return str(stated.get("data", DEFAULT_DATA))
 
 
 def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
@@ -96,4 +100,7 @@ def chosen(parsed: Namespace) -> Chosen:
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
-    return Chosen(cut_to(load(parsed.data, seed=parsed.data_seed), settings.images), settings)
+    dataset = load(parsed.data, seed=parsed.data_seed)
+    for note in dataset.notes:
+        say(printable(note))
+    return Chosen(cut_to(dataset, settings.images), settings)

@@ -1,19 +1,31 @@
 """Files to RGB pixels: one way for every mode, and one error for everything that goes wrong."""
 
+import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
 Stage = Literal["open", "decode", "convert"]
+Pixels = NDArray[np.uint8]
+
+FORMATS = (
+    "AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI",
+    "TGA", "TIFF", "WEBP",
+)  # fmt: skip
+"""What is read: formats that Pillow decodes itself and that hold no file of another format.
+
+A name says nothing about what is in a file, and Pillow hands PostScript to Ghostscript.
+"""
 
 RAISED_BY_PILLOW = (
     OSError,
@@ -61,10 +73,11 @@ def decode(path: str | Path) -> Tensor:
     EXIF orientation is applied. Grey is repeated, palettes are looked up, transparent pixels are
     blended over black, CMYK and YCbCr are converted as Pillow does. Grey of 16 bits is divided
     by 256, never clipped; 32-bit integers that do not fit in 16 bits, and floats, are stretched
-    from their own range. Of an animation the first frame is read.
+    from their own range. Of an animation the first frame is read. What is needed beside the result
+    is one decoded image of Pillow's: pixels are converted in strips.
 
     Args:
-        path: an image file of any format that Pillow reads.
+        path: an image file of one of `FORMATS`.
 
     Returns:
         uint8 `(3, H, W)`.
@@ -74,53 +87,130 @@ def decode(path: str | Path) -> Tensor:
             `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     path = Path(path)
-    with _typed(path, "open"):
-        image = Image.open(path)
+    with typed(path, "open"):
+        image = opened(path)
     with image:
-        with _typed(path, "decode"):
-            _require_no_bomb(image)
+        with typed(path, "decode"):
+            require_no_bomb(image)
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-        with _typed(path, "convert"):
-            return torch.from_numpy(_rgb(image)).permute(2, 0, 1)
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+        with typed(path, "convert"):
+            return torch.from_numpy(_upright(image, orientation)).permute(2, 0, 1)
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Lower-case suffixes, such as `.png`, of the files of `FORMATS`."""
+    known = Image.registered_extensions()
+    return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
+
+
+def opened(path: Path) -> Image.Image:
+    """The file with its header read; raises whatever Pillow raises."""
+    return Image.open(path, formats=_known_formats())
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this Pillow was built with; MPO is opened as JPEG."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 @contextmanager
-def _typed(path: Path, stage: Stage) -> Iterator[None]:
+def typed(path: Path, stage: Stage) -> Iterator[None]:
     """Turn what Pillow raises into the one typed error."""
     try:
         yield
     except RAISED_BY_PILLOW as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DecodeError(path, stage, " ".join(reason.split())) from error
+        raise DecodeError(path, stage, _reason(error)) from error
 
 
-def _require_no_bomb(image: Image.Image) -> None:
+def _reason(error: Exception) -> str:
+    """What an error of Pillow's says, on one line; without the path, which is told elsewhere."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())
+
+
+def require_no_bomb(image: Image.Image) -> None:
     """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         raise ValueError(f"more than {limit} pixels: {image.width} x {image.height}")
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Pixels `(H, W, 3)` of a loaded image of any mode."""
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return np.array(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        return np.repeat(_to_8_bits(np.asarray(image))[..., None], 3, axis=2)
-    if {"A", "a"} & set(image.getbands()) or "transparency" in image.info:
-        upright = image.convert("RGBA")
-        image = Image.new("RGB", upright.size)
-        image.paste(upright, mask=upright.getchannel("A"))
-    return np.array(image.convert("RGB"))
+_TURNED: dict[object, Callable[[Pixels], Pixels]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
+}
+"""EXIF's orientation to how the file holds an upright image: views of the same memory."""
+
+_SIDEWAYS = (5, 6, 7, 8)
+_STRIP = 2**21
 
 
-def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
+def _upright(image: Image.Image, orientation: object) -> Pixels:
+    """Pixels `(H, W, 3)` of a loaded image, turned as its camera says."""
+    size = image.size if orientation in _SIDEWAYS else image.size[::-1]
+    upright = np.empty((*size, 3), dtype=np.uint8)
+    stored = _TURNED[orientation](upright) if orientation in _TURNED else upright
+    to_rgb = _deep_to_rgb(image) if _is_deep(image) else _to_rgb
+    for top, strip in _strips(image):
+        stored[top : top + strip.height] = to_rgb(strip)
+    return upright
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """First row and pixels of strips of about two million pixels: a copy of few at a time."""
+    rows = max(1, _STRIP // image.width)
+    if rows >= image.height:
+        yield 0, image
+        return
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _to_rgb(image: Image.Image) -> Pixels:
+    """Pixels `(H, W, 3)` of an image of 8 bits a channel, whatever its mode."""
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        over = image.convert("RGBA")
+        image = Image.new("RGB", over.size)
+        image.paste(over, mask=over.getchannel("A"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _deep_to_rgb(image: Image.Image) -> Callable[[Image.Image], Pixels]:
     """Deep grey values to 8 bits: by the range of the type, or by their own where it has none."""
-    if np.issubdtype(grey.dtype, np.integer) and grey.min() >= 0 and grey.max() < 2**16:
-        return (grey // 256).astype(np.uint8)
-    values = grey.astype(np.float64)
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0, 0)
-    share = (np.where(finite, values, low) - low) / max(high - low, np.finfo(np.float64).tiny)
-    return np.rint(255 * share).astype(np.uint8)
+    ends = [_ends(np.asarray(strip)) for _, strip in _strips(image)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if image.mode != "F" and low >= 0 and high < 2**16:
+        return lambda strip: _as_rgb((np.asarray(strip) // 256).astype(np.uint8))
+    low, high = (low, high) if low <= high else (0.0, 0.0)
+    span = max(high - low, np.finfo(np.float64).tiny)
+    return lambda strip: _as_rgb(_stretched(np.asarray(strip), low, span))
+
+
+def _ends(grey: NDArray[Any]) -> tuple[float, float]:
+    """Least and largest finite value; infinities of the wrong sign where there is none."""
+    finite = grey[np.isfinite(grey)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
+
+
+def _stretched(grey: NDArray[Any], low: float, span: float) -> Pixels:
+    values = np.where(np.isfinite(grey), grey, low).astype(np.float64)
+    return np.rint(255 * ((values - low) / span)).astype(np.uint8)
+
+
+def _as_rgb(grey: Pixels) -> Pixels:
+    return np.broadcast_to(grey[..., None], (*grey.shape, 3))

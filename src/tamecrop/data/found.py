@@ -18,6 +18,7 @@ class Found:
         classes: names of the labels, or None.
         root: folder of the files, or None.
         quarantined: files that could not be read and were left out.
+        notes: sentences on what had to be changed to make sense of the source.
     """
 
     train: ImageSet
@@ -26,3 +27,4 @@ class Found:
     classes: tuple[str, ...] | None = None
     root: Path | None = None
     quarantined: tuple[DecodeError, ...] = ()
+    notes: tuple[str, ...] = ()

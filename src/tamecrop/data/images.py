@@ -80,12 +80,17 @@ class ImageSet:
         """The image at a position, uint8 `(C, H, W)`; a file is decoded to RGB.
 
         Raises:
-            DecodeError: when its file can no longer be read.
+            DecodeError: when its file can no longer be read, or has another size than it had.
         """
         if self.pixels is not None:
             return self.pixels[position]
         assert self.paths is not None, "__post_init__ leaves no other case"
-        return decode(self.paths[position])
+        image = decode(self.paths[position])
+        height, width = self.sizes[position].tolist()
+        if image.shape[1:] != (height, width):
+            now = f"{image.shape[1]} x {image.shape[2]} pixels, and had {height} x {width}"
+            raise DecodeError(self.paths[position], "decode", f"the file has changed: it has {now}")
+        return image
 
     def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":
         """The images at some positions, in that order."""
@@ -164,6 +169,7 @@ class Dataset:
         std: per channel, of train pixels in [0, 1].
         root: folder to which the paths of the images are relative in the fingerprint.
         quarantined: files that could not be read and were left out.
+        notes: sentences that whoever uses the data should know.
     """
 
     name: str
@@ -175,6 +181,7 @@ class Dataset:
     std: tuple[float, ...]
     root: Path | None = None
     quarantined: tuple[DecodeError, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """A SHA-256 in hex that changes when an image, a label, a box or a split changes.

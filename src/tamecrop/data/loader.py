@@ -25,6 +25,7 @@ from tamecrop.geometry import keys, rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.policy import Policy
 from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.devices import send
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
@@ -165,12 +166,11 @@ class ViewLoader:
         return np.array_split(batch, self._loading.world_size)[self._loading.rank]
 
     def _cut(self, index: Ints, boxes: Boxes) -> Batch:
-        if not len(index):  # a short last batch has nothing for this process
-            one = self._plan(0)[0]
-            return Batch(index, self._cut(*one).views[:0], boxes)
+        if not len(index):
+            return Batch(index, _none(self._images, self._loading, self._policy), boxes)
         pixels = self._images.pixels
         assert pixels is not None, "a resident set holds its pixels"
-        images = pixels[torch.from_numpy(index).to(self._device)]
+        images = pixels[send(index, self._device)]
         return Batch(index, _views(images, boxes, self._loading, self._policy), boxes)
 
 
@@ -217,6 +217,8 @@ class _Decoding(Steps[Tensor | DecodeError]):
     def _step(self, step: int) -> Tensor:
         index, boxes = self._plan[step]
         pixels = self._images.pixels
+        if not len(index):
+            return _none(self._images, self._loading, self._policy)
         if pixels is not None:
             return _views(pixels[torch.from_numpy(index)], boxes, self._loading, self._policy)
         return torch.stack(
@@ -231,6 +233,12 @@ class _Decoding(Steps[Tensor | DecodeError]):
                 for sample, box in zip(index.tolist(), boxes, strict=True)
             ]
         )
+
+
+def _none(images: ImageSet, loading: Loading, policy: Policy) -> Tensor:
+    """No views, `(0, V, C, h, w)`: what a short last batch has for some of many processes."""
+    boxes = policy.draw(images.sizes[:1], views=loading.views)
+    return _views(images.image(0)[None], boxes, loading, policy)[:0]
 
 
 def _views(images: Tensor, boxes: Boxes, loading: Loading, policy: Policy) -> Tensor:

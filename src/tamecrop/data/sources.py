@@ -9,6 +9,7 @@ from torch import Tensor
 from tamecrop.data import archives, downloads, folders, scene_material, scenes, splits
 from tamecrop.data.found import Found
 from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.data.quarantine import Sizing, decoded_size
 from tamecrop.geometry import keys, rules
 
 _SAMPLE, _SAMPLE_SIDE, _SAMPLE_DRAW = 1000, 64, 2011
@@ -35,13 +36,7 @@ def load(
     >>> len(data.train), len(data.validation), len(data.test)
     (90, 10, 33)
     """
-    name, _, tail = str(spec).partition(":")
-    if name == "scenes":
-        found = _scenes(tail, seed=seed, validation=validation)
-    elif name in downloads.NAMES:
-        found = downloads.read(name, None if root is None else Path(root))
-    else:
-        found = _from_path(Path(spec))
+    found = find(spec, seed=seed, root=root, validation=validation)
     train, held, test = splits.complete(
         found.train, found.validation, found.test, share=validation, seed=seed
     )
@@ -58,7 +53,36 @@ def load(
         std=std,
         root=found.root,
         quarantined=found.quarantined,
+        notes=found.notes,
     )
+
+
+def find(
+    spec: str | Path,
+    *,
+    seed: int = 0,
+    root: str | Path | None = None,
+    validation: float = 0.1,
+    sizing: Sizing = decoded_size,
+) -> Found:
+    """The images of a source in the splits that it has, however few: nothing is carved.
+
+    Args:
+        spec: as for `load`.
+        seed: key of the scenes.
+        root: where downloads are kept.
+        validation: share of the scenes that is validation.
+        sizing: how the sizes of image files are found, see `folders.read`.
+
+    Raises:
+        ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
+    """
+    name, _, tail = str(spec).partition(":")
+    if name == "scenes":
+        return _scenes(tail, seed=seed, validation=validation)
+    if name in downloads.NAMES:
+        return downloads.read(name, None if root is None else Path(root))
+    return _from_path(Path(spec), sizing)
 
 
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
@@ -67,9 +91,9 @@ def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
 
 
-def _from_path(path: Path) -> Found:
+def _from_path(path: Path, sizing: Sizing) -> Found:
     if path.is_dir():
-        return folders.read(path)
+        return folders.read(path, sizing=sizing)
     if path.suffix == ".npz" and path.is_file():
         return archives.read(path)
     if path.exists():

@@ -11,7 +11,7 @@ from tamecrop.geometry import keys, rules
 
 Ints = NDArray[np.int64]
 
-_VALIDATION, _TEST = 2001, 2002
+_VALIDATION, _TEST, _CARVED = 2001, 2002, 2003
 
 
 def complete(
@@ -38,6 +38,17 @@ def complete(
     return train, validation, test
 
 
+def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
+    """Places of what is left, and of a share that spreads over the classes, by a fixed key.
+
+    Raises:
+        ValueError: unless 0 < share < 1/2.
+    """
+    rules.require("share", "0 < share < 0.5", share, holds=0 < share < 0.5)
+    chosen = _chosen(images, share, seed=0, draw=_CARVED)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
 def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
     """Require that every class has an image to learn from.
 
@@ -60,14 +71,18 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
 
 
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1]."""
+    """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1].
+
+    The deviation is at least one grey level: pixels are divided by it, and those of a channel that
+    never changes must stay finite.
+    """
     counts = [
         torch.bincount(channel.flatten().int(), minlength=256) for channel in pixels.unbind(1)
     ]
     weights = torch.stack(counts).double() / (pixels.numel() / pixels.shape[1])
     levels = torch.arange(256, dtype=torch.float64) / 255
     mean = weights @ levels
-    std = (weights @ levels.square() - mean.square()).clamp_min(0).sqrt()
+    std = (weights @ levels.square() - mean.square()).clamp_min(255.0**-2).sqrt()
     return tuple(mean.tolist()), tuple(std.tolist())
 
 

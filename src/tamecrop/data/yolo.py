@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.geometry.boxes import Boxes
-from tamecrop.geometry.boxes import clip as clipped
+
+_FARTHEST = 1e6
+"""No fraction of an image is larger; and no pixel of one then is too large for an integer."""
 
 
 def boxes(root: Path, paths: Sequence[Path], sizes: NDArray[np.int64]) -> tuple[Boxes, ...]:
-    """The boxes of each image, in whole pixels, clipped to the image.
+    """The boxes of each image, in the whole pixels that hold them, as the file has them.
 
     An image without a text file, or with an empty one, has none.
 
@@ -21,7 +23,7 @@ def boxes(root: Path, paths: Sequence[Path], sizes: NDArray[np.int64]) -> tuple[
         sizes: `(N, 2)`, (height, width).
 
     Returns:
-        int64 `(k, 4)` for each image; boxes that clip to nothing are left out.
+        int64 `(k, 4)` for each image; they may leave it, see `objects.inside`.
 
     Raises:
         ValueError: naming the file and the line that is not `class x y width height`.
@@ -39,14 +41,12 @@ def _text(root: Path, image: Path) -> Path:
 def _of(path: Path, size: tuple[int, int]) -> Boxes:
     if not path.is_file():
         return np.empty((0, 4), dtype=np.int64)
-    lines = path.read_text().splitlines()
+    lines = path.read_text(errors="replace").splitlines()
     rows = [_numbers(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     x, y, width, height = np.array(rows, dtype=np.float64).reshape(-1, 4).T
     near = np.stack([x - width / 2, y - height / 2], axis=1) * size[::-1]
     far = np.stack([x + width / 2, y + height / 2], axis=1) * size[::-1]
-    whole = np.concatenate([np.floor(near + 1e-6), np.ceil(far - 1e-6)], axis=1).astype(np.int64)
-    inside = clipped(whole, size)
-    return inside[((inside[:, 2:] - inside[:, :2]) > 0).all(axis=1)]
+    return np.concatenate([np.floor(near + 1e-6), np.ceil(far - 1e-6)], axis=1).astype(np.int64)
 
 
 def _numbers(path: Path, number: int, line: str) -> list[float]:
@@ -54,7 +54,7 @@ def _numbers(path: Path, number: int, line: str) -> list[float]:
         _, *numbers = (float(word) for word in line.split())
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not np.isfinite(numbers).all():
+    if len(numbers) != 4 or not (np.abs(numbers) <= _FARTHEST).all():
         raise ValueError(
             f"{path}, line {number}: must be `class x y width height` as fractions, got {line!r}"
         )

@@ -83,8 +83,7 @@ class AxisLaw:
     @property
     def entropy(self) -> float:
         """Entropy of the near edge in nats."""
-        mass = self.probability[self.probability > 0]
-        return float(-(mass * np.log(mass)).sum())
+        return _entropy(self.probability)
 
     def joint(self, *, shared: bool) -> Floats:
         """`(E, E)` joint probabilities of the near edges of two views.
@@ -95,6 +94,17 @@ class AxisLaw:
         if not shared:
             return np.outer(self.probability, self.probability)
         return np.asarray((self.components.T * self.weights) @ self.components)
+
+    def offset_entropy(self, *, shared: bool) -> float:
+        """Entropy in nats of the difference of the near edges of two views.
+
+        Args:
+            shared: whether the views share the drawn mean; else they are independent.
+        """
+        places = np.arange(self.edges.size)
+        apart = np.subtract.outer(places, places) + places.size
+        masses = np.bincount(apart.ravel(), weights=self.joint(shared=shared).ravel())
+        return _entropy(masses.astype(np.float64))
 
 
 def axis_law(policy: Policy, side: int, crop: int) -> AxisLaw:
@@ -114,3 +124,8 @@ def certain(side: int, crop: int) -> AxisLaw:
 def components(centre: Centre) -> list[tuple[float, Centre]]:
     """A centre law as a mixture of laws whose mean is not drawn."""
     return [*centre.components()] if isinstance(centre, Gaussian) else [(1.0, centre)]
+
+
+def _entropy(probability: Floats) -> float:
+    mass = probability[probability > 0]
+    return float(-(mass * np.log(mass)).sum())

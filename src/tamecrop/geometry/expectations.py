@@ -106,6 +106,29 @@ def pair_law(policy: Policy, size: Size) -> PairLaw:
     return PairLaw(_mean_iou(_coarser(across), _coarser(down)), zero)
 
 
+def offset_entropy(policy: Policy, size: Size) -> float:
+    """How many ways one view can be displaced from the other: the entropy of it, in nats.
+
+    Both the range of the displacement and its fineness count: views that jump between four
+    corners have few, views that never move have none. Boxes that show nothing count by where they
+    are off the image, not by how far.
+
+    Args:
+        policy: fixed extent; any centre and border; independent views or a shared mean.
+        size: image size (height, width) in pixels.
+
+    Raises:
+        ValueError: for laws without a closed form: a random extent, pair=iou.
+
+    >>> from tamecrop.geometry.policy import policy
+    >>> round(offset_entropy(policy("gcc:scale=0.4,alpha=1.5"), (32, 32)), 1)
+    7.4
+    """
+    _require_closed_form(policy)
+    shared = policy.pair.shares_mean
+    return sum(law.offset_entropy(shared=shared) for law in axis_laws(policy, size))
+
+
 def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
     """The laws of the top and of the left edge: the centre law with its edge atoms.
 
@@ -143,7 +166,8 @@ def _sides(policy: Policy, size: Size) -> tuple[list[tuple[int, int]], Floats, f
     pixels = size[0] * size[1] * np.repeat(area, _GRID)
     sides = np.stack(extents.box_sides(pixels, np.tile(aspect, _GRID), policy.rounding), axis=1)
     legal = sides[((sides > 0) & (sides <= size)).all(axis=1)]
-    found, counts = np.unique(legal, axis=0, return_counts=True)
+    places, counts = np.unique(legal @ [size[1] + 1, 1], return_counts=True)
+    found = np.stack(np.divmod(places, size[1] + 1), axis=1)
     fallback = (1 - len(legal) / len(sides)) ** extents.TRIES
     return [(h, w) for h, w in found.tolist()], counts / max(len(legal), 1), fallback
 

@@ -3,7 +3,7 @@
 Nothing is assumed of the curve: it may turn back, be a staircase, or stay flat.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -59,26 +59,47 @@ def search(curve: Curve, target: float, span: tuple[float, float]) -> Outcome:
     >>> round(search(lambda x: x * x, 0.25, (0.01, 1)).solution.x, 6)
     0.5
     """
-    seen: dict[float, Point] = {}
-
-    def at(x: float) -> Point:
-        if x not in seen:
-            seen[x] = Point(x, curve(x))
-        return seen[x]
-
+    asked = _Asked(curve, span)
     beside = None
     places = _grid(*span)
     for _ in range(_GRIDS):
-        for ends in _crossings(map(at, places), target):
-            ends = _halved(at, target, ends)
-            nearest = min(ends, key=lambda point: abs(point.y - target))
-            if abs(nearest.y - target) <= TOLERANCE:
-                return Outcome(_tidy(at, target, nearest), *_reach(seen), None)
-            beside = beside or ends
+        for ends in _crossings(map(asked.at, places), target):
+            left, right = _halved(asked.at, target, ends)
+            nearest = min(left, right, key=lambda point: abs(point.y - target))
+            miss = abs(nearest.y - target)
+            if miss <= TOLERANCE:
+                tidy = asked.short(nearest.x, target, max(miss, TOLERANCE / 10))
+                return Outcome(tidy, *asked.reach(), None)
+            beside = beside or (asked.short(left.x, left.y, 0), asked.short(right.x, right.y, 0))
         if beside:
             break
-        places = _finer(places, [abs(at(x).y - target) for x in places])
-    return Outcome(None, *_reach(seen), beside)
+        places = _finer(places, [abs(asked.at(x).y - target) for x in places])
+    return Outcome(None, *asked.reach(), beside)
+
+
+class _Asked:
+    """A curve that is asked for each value once."""
+
+    def __init__(self, curve: Curve, span: tuple[float, float]) -> None:
+        self._curve, self._span = curve, span
+        self._seen: dict[float, Point] = {}
+
+    def at(self, x: float) -> Point:
+        if x not in self._seen:
+            self._seen[x] = Point(x, self._curve(x))
+        return self._seen[x]
+
+    def short(self, value: float, y: float, miss: float) -> Point:
+        """The point at a value in few digits whose y is within `miss` of another."""
+        low, high = self._span
+        return self.at(
+            fewest_digits(value, lambda x: low <= x <= high and abs(self.at(x).y - y) <= miss)
+        )
+
+    def reach(self) -> tuple[Point, Point]:
+        """The lowest and the highest point seen."""
+        points = sorted(self._seen.values(), key=lambda point: point.y)
+        return points[0], points[-1]
 
 
 def fewest_digits(value: float, accepted: Callable[[float], bool]) -> float:
@@ -121,14 +142,3 @@ def _halved(
         else:
             right = middle
     return left, right
-
-
-def _tidy(at: Callable[[float], Point], target: float, found: Point) -> Point:
-    """The same with fewer digits, where that costs less than a tenth of the tolerance."""
-    allowed = max(abs(found.y - target), TOLERANCE / 10)
-    return at(fewest_digits(found.x, lambda x: abs(at(x).y - target) <= allowed))
-
-
-def _reach(seen: Mapping[float, Point]) -> tuple[Point, Point]:
-    points = sorted(seen.values(), key=lambda point: point.y)
-    return points[0], points[-1]

@@ -19,7 +19,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tamecrop.learning.files import beside_of, remove_folder, sync_folder, write_synced
+from tamecrop.data.files import beside_of, remove_folder, sync_folder, write_synced
 
 FORMAT = 1
 KEPT = 2

@@ -64,14 +64,20 @@ def judged(
         raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
     splits = (dataset.train, dataset.validation, dataset.test)
     train, validation, test = (
-        _of(backbone, dataset, split, size, stop or StopFlag()) for split in splits
+        of_split(backbone, dataset, split, size=size, stop=stop) for split in splits
     )
     return Judged(train, validation, test, len(dataset.classes))
 
 
-def _of(
-    backbone: Backbone, dataset: Dataset, images: ImageSet, size: int | None, stop: StopFlag
+def of_split(
+    backbone: Backbone,
+    dataset: Dataset,
+    images: ImageSet,
+    *,
+    size: int | None = None,
+    stop: StopFlag | None = None,
 ) -> Features:
+    """Features of the labelled images of one split, as `judged` makes them."""
     assert images.labels is not None, "a set with classes has labels"
     values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size, stop=stop)
     return Features(values, images.labels.to(values.device))

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tamecrop.learning.files import beside_of, remove_folder, write_atomic
+from tamecrop.data.files import beside_of, remove_folder, write_atomic
 
 FIELDS = ("step", "epoch", "loss", "learning_rate")
 

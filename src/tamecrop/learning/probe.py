@@ -69,10 +69,19 @@ def frozen(features: Judged, *, stop: StopFlag | None = None) -> Probed:
     Raises:
         Interrupted: when asked to stop.
     """
+    best = fitted(features, stop=stop)
+    validated = best.accuracy(features.validation)
+    return Probed(best.accuracy(features.test), validated, best.penalty)
+
+
+def fitted(features: Judged, *, stop: StopFlag | None = None) -> Linear:
+    """Fit on train features for each penalty; the one most accurate on validation, untested.
+
+    Raises:
+        Interrupted: when asked to stop.
+    """
     fits = path(features.train, features.classes, stop=stop)
-    accuracies = [fit.accuracy(features.validation) for fit in fits]
-    best = accuracies.index(max(accuracies))
-    return Probed(fits[best].accuracy(features.test), accuracies[best], fits[best].penalty)
+    return max(fits, key=lambda fit: fit.accuracy(features.validation))
 
 
 def path(

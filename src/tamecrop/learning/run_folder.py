@@ -10,13 +10,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
 from tamecrop.learning import checkpoint
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.files import remove_strays, write_atomic
 
 RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 """What a run is, how far it is, and its loss curve."""

@@ -3,19 +3,25 @@
 import dataclasses
 import difflib
 import json
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tamecrop.learning.files import write_atomic
+from tamecrop.data.files import write_atomic
 
 Record = TypeVar("Record")
+
+_NUMBERS = re.compile(r"\[\n[-+.,\deE\s]*\]")
+"""A list of numbers over several lines: no text of JSON holds a line break."""
 
 
 def write_json(path: Path, record: Any) -> None:
     """Write a dataclass instance as indented JSON, atomically; non-finite numbers are refused.
+
+    A list of numbers takes one line.
 
     Args:
         path: Target file.
@@ -100,6 +106,7 @@ def decode(cls: type[Record], value: Any, where: str = "") -> Record:
 
 def _write(path: Path, plain: Any) -> None:
     text = json.dumps(plain, indent=2, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
     write_atomic(path, (text + "\n").encode())
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tamecrop.data.files import write_atomic
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning.files import write_atomic
 from tamecrop.studies.config import Recipe
 from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure
 from tamecrop.studies.jsonfiles import write_json

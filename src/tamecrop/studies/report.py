@@ -49,25 +49,41 @@ def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
     Returns:
         HTML.
     """
-    library = Environment(
-        loader=PackageLoader("tamecrop.studies", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    return library.get_template("report.html").render(
+    return page(
+        "report.html",
         summary=summary,
         lead=wording.lead(summary),
         verdict=wording.verdict(summary),
         rows=wording.table_rows(summary),
-        figures=[_figure(name, figures[name]) for name in HOW_TO_READ],
+        figures=embedded(HOW_TO_READ, figures),
         facts=wording.facts(summary),
         recipe=wording.flat(summary.recipe),
     )
 
 
-def _figure(name: str, png: bytes) -> dict[str, str]:
-    title, how = HOW_TO_READ[name]
-    return {"title": title, "how": how, "data": base64.b64encode(png).decode()}
+def page(template: str, **values: Any) -> str:
+    """A page of `templates/`; a value that it needs and does not get is an error."""
+    library = Environment(
+        loader=PackageLoader("tamecrop.studies", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    return library.get_template(template).render(**values)
+
+
+def embedded(
+    how_to_read: Mapping[str, tuple[str, str]], figures: Mapping[str, bytes]
+) -> list[dict[str, str]]:
+    """Figures as a page shows them: title, how to read it, and the PNG as text.
+
+    Args:
+        how_to_read: Title and explanation by name, in the page's order.
+        figures: PNG by name, one for each.
+    """
+    return [
+        {"title": title, "how": how, "data": base64.b64encode(figures[name]).decode()}
+        for name, (title, how) in how_to_read.items()
+    ]
 
 
 def table_csv(summary: Summary) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning.files import remove_strays, write_atomic
 from tamecrop.studies.jsonfiles import read_json, write_json
 from tamecrop.studies.records import Cell
 from tamecrop.studies.wording import flat

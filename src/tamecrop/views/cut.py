@@ -89,14 +89,42 @@ def cut_one(
     edges = _edges(np.asarray(boxes)[None], 1)
     colour = _per_channel(fill, image.shape[0])
     if size is None:
-        return exact.exact(image[None], edges, fill=colour, content=content)[0]
+        part, inside = _part(image, edges[0])
+        return exact.exact(part[None], inside[None], fill=colour, content=content)[0]
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    views = [
-        exact.exact(image[None], box[None, None], fill=colour, content=content)[0, 0]
-        for box in edges[0]
-    ]
     mode = tv.InterpolationMode(interpolation)
-    return torch.stack([tv.resize(view, list(target), mode, antialias=True) for view in views])
+
+    def view(box: NDArray[np.int64]) -> Tensor:
+        whole = _one_exact(image, box, colour, content)
+        resized: Tensor = tv.resize(whole, list(target), mode, antialias=True)
+        return resized
+
+    return torch.stack([view(box) for box in edges[0]])
+
+
+def _one_exact(image: Tensor, box: NDArray[np.int64], fill: Tensor, content: Content) -> Tensor:
+    """One exact cut: the image's own memory where the box lies inside, else one copy of it."""
+    width, height = (box[2:] - box[:2]).tolist()
+    across, down = (
+        exact.runs(box[axis : axis + 1], crop, side, content)
+        for axis, crop, side in ((0, width, image.shape[2]), (1, height, image.shape[1]))
+    )
+    rows, columns = down.content(), across.content()
+    kept = image[:, rows.image, columns.image]
+    if kept.shape[1:] == (height, width):
+        return kept
+    view = fill.to(image.device, image.dtype).expand(height, width, -1).clone().movedim(2, 0)
+    view[:, rows.view, columns.view] = kept
+    return view
+
+
+def _part(image: Tensor, boxes: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int64]]:
+    """What boxes `(V, 4)` show of an image, at least one pixel, and the boxes in its pixels."""
+    sides = np.array(image.shape[:0:-1])
+    near = np.clip(boxes[:, :2].min(axis=0), 0, sides - 1)
+    far = np.clip(boxes[:, 2:].max(axis=0), near + 1, sides)
+    part = image[:, near[1] : far[1], near[0] : far[0]]
+    return part, boxes - np.tile(near, 2)
 
 
 def _edges(boxes: Boxes, images: int) -> NDArray[np.int64]:

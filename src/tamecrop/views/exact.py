@@ -24,6 +24,13 @@ _CHUNK = 512
 each thread takes one step at a time (NumPy copies without holding the interpreter's lock)."""
 
 
+class Span(NamedTuple):
+    """Along one axis: the content of one view."""
+
+    image: slice
+    view: slice
+
+
 class Runs(NamedTuple):
     """Along one axis: where a view begins in the image, and which of its pixels are content."""
 
@@ -33,6 +40,11 @@ class Runs(NamedTuple):
     """`(M,)` first pixel of the view that is content."""
     stop: Ints
     """`(M,)` first pixel after the content; equal to `first` in a view without content."""
+
+    def content(self) -> Span:
+        """Where the content of the only view lies, in the image and in the view."""
+        origin, first, stop = (int(part.item()) for part in self)
+        return Span(slice(origin + first, origin + stop), slice(first, stop))
 
 
 def exact(images: Tensor, boxes: Ints, *, fill: Tensor, content: Content) -> Tensor:

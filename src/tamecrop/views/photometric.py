@@ -4,7 +4,7 @@ Every parameter is keyed by (seed, epoch, index, view), so a view looks the same
 travels in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import kornia.color
@@ -100,18 +100,10 @@ class Photometric:
 
     def _changed(self, x: Tensor, draw: "_Draws") -> Tensor:
         x = torch.where(draw.happens(_FLIP, self.flip), x.flip(-1), x) if self.flip else x
-        if self.jitter:
-            rows = draw.chosen(_JITTER, self.jitter)
-            x = x.index_copy(0, rows, self._jittered(x[rows], draw.of(rows)))
-        if self.grey:
-            rows = draw.chosen(_GREY, self.grey)
-            grey = kornia.color.rgb_to_grayscale(x[rows]).expand(-1, 3, -1, -1)
-            x = x.index_copy(0, rows, grey)
+        x = draw.on_some(x, _JITTER, self.jitter, self._jittered)
+        x = draw.on_some(x, _GREY, self.grey, _greyed)
         x = torch.where(draw.happens(_INVERT, self.invert), 1 - x, x) if self.invert else x
-        if self.blur:
-            rows = draw.chosen(_BLUR, self.blur)
-            x = x.index_copy(0, rows, self._blurred(x[rows], draw.of(rows)))
-        return x
+        return draw.on_some(x, _BLUR, self.blur, self._blurred)
 
     def _jittered(self, x: Tensor, draw: "_Draws") -> Tensor:
         if self.brightness:
@@ -129,9 +121,16 @@ class Photometric:
         return x
 
     def _blurred(self, x: Tensor, draw: "_Draws") -> Tensor:
-        sigma = draw.between(_BLUR_SIGMA, *self.blur_sigma)
+        sigma = draw.on_host(
+            _BLUR_SIGMA, *self.blur_sigma
+        )  # Kornia looks at it there, and sends it
         blurred: Tensor = kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2))
         return blurred
+
+
+def _greyed(x: Tensor, _: "_Draws") -> Tensor:
+    grey: Tensor = kornia.color.rgb_to_grayscale(x).expand(-1, 3, -1, -1)
+    return grey
 
 
 PHOTOMETRIC = {
@@ -166,7 +165,7 @@ def unit(pixels: Tensor) -> Tensor:
 def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Subtract the mean and divide by the deviation of each channel, `(..., C, H, W)`."""
     centre, spread = (
-        torch.tensor(part, dtype=pixels.dtype, device=pixels.device)[:, None, None]
+        send(torch.tensor(part, dtype=pixels.dtype), pixels.device)[:, None, None]
         for part in (mean, std)
     )
     return (pixels - centre) / spread
@@ -185,12 +184,21 @@ class _Draws:
     def happens(self, number: int, probability: float) -> Tensor:
         return send(self._uniform(number) < probability, self._device)[:, None, None, None]
 
-    def chosen(self, number: int, probability: float) -> Tensor:
-        return torch.from_numpy(np.flatnonzero(self._uniform(number) < probability))
-
-    def of(self, rows: Tensor) -> "_Draws":
-        return _Draws(self._states[rows.numpy()], self._device)
+    def on_some(
+        self, x: Tensor, number: int, probability: float, change: Callable[..., Tensor]
+    ) -> Tensor:
+        """Views with `change(views, draws)` done to those that a draw picks."""
+        if probability == 0:
+            return x
+        if probability == 1:
+            return change(x, self)
+        rows = np.flatnonzero(self._uniform(number) < probability)
+        at = send(rows, self._device)
+        return x.index_copy(0, at, change(x[at], _Draws(self._states[rows], self._device)))
 
     def between(self, number: int, low: float, high: float) -> Tensor:
+        return send(self.on_host(number, low, high), self._device)
+
+    def on_host(self, number: int, low: float, high: float) -> Tensor:
         values = low + (high - low) * self._uniform(number)
-        return send(values.astype(np.float32), self._device)
+        return torch.from_numpy(values.astype(np.float32))

@@ -27,7 +27,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--alphas", type=str, nargs="+", default=["best"], help="best, all (published), or numbers"
     )
     parser.add_argument("--seeds", type=PositiveInt, default=1, help="how many")
-    parser.add_argument("--out", type=Path, default=Path("paper"), help="folder for results")
+    parser.add_argument("--out", type=Path, default=Path("results/paper"), help="folder")
     parser.add_argument("--list", action="store_true", help="print what is missing, train nothing")
     parser.add_argument(
         "--merge", type=Path, nargs="+", default=[], help="add cells of these folders or files"
@@ -39,7 +39,6 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    from tamecrop.cli.training import quiet
     from tamecrop.studies.paper import studies
 
     study = studies.study(
@@ -54,7 +53,6 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         if not folder.exists():
             raise ValueError(f"`merge` must name folders or files with cells, got {folder}")
     out = checked_folder(parsed.out)
-    quiet()
     return _listing(parsed, study, out) if parsed.list else _running(parsed, study, out)
 
 
@@ -87,11 +85,13 @@ def _running(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import PlainDisplay
+    from tamecrop.cli.training import quiet
     from tamecrop.data.sources import load
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.studies.cell import Watch
     from tamecrop.studies.paper import publishing, run
 
+    quiet()
     publishing.gather(out, parsed.merge, across=parsed.across)
     job = run.Job(load(parsed.data), out, study.plan, parsed.most, parsed.across)
     run.check(job)

@@ -26,8 +26,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
+    from tamecrop.data.files import write_atomic
     from tamecrop.learning import processes
-    from tamecrop.learning.files import write_atomic
     from tamecrop.learning.pretrain import pretrain
     from tamecrop.learning.run_folder import identity, require_same
     from tamecrop.learning.stopping import StopFlag, signals_raise

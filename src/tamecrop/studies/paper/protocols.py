@@ -30,9 +30,9 @@ class Small:
     """What the small size of a protocol changes."""
 
     images: int = 5000
-    epochs: int = 12
-    batch_size: int = 256
-    learning_rate: float = 0.003
+    epochs: int = 16
+    batch_size: int = 128
+    learning_rate: float = 0.001
 
 
 def sized(name: str, size: Size) -> str:

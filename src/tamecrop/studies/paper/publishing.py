@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tamecrop.learning.files import write_atomic
+from tamecrop.data.files import write_atomic
 from tamecrop.studies.paper import cells as cellfile
 from tamecrop.studies.paper.cells import PaperCell
 from tamecrop.studies.paper.figures import accuracy_against_overlap

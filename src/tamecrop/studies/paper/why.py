@@ -7,7 +7,7 @@ accuracy.
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamecrop.audit import published
 from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
@@ -20,8 +20,8 @@ from tamecrop.studies.paper.protocols import Size, sized
 SCALES = (0.8, 0.4)
 
 _SIDE = (published.SIDE, published.SIDE)
-_RANGES = {0.8: (0.6, 1.0), 0.4: (0.2, 0.6)}
-"""Ranges of a random extent whose mean area is that of the fixed one."""
+_TOP = {0.8: 1.0, 0.4: 0.6}
+"""High ends of the random extents; the low ends are solved for the mean area of the fixed one."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def questions(scale: float) -> tuple[Question, ...]:
             rc,
             (recentre, pad, Arm("rc_pad matched", laws["rc_pad matched"])),
         ),
+        _under("with SimCLR's colours", "paper-colour", laws, (*_GAINING, "gcc pad", "gcc clamp")),
         Question(
             "Gaussian or uniform, at equal content IoU (and equal content area, or equal box)?",
             pad,
@@ -117,7 +118,6 @@ def questions(scale: float) -> tuple[Question, ...]:
             tuple(Arm(f"gcc {rule}", laws[f"gcc {rule}"]) for rule in _RULES[1:]),
         ),
         _under("with views resized to 32 px", "paper-resize", laws),
-        _under("with SimCLR's colours", "paper-colour", laws),
         _under("with a two-layer head", "paper-head", laws),
         *(
             Question(
@@ -138,9 +138,14 @@ def _distinct(arms: Iterable[Arm]) -> tuple[Arm, ...]:
 _RULES = ("pad", "recentre", "clamp", "truncate", "reflect")
 
 
-def _under(words: str, protocol: str, laws: dict[str, Policy]) -> Question:
+_GAINING = ("gcc recentre", "rc_pad matched")
+
+
+def _under(
+    words: str, protocol: str, laws: dict[str, Policy], names: Sequence[str] = _GAINING
+) -> Question:
     """The gain over rc under a protocol with one thing changed."""
-    arms = (Arm(name, laws[name], protocol) for name in ("gcc recentre", "rc_pad matched"))
+    arms = (Arm(name, laws[name], protocol) for name in names)
     return Question(f"What is left of the gain {words}?", Arm("rc", laws["rc"], protocol), (*arms,))
 
 
@@ -150,18 +155,18 @@ def _laws(scale: float) -> dict[str, Policy]:
         raise ValueError(f"`scale` must be one of {SCALES}, got {scale}")
     faithful = "rounding=faithful"
     gcc = f"gcc:scale={scale!r},alpha={best.alpha!r}"
-    low, high = _RANGES[scale]
     laws = {f"gcc {rule}": policy(f"{gcc},border={rule},{faithful}") for rule in _RULES}
     iou, area = (measure(laws["gcc pad"], _SIDE) for measure in (mean_iou, mean_area))
     padded = f"rc_pad:scale={scale!r},{faithful}"
+    rc = policy(f"rc:scale={scale!r},{faithful}")
+    rrc = policy(f"rrc:scale={scale / 2}..{_TOP[scale]},{faithful}")
+    rrc = match(rrc, area=mean_area(rc, _SIDE), size=_SIDE)
     return laws | {
-        "rc": policy(f"rc:scale={scale!r},{faithful}"),
+        "rc": rc,
         "rc_pad matched": match_pair(padded, iou=iou, area=area, size=_SIDE).policy,
         "rc_pad same box": match(padded, iou=iou, size=_SIDE),
-        "rc random": policy(f"rrc:scale={low}..{high},{faithful}"),
-        "gcc pad random": policy(
-            f"gcc:extent=random,scale={low}..{high},alpha={best.alpha!r},{faithful}"
-        ),
+        "rc random": rrc,
+        "gcc pad random": replace(laws["gcc pad"], extent=rrc.extent),
     }
 
 

@@ -1,0 +1,202 @@
+"""How well the prediction does on published cells it has not seen, and its figures.
+
+Run: .venv/bin/python benchmarks/predict.py
+Writes results/predict/quality.json, docs/predict_figures.png and docs/predict_sweep.png.
+"""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from tamecrop.audit import prediction, published, surface
+from tamecrop.audit.prediction import LABELS, LEVEL, half_width, scaled, sweep_figures
+from tamecrop.geometry.boxes import Floats
+from tamecrop.studies import theme
+from tamecrop.studies.environment import environment
+
+ROOT = Path(__file__).parents[1]
+LAWS = ("gcc", "cgcc", "rc")
+SCALES = (0.2, 0.4, 0.6, 0.8)
+
+
+def main() -> None:
+    cells = published.sweep()
+    table = scaled([*sweep_figures()])
+    truth = np.array([cell.accuracy for cell in cells])
+    scales, rules = (np.array([getattr(c, key) for c in cells]) for key in ("scale", "law"))
+    by_scale = surface.left_out(table, truth, scales)
+    by_rule = surface.left_out(table, truth, rules)
+    content = {
+        "environment": asdict(environment()),
+        "cells": len(cells),
+        "figures": list(LABELS),
+        "unit": "errors in percentage points; share of unseen cells inside the interval",
+        "scale_left_out": judged(by_scale, truth, scales),
+        "rule_left_out": judged(by_rule, truth, rules),
+        "fit": judged(prediction.fitted().surface(table), truth, rules),
+        "intervals": intervals(by_scale - truth, by_rule - truth, scales),
+        "best_of_other_laws": (others := other_laws()),
+        "best_of_other_laws_mean_absolute_error": mean_error(others),
+        "same_relative_spread_at_64_px": at_64_px(),
+        "residuals": [
+            {"law": c.law, "scale": c.scale, "alpha": c.alpha, "points": points(p - c.accuracy)}
+            for c, p in zip(cells, by_scale.tolist(), strict=True)
+        ],
+    }
+    target = ROOT / "results" / "predict" / "quality.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(content, indent=1) + "\n")
+    print(json.dumps({k: v for k, v in content.items() if k not in ("residuals", "environment")}))
+    with theme.themed():
+        (ROOT / "docs" / "predict_figures.png").write_bytes(theme.png(figures_plot(), dpi=110))
+        (ROOT / "docs" / "predict_sweep.png").write_bytes(theme.png(sweep_plot(by_scale), dpi=110))
+
+
+def judged(predicted: Floats, truth: Floats, groups: np.ndarray) -> dict[str, object]:
+    """Rank correlation and errors, over all and in each group."""
+    gaps = 100 * np.abs(predicted - truth)
+    return {
+        "n": len(truth),
+        "spearman": round(spearman(predicted, truth), 4),
+        "mean_absolute_error": round(float(gaps.mean()), 3),
+        "largest_error": round(float(gaps.max()), 3),
+        "mean_absolute_error_of_each": {
+            str(group): round(float(gaps[groups == group].mean()), 3) for group in np.unique(groups)
+        },
+    }
+
+
+def spearman(first: Floats, second: Floats) -> float:
+    """Pearson's correlation of the ranks; ties share their mean rank."""
+    return float(np.corrcoef(ranks(first), ranks(second))[0, 1])
+
+
+def ranks(values: Floats) -> Floats:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+
+
+def intervals(by_scale: Floats, by_rule: Floats, scales: np.ndarray) -> dict[str, object]:
+    """Half widths, and how many cells of a scale lie in the interval that the other three give."""
+    inside = {
+        str(scale): float(
+            np.mean(np.abs(by_scale[scales == scale]) <= half_width(by_scale[scales != scale]))
+        )
+        for scale in SCALES
+    }
+    model = prediction.fitted()
+    return {
+        "level": LEVEL,
+        "half_width_known_rule": points(model.of_a_known_rule),
+        "half_width_other_rule": points(model.of_another_rule),
+        "coverage_scale_left_out": statistics.fmean(inside.values()),
+        "coverage_of_each_scale": inside,
+        "wide_interval_coverage_rule_left_out": float(
+            np.mean(np.abs(by_rule) <= model.of_another_rule)
+        ),
+    }
+
+
+def other_laws() -> list[dict[str, object]]:
+    """The best published cell of mgcc and cmgcc against the best prediction over the sweep."""
+    alphas = sorted({cell.alpha for cell in published.sweep() if cell.alpha})
+    rows = []
+    for cell in published.others():
+        if cell.epochs != 200:
+            continue
+        laws = [published.faithful(cell.law, cell.scale, alpha) for alpha in alphas]
+        best = max((prediction.predict(law) for law in laws), key=lambda p: p.accuracy or 0)
+        rows.append(
+            {
+                "law": cell.law,
+                "scale": cell.scale,
+                "published": cell.accuracy,
+                "predicted": round(best.accuracy, 4),
+                "inside": best.low <= cell.accuracy <= best.high,
+            }
+        )
+    return rows
+
+
+def mean_error(rows: Sequence[dict[str, object]]) -> float:
+    return points(float(np.mean([abs(row["predicted"] - row["published"]) for row in rows])))
+
+
+def at_64_px() -> list[dict[str, object]]:
+    """Laws at the relative spreads that alpha 1.5 and 3 have at 64 px, and rc."""
+    rows = []
+    for scale in SCALES:
+        laws = {
+            "rc": f"rc:scale={scale}",
+            "alpha 1.5": f"gcc:scale={scale},sigma={(1.5 / 64) ** 0.5!r},border=recentre",
+            "alpha 3": f"gcc:scale={scale},sigma={(3 / 64) ** 0.5!r},border=recentre",
+        }
+        found = {name: prediction.predict(law, side=64).accuracy for name, law in laws.items()}
+        rows.append({"scale": scale} | {name: round(value, 4) for name, value in found.items()})
+    return rows
+
+
+def points(fraction: float) -> float:
+    return round(100 * fraction, 3)
+
+
+def figures_plot():
+    """Each figure of the model against the published accuracy."""
+    figure = theme.new_figure(11, 7)
+    axes = figure.subplots(2, 2, sharey=True)
+    cells, found = published.sweep(), sweep_figures()
+    for axis, (name, label) in zip(axes.flat, LABELS.items(), strict=True):
+        for place, law in enumerate(LAWS):
+            rows = [
+                (getattr(f, name), c) for f, c in zip(found, cells, strict=True) if c.law == law
+            ]
+            axis.scatter(
+                [x for x, _ in rows],
+                [100 * c.accuracy for _, c in rows],
+                s=[60 * c.scale + 8 for _, c in rows],
+                color=theme.colour(place),
+                alpha=0.75,
+                label=law,
+            )
+        axis.set_xlabel(label)
+    axes[0, 0].legend(title="law (dot grows with scale)")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("probe accuracy, %")
+    figure.suptitle("Four figures of 116 published crop laws, against their accuracy")
+    return figure
+
+
+def sweep_plot(by_scale: Floats):
+    """The published sweep, and the prediction of each scale from the other three."""
+    figure = theme.new_figure(12, 6.4)
+    axes = figure.subplots(2, 4, sharey=True, sharex=True)
+    cells = published.sweep()
+    for row, law in enumerate(("gcc", "cgcc")):
+        for axis, scale in zip(axes[row], SCALES, strict=True):
+            rows = [i for i, c in enumerate(cells) if (c.law, c.scale) == (law, scale)]
+            alphas = [cells[i].alpha for i in rows]
+            half = 100 * half_width(
+                by_scale[[i for i, c in enumerate(cells) if c.scale != scale]]
+                - np.array([c.accuracy for c in cells if c.scale != scale])
+            )
+            middle = 100 * by_scale[rows]
+            axis.fill_between(alphas, middle - half, middle + half, color=theme.FAINT)
+            axis.plot(alphas, middle, color=theme.colour(row), label="predicted, scale left out")
+            published_ = [100 * cells[i].accuracy for i in rows]
+            axis.plot(alphas, published_, "o", color=theme.INK, ms=4, label="published")
+            axis.set_xscale("log")
+            axis.set_title(f"{law}, scale {scale}")
+    axes[0, 0].legend(loc="lower left", fontsize=8)
+    for axis in axes[1]:
+        axis.set_xlabel("alpha at 32 px")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("probe accuracy, %")
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Draw the figures of `docs/audit.md` and print its tables, from the files in `results/audit/`.
+
+Run: .venv/bin/python docs/draw_audit.py
+"""
+
+from pathlib import Path
+
+from tamecrop.studies.audits.curves import at_iou
+from tamecrop.studies.audits.figures import trade_off_figure
+from tamecrop.studies.audits.records import Audit
+from tamecrop.studies.jsonfiles import read_json
+from tamecrop.studies.theme import png
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results" / "audit"
+AT = (0.5, 0.4, 0.3)
+
+
+def main() -> None:
+    """One figure and one table for each data set."""
+    for path in sorted(RESULTS.glob("*.json")):
+        audit = read_json(Audit, path)
+        (HERE / f"audit_{path.stem}.png").write_bytes(png(trade_off_figure(audit), dpi=80))
+        print(f"\n{path.stem}: {audit.seconds:.0f} s, commit {audit.environment.commit}")
+        for law in audit.named:
+            kept = [f"{100 * getattr(law.preservation, name):.1f}" for name in audit.measures]
+            print(f"| `{law.policy}` | {law.geometry.pair_iou_mean:.2f} | {' | '.join(kept)} |")
+        for name in audit.measures:
+            print(name, *(f"IoU {iou}" for iou in AT), sep=" | ")
+            tables = [at_iou(audit, iou, name) for iou in AT]
+            for curve in dict.fromkeys(curve for table in tables for curve in table):
+                values = [
+                    f"{100 * table[curve]:.1f}" if curve in table else "-" for table in tables
+                ]
+                print(f"| `{curve.law}` by {curve.swept} | {' | '.join(values)} |")
+
+
+if __name__ == "__main__":
+    main()

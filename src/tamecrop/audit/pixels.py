@@ -1,0 +1,124 @@
+"""The pixels that a reference network looks at: decoded once, cut for every law."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.transforms.v2 import functional as tv
+
+from tamecrop.data.decode import DecodeError
+from tamecrop.data.images import ImageSet
+from tamecrop.data.quarantine import BAD_SHARE
+from tamecrop.geometry.borders import Content
+from tamecrop.geometry.boxes import Boxes
+from tamecrop.views.cut import cut
+
+Ints = NDArray[np.int64]
+
+MOST_SIDE = 512
+"""Larger images are shrunk once to this side: no reference looks at more."""
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Images in memory, which may have been shrunk.
+
+    Args:
+        images: uint8 `(N, C, H, W)`, or a list of `(C, H, W)`.
+        sizes: `(N, 2)` sizes before any shrinking: those that boxes refer to.
+        kept: `(N,)` places of the readable images in the set they came from.
+        unreadable: what was wrong with the others.
+    """
+
+    images: Tensor | list[Tensor]
+    sizes: Ints
+    kept: Ints
+    unreadable: tuple[DecodeError, ...]
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def whole(self) -> Boxes:
+        """`(N, 1, 4)` boxes that hold the whole images."""
+        far = self.sizes[:, None, ::-1]
+        return np.concatenate([np.zeros_like(far), far], axis=-1)
+
+    def views(self, boxes: Boxes, *, side: int, content: Content) -> Iterator[Tensor]:
+        """Cut and resize views `(n, V, C, side, side)`, some images at a time.
+
+        Args:
+            boxes: `(N, V, 4)` in pixels of the images before shrinking.
+            side: of the views; what lies outside an image is black.
+            content: where what survives inside an image is put.
+        """
+        for start in range(0, len(self), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            yield cut(self.images[part], self._shrunk(boxes, part), size=side, content=content)
+
+    def _shrunk(self, boxes: Boxes, part: slice) -> Boxes:
+        """Boxes in pixels of the images in memory, each at least a pixel wide and high."""
+        if isinstance(self.images, Tensor):
+            return boxes[part]
+        now = np.array([image.shape[-2:] for image in self.images[part]])
+        factor = np.tile((now / self.sizes[part])[:, None, ::-1], 2)
+        scaled = np.rint(boxes[part] * factor).astype(np.int64)
+        scaled[..., 2:] = np.maximum(scaled[..., 2:], scaled[..., :2] + 1)
+        return scaled
+
+
+def pixels(images: ImageSet, *, most_side: int = MOST_SIDE) -> Pixels:
+    """Decode images; files that turn out to be unreadable are left out and named.
+
+    Args:
+        images: in memory or in files.
+        most_side: larger images are shrunk to this longer side, their aspect kept.
+
+    Raises:
+        ValueError: when more than 1 % of the files, or all, cannot be read.
+    """
+    if images.pixels is not None and int(images.sizes.max()) <= most_side:
+        return Pixels(images.pixels, images.sizes, np.arange(len(images)), ())
+    found, kept, bad = _decoded(images, lambda image: _shrunk(image, most_side))
+    return Pixels(found, images.sizes[kept], kept, bad)
+
+
+def squares(images: ImageSet, *, side: int) -> tuple[Tensor, Ints]:
+    """Whole images resized to squares, uint8 `(n, C, side, side)`, and the places of the readable.
+
+    Raises:
+        ValueError: when more than 1 % of the files, or all, cannot be read.
+    """
+    found, kept, _ = _decoded(images, lambda image: tv.resize(image, [side, side], antialias=True))
+    return torch.stack(found), kept
+
+
+def _decoded(
+    images: ImageSet, prepare: Callable[[Tensor], Tensor]
+) -> tuple[list[Tensor], Ints, tuple[DecodeError, ...]]:
+    found, kept, bad = [], [], []
+    for place in range(len(images)):
+        try:
+            found.append(prepare(images.image(place)))
+            kept.append(place)
+        except DecodeError as error:
+            bad.append(error)
+    if not found or len(bad) > BAD_SHARE * len(images):
+        count = f"{len(bad)} of {len(images)} files"
+        raise ValueError(f"{count} cannot be read, more than {100 * BAD_SHARE:g} %: {bad[0]}")
+    return found, np.array(kept), tuple(bad)
+
+
+def _shrunk(image: Tensor, most_side: int) -> Tensor:
+    height, width = image.shape[-2:]
+    factor = most_side / max(height, width)
+    if factor >= 1:
+        return image
+    sides = [max(1, round(height * factor)), max(1, round(width * factor))]
+    shrunk: Tensor = tv.resize(image, sides, antialias=True)
+    return shrunk

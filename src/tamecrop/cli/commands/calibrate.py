@@ -1,0 +1,80 @@
+"""`tamecrop calibrate`: solve a crop law for a target, so that laws compare at equal IoU."""
+
+import json
+from collections.abc import Sequence
+
+from jsonargparse import ArgumentParser, Namespace
+
+from tamecrop.cli.checks import checked_size, checked_target
+from tamecrop.cli.output import say
+from tamecrop.cli.registry import Command, Work
+from tamecrop.geometry import free, matching
+from tamecrop.geometry.policy import Policy, policy
+
+_TARGETS = (*matching.MEASURES, "coverage")
+
+
+def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
+    parser.add_argument("law", type=str, help="the crop law to start from, text form")
+    parser.add_argument(
+        "--match",
+        action="append",
+        type=str,
+        required=True,
+        metavar="TARGET=VALUE",
+        help="iou=0.45: mean content IoU of a pair; area=0.3: mean content area of a view; "
+        "coverage=0.8: mean coverage of the best-covered object by a view, with --data",
+    )
+    parser.add_argument(
+        "--free",
+        type=str | None,
+        default=None,
+        help=f"the parameter to move ({', '.join(free.NAMES)}); by default the law's spread, "
+        "or scale where it has none; of a range of scales the low end",
+    )
+    parser.add_argument("--size", type=str | None, default=None, help="side, or HEIGHTxWIDTH: 32")
+    parser.add_argument("--data", type=str | None, default=None, help="data with object boxes")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    law = policy(parsed.law)
+    name, value = checked_target(parsed.match, _TARGETS)
+    if (name == "coverage") != (parsed.data is not None):
+        raise ValueError(f"`data` must be given for coverage and for nothing else, got {name}")
+    if parsed.data is not None and parsed.size is not None:
+        raise ValueError("`size` must be left out with data, whose images have their own")
+    size = checked_size(parsed.size or "32")
+    if parsed.data is None:
+        goal = matching.goal(name, value, size)
+    else:
+        goal, size = _on_data(parsed.data, value, law)
+    moved = parsed.free or free.default(law)
+    free.span(law, moved, size)
+
+    def work() -> None:
+        solved = matching.solve(law, goal, moved, size=size)
+        found = {
+            "policy": str(solved),
+            moved: free.value(solved, moved),
+            name: goal.measure(solved),
+        }
+        if parsed.json:
+            say(json.dumps(found))
+        else:
+            say(str(solved))
+
+    return work
+
+
+def _on_data(source: str, value: float, law: Policy) -> tuple[matching.Goal, tuple[int, int]]:
+    """The goal of covering objects of a data set, and the size of its smallest image."""
+    from tamecrop.audit.object_coverage import ObjectCoverage
+    from tamecrop.data.sources import load
+
+    ObjectCoverage.require_known(law)
+    measure = ObjectCoverage(load(source).train)
+    return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
+
+
+COMMAND = Command("solve a crop law for an IoU, an area or a coverage", _declare, _prepare)

@@ -1,0 +1,124 @@
+"""`tamecrop recommend`: a law for one's images, and why."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
+
+from tamecrop.cli.checks import checked_folder, checked_policies
+from tamecrop.cli.output import say
+from tamecrop.cli.registry import Command, Work
+
+if TYPE_CHECKING:
+    from tamecrop.audit.subject import Subject
+    from tamecrop.studies.audits.halving import Contest
+    from tamecrop.studies.audits.recommend import Round
+
+_MOST_SIDE = 64
+
+
+def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
+    parser.add_argument("data", type=str, nargs="?", default="scenes", help="a name or a path")
+    parser.add_argument(
+        "--policies",
+        nargs="*",
+        default=[],
+        help="laws to choose from; by default some of each kind",
+    )
+    parser.add_argument(
+        "--current", type=str, default="rrc:scale=0.2..1", help="the law in use today"
+    )
+    parser.add_argument(
+        "--budget", type=str | None, default=None, help="time for short trainings: 90s, 10m, 2h"
+    )
+    parser.add_argument("--preset", type=str, default="small", help="how they train: quick, small")
+    parser.add_argument("--train", type=PositiveInt, default=5000, help="images they train on")
+    parser.add_argument("--laws", type=PositiveInt, default=4, help="laws trained at most")
+    parser.add_argument(
+        "--coverage", type=float, default=0.5, help="share of an object that a view must cover"
+    )
+    parser.add_argument("--reference", type=str, default="auto", help="as for `audit`")
+    parser.add_argument("--seed", type=int, default=0, help="key of scenes and draws")
+    parser.add_argument("--out", type=Path, default=Path("recommend"), help="folder for results")
+
+
+def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    (current,) = checked_policies([parsed.current])
+
+    from tamecrop.audit.reference import named
+    from tamecrop.audit.subject import subject
+    from tamecrop.studies.audits.halving import seconds
+    from tamecrop.studies.audits.laws import candidates
+    from tamecrop.studies.audits.plan import Plan
+    from tamecrop.studies.audits.recommend import LAWS, recommend, shortlist, with_rounds
+    from tamecrop.studies.audits.run import run
+    from tamecrop.studies.audits.witnesses import choose
+    from tamecrop.studies.jsonfiles import write_json
+
+    laws = checked_policies(parsed.policies or LAWS)
+    if parsed.budget is not None:
+        seconds(parsed.budget)
+    found = subject(parsed.data, seed=parsed.seed)
+    contest = None if parsed.budget is None else _contest(parsed, found)
+    plan = Plan(
+        subject=found,
+        laws=candidates(laws, current, ()),
+        choice=choose(named(parsed.reference), found),
+        threshold=parsed.coverage,
+        draws=None,
+        seed=parsed.seed,
+        out=checked_folder(parsed.out),
+    )
+
+    def work() -> None:
+        audit = run(plan, tell=say)
+        advice = recommend(audit)
+        write_json(plan.out / "recommendation.json", advice)
+        rivals = shortlist(audit, most=parsed.laws)
+        if contest is not None and len(rivals) > 1:
+            advice = with_rounds(advice, _rounds(contest, rivals), audit)
+            write_json(plan.out / "recommendation.json", advice)
+        say(f"rule: {advice.rule}")
+        say(" ".join(advice.reasons))
+        say(f"report: {plan.out / 'report.html'}")
+
+    return work
+
+
+def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
+    """The data and recipe of the short trainings, checked."""
+    from dataclasses import replace
+
+    from tamecrop.data.sources import load
+    from tamecrop.studies.audits.halving import Contest, seconds
+    from tamecrop.studies.compare import cut_to
+    from tamecrop.studies.config import recipe
+
+    settings: Any = recipe(parsed.preset).training
+    side = min(_MOST_SIDE, int(subject.images.sizes.max()))
+    dataset = cut_to(load(parsed.data, seed=parsed.seed), parsed.train)
+    batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
+    training = replace(settings, size=side, batch_size=batch)
+    out = checked_folder(parsed.out / "runs")
+    return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed)
+
+
+def _rounds(contest: "Contest", laws: tuple[str, ...]) -> "tuple[Round, ...]":
+    import logging
+
+    from rich.console import Console
+
+    from tamecrop.cli.display import display
+    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.studies.audits.halving import halve
+
+    for chatty in ("lightning_fabric", "pytorch_lightning"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    flag = StopFlag()
+    with signals_raise(flag), display(Console()) as listener:
+        return halve(contest, laws, listener=listener, stop=flag)
+
+
+COMMAND = Command("a crop law for your images, and why", _declare, _prepare)

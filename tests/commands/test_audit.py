@@ -1,0 +1,188 @@
+"""`tamecrop audit` and `tamecrop recommend` as a user types them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tamecrop.audit import trained
+from tamecrop.audit.reference import Reference
+from tamecrop.cli import main
+
+LAWS = ["--policies", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3", "--draws", "20"]
+GEOMETRY = {
+    "pair_iou_mean", "pair_iou_zero_share", "content_share_mean", "empty_share",
+    "realised_area_mean", "placements",
+}  # fmt: skip
+BOXES = ("object_share", "pair_share", "false_positive_share")
+
+
+def audit(data, out, *more):
+    return main(["audit", str(data), *LAWS, "--out", str(out), *more])
+
+
+def record(out):
+    return json.loads((out / "audit.json").read_text())
+
+
+def photographs(root, n=3, size=(30, 20)):
+    (root / "images").mkdir(parents=True)
+    (root / "labels").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(n):
+        noise = rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+        Image.fromarray(noise).save(root / "images" / f"{number}.png")
+        (root / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    out = tmp_path_factory.mktemp("audit")
+    assert audit("scenes:count=60", out, "--sweep", "sigma=0.1:0.4:2") == 0
+    return out
+
+
+def test_audit_writes_numbers_figures_and_one_page(scenes):
+    found = record(scenes)
+    laws = [each["policy"] for each in found["policies"]]
+    assert laws[:3] == ["rrc:scale=0.2..1", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3"]
+    assert laws[3:] == ["gcc:scale=0.4,sigma=0.1", "gcc:scale=0.4,sigma=0.4"]
+    for law in found["policies"]:
+        assert set(law["geometry"]) >= GEOMETRY
+        assert all(0 <= law["preservation"][name] <= 1 for name in BOXES)
+    near, far = found["policies"][3:]
+    assert near["geometry"]["pair_iou_mean"] > far["geometry"]["pair_iou_mean"]
+    assert near["preservation"]["pair_share"] > far["preservation"]["pair_share"]
+    assert any("labels was left out" in note for note in found["notes"])
+    page = (scenes / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert "http://" not in page
+    assert "cover at least 50 %" in page
+    assert {path.stem for path in (scenes / "figures").iterdir()} == {
+        "trade_off", "coverage", "views", "suspects",
+    }  # fmt: skip
+
+
+def test_labels_are_judged_by_a_reference_that_says_how_good_it_is(tmp_path, monkeypatch):
+    def always_zero(learn, classes):
+        body = torch.nn.AdaptiveAvgPool2d(4)
+        head = lambda features: torch.eye(classes)[torch.zeros(len(features), dtype=int)]  # noqa: E731
+        return Reference("always zero", 16, body, head, (0,) * 3, (1,) * 3)
+
+    monkeypatch.setattr(trained, "small", always_zero)
+    assert audit("scenes:count=250,side=16", tmp_path) == 0
+    found = record(tmp_path)
+    assert 0 < found["reference"]["right"] < found["reference"]["images"]
+    assert set(found["reference"]["crop_accuracy"]) == {
+        "rc:scale=0.1", "rc:scale=0.25", "rc:scale=0.5",
+    }  # fmt: skip
+    for law in found["policies"]:
+        assert law["preservation"]["label_agreement"] == 1
+        assert 0 < law["preservation"]["pair_similarity"] <= 1.0001
+    assert "Label kept by both" in (tmp_path / "report.html").read_text()
+
+
+def test_one_image_empty_box_files_and_boxes_outside(tmp_path, capsys):
+    root = photographs(tmp_path / "one", n=1)
+    assert audit(root, tmp_path / "a") == 0
+    assert record(tmp_path / "a")["images"] == 1
+    root = photographs(tmp_path / "odd")
+    (root / "labels" / "0.txt").write_text("")
+    (root / "labels" / "1.txt").unlink()
+    (root / "labels" / "2.txt").write_text("0 0.9 0.5 0.6 0.4\n0 1.5 1.5 0.2 0.2\n")
+    assert audit(root, tmp_path / "b") == 0
+    found = record(tmp_path / "b")
+    assert (found["boxed_images"], found["objects"]) == (1, 1)
+    assert found["notes"] == [
+        "1 object boxes reached out of their image and were clipped",
+        "1 object boxes had no pixel inside their image and were left out",
+    ]
+
+
+def test_images_without_any_box_or_label_have_geometry(tmp_path, capsys):
+    root = photographs(tmp_path / "bare")
+    for text in (root / "labels").iterdir():
+        text.write_text("")
+    assert audit(root, tmp_path / "a", "--reference", "none") == 0
+    found = record(tmp_path / "a")
+    assert found["policies"][0]["preservation"]["pair_share"] is None
+    assert "no image has an object box" in found["notes"][0]
+    assert "only the geometry" in (tmp_path / "a" / "report.html").read_text()
+
+
+def test_what_was_computed_is_written_when_a_later_step_fails(tmp_path, capsys):
+    root = photographs(tmp_path / "broken", n=2)
+    shutil.rmtree(root / "labels")
+    for path in (root / "images").iterdir():
+        path.write_bytes(path.read_bytes()[:300])
+    run = root / "run"
+    words = ["pretrain", "scenes:count=60", "--policy", "rc:scale=0.6", "--training.epochs=1",
+             "--training.warmup_epochs=0", "--training.batch_size=16",
+             "--out", str(run)]  # fmt: skip
+    assert main(words) == 0
+    assert audit(root / "images", tmp_path / "a", "--reference", f"run:{run}") == 1
+    assert "cannot be read" in capsys.readouterr().err
+    assert set(record(tmp_path / "a")["policies"][1]["geometry"]) >= GEOMETRY
+    assert (tmp_path / "a" / "report.html").is_file()
+
+
+BAD = [
+    (["audit", "scenes", "--policies", "gccc"], "did you mean 'gcc'"),
+    (["audit", "missing/folder"], "must exist"),
+    (["audit", "scenes", "--sweep", "sigma=0.1"], "key=low:high:count"),
+    (["audit", "scenes", "--sweep", "a=0.1:0.5:3"], "none of the laws has"),
+    (["audit", "scenes", "--coverage", "0"], "0 < coverage <= 1"),
+    (["audit", "scenes", "--reference", "resnet18"], "unknown reference"),
+    (["audit", "scenes", "--reference", "run:missing"], "no checkpoint"),
+    (["audit", "scenes:count=60", "--reference", "small"], "cannot learn from 54 images"),
+    (["audit", "scenes:side=8", "--policies", "rc:scale=0.001"], "pixel"),
+    (["recommend", "scenes", "--budget", "10"], "`budget` is written like"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_wrong_use_is_one_line_and_exit_two(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.rglob("audit.json"))
+
+
+def test_recommend_says_why(tmp_path, capsys):
+    words = ["recommend", "scenes:count=60", *LAWS[:3], "--reference", "none"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "recommendation.json").read_text())
+    assert found["policy"] in ("rrc:scale=0.2..1", *LAWS[1:3])
+    assert len(found["reasons"]) == 2
+    assert found["measure"] == "pair_share"
+    said = capsys.readouterr().out
+    assert found["reasons"][0] in said.replace("\n", " ")
+    assert "rule: Of the laws tried" in said
+
+
+@pytest.mark.slow
+def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path, monkeypatch):
+    from tamecrop.studies.audits import halving
+
+    judged = []
+    real = halving.of_split
+    monkeypatch.setattr(
+        halving, "of_split", lambda net, data, images, size: judged.append((data, images))
+        or real(net, data, images, size)
+    )  # fmt: skip
+    words = ["recommend", "scenes:count=120", *LAWS[:3], "--reference", "none", "--preset", "quick",
+             "--budget", "400s", "--out", str(tmp_path)]  # fmt: skip
+    assert main(words) == 0
+    found = json.loads((tmp_path / "recommendation.json").read_text())
+    sizes = [len(each["accuracy"]) for each in found["rounds"]]
+    assert sizes[-1] == 2
+    assert (
+        found["policy"] == max(found["rounds"][-1]["accuracy"].items(), key=lambda law: law[1])[0]
+    )
+    assert all(images is not data.test for data, images in judged)

@@ -1,0 +1,56 @@
+"""`tamecrop predict` as a user types it."""
+
+import json
+
+import pytest
+
+from tamecrop.audit.prediction import predict
+from tamecrop.cli import main
+
+FIELDS = {"policy", "accuracy", "low", "high", "in_regime", "reason"}
+
+
+def test_json_is_a_list_in_the_order_of_the_laws(capsys):
+    assert main(["predict", "gcc:scale=0.4,alpha=1.5", "rrc", "rc:scale=0.8", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["policy"].partition(":")[0] for each in found] == ["gcc", "rrc", "rc"]
+    assert all(set(each) == FIELDS for each in found)
+    gcc, rrc, rc = found
+    assert 0.5 < gcc["low"] < gcc["accuracy"] < gcc["high"] < 0.75
+    assert rc["accuracy"] < gcc["accuracy"]
+    assert (rrc["accuracy"], rrc["low"], rrc["high"], rrc["in_regime"]) == (None, None, None, False)
+
+
+def test_a_table_for_people(capsys):
+    assert main(["predict", "gcc:scale=0.4,alpha=1.5", "rrc"]) == 0
+    said = capsys.readouterr().out
+    accuracy = predict("gcc:scale=0.4,alpha=1.5").accuracy
+    assert f"gcc:scale=0.4,alpha=1.5  {100 * accuracy:.1f}  (" in said
+    assert "not in regime: views of random area" in said
+
+
+def test_alpha_at_another_size_is_out_of_the_regime(capsys):
+    laws = ["gcc:scale=0.4,alpha=3", "gcc:scale=0.4,sigma=0.2"]
+    assert main(["predict", *laws, "--size", "64", "--json"]) == 0
+    by_alpha, by_sigma = json.loads(capsys.readouterr().out)
+    assert not by_alpha["in_regime"]
+    assert "state sigma=0.2165" in by_alpha["reason"]
+    assert by_sigma["in_regime"]
+
+
+BAD = [
+    ([], "policies"),
+    (["gccc"], "did you mean 'gcc'"),
+    (["gcc:scale=2"], "0 < scale <= 1"),
+    (["gcc", "gcc"], "must differ"),
+    (["gcc", "--size", "0"], "size"),
+    (["gcc", "--jsn"], "did you mean --json"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_wrong_use_is_one_line_and_exit_two(capsys, words, said):
+    assert main(["predict", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
