@@ -203,12 +203,12 @@ def test_ctrl_c_stops_at_a_step_saves_and_the_same_command_continues(tmp_path, s
         "import os, signal, sys\n"
         "from tamecrop.learning import pretrain\n"
         "from tamecrop.cli import main\n"
-        "step = pretrain._Trainer._stepped\n"
+        "step = pretrain.Trainer._stepped\n"
         "def interrupted(self, *a):\n"
         "    loss = step(self, *a)\n"
         "    if self.step == 2: os.kill(os.getpid(), signal.SIGINT)\n"
         "    return loss\n"
-        "pretrain._Trainer._stepped = interrupted\n"
+        "pretrain.Trainer._stepped = interrupted\n"
         f"sys.exit(main({words!r}))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

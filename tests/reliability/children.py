@@ -24,8 +24,9 @@ from tamecrop.learning import pretrain as loop
 from tamecrop.learning import run_folder
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.evaluate import evaluate
-from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.stopping import StopFlag, signals_raise
+from tamecrop.learning.trainer import Run
 from tamecrop.learning.watching import Hooks, Progress
 
 torch.set_num_threads(1)
@@ -133,13 +134,13 @@ HAPPENINGS: dict[str, Callable[[Path], None]] = {
 
 def train_noisily(out: Path, plan: Plan) -> None:
     """Broken: every loss depends on torch's global generator."""
-    gradient = loop._Trainer._gradient
+    gradient = loop.Trainer._gradient
 
     def noisy(self: Any, prepared: Any) -> torch.Tensor:
         views = prepared.views + 1e-3 * torch.rand(prepared.views.shape)
         return gradient(self, prepared._replace(views=views))
 
-    loop._Trainer._gradient = noisy  # type: ignore[method-assign]
+    loop.Trainer._gradient = noisy  # type: ignore[method-assign]
     torch.manual_seed(0)
     train(out, plan)
 
@@ -180,7 +181,7 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
             yield batch
 
     ViewLoader.batches = listed  # type: ignore[method-assign]
-    stepped = loop._Trainer._stepped
+    stepped = loop.Trainer._stepped
 
     def written(self: Any, loss: Any, batch: Any) -> float:
         value = stepped(self, loss, batch)
@@ -188,7 +189,7 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
             file.write(" ".join(map(str, asked.pop(0))) + "\n")
         return value
 
-    loop._Trainer._stepped = written  # type: ignore[method-assign]
+    loop.Trainer._stepped = written  # type: ignore[method-assign]
     train(out, plan)
 
 
@@ -230,7 +231,7 @@ def command_unlocked(words: list[str]) -> None:
 
 def command_twice_interrupted(words: list[str]) -> None:
     """Run a command that gets Ctrl-C twice within its sixth step."""
-    stepped = loop._Trainer._stepped
+    stepped = loop.Trainer._stepped
 
     def signalled(self: Any, loss: Any, batch: Any) -> float:
         if self.step == 5:
@@ -238,20 +239,20 @@ def command_twice_interrupted(words: list[str]) -> None:
             os.kill(os.getpid(), signal.SIGINT)
         return stepped(self, loss, batch)
 
-    loop._Trainer._stepped = signalled  # type: ignore[method-assign]
+    loop.Trainer._stepped = signalled  # type: ignore[method-assign]
     sys.exit(main(words))
 
 
 def command_losing_pictures(words: list[str], folder: str) -> None:
     """Run a command whose pictures vanish at the end of its first epoch."""
-    save = loop._Trainer._save
+    save = loop.Trainer._save
 
     def vanished(self: Any, *arguments: Any) -> None:
         save(self, *arguments)
         for path in Path(folder).rglob("*.png"):
             path.unlink()
 
-    loop._Trainer._save = vanished  # type: ignore[method-assign]
+    loop.Trainer._save = vanished  # type: ignore[method-assign]
     sys.exit(main(words))
 
 

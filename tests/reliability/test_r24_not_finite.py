@@ -20,7 +20,7 @@ PER_EPOCH, AT = 5, 6
 def poisoned(monkeypatch, place, value):
     """Put a value into one place just before a step; the weights as that step found them."""
     before = {}
-    gradient = loop._Trainer._gradient
+    gradient = loop.Trainer._gradient
 
     def bad(self, prepared):
         if self.step < AT:
@@ -36,7 +36,7 @@ def poisoned(monkeypatch, place, value):
             next(self.bare.parameters()).grad[0, 0, 0, 0] = value
         return torch.full_like(loss, value) if place == "loss" else loss
 
-    monkeypatch.setattr(loop._Trainer, "_gradient", bad)
+    monkeypatch.setattr(loop.Trainer, "_gradient", bad)
     return before
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from tamecrop.data.images import Dataset
 from tamecrop.learning.evaluate import Evaluation, evaluate
-from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.trainer import Run
 from tamecrop.learning.watching import Hooks
 from tamecrop.studies.config import Recipe
 from tamecrop.studies.listening import CellListener

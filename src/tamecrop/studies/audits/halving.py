@@ -11,9 +11,10 @@ from tamecrop.geometry import rules
 from tamecrop.geometry.policy import policy
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.features import Judged, of_split
-from tamecrop.learning.pretrain import Run, pretrain
+from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.probe import fitted
 from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.trainer import Run
 from tamecrop.learning.watching import Hooks
 from tamecrop.studies.audits.recommend import Round
 from tamecrop.studies.listening import Listener, Silence

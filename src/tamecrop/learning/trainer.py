@@ -1,0 +1,312 @@
+"""A run in memory: model, optimiser and position, one step after another."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim import Optimizer
+
+from tamecrop.data.images import Dataset
+from tamecrop.data.loader import Batch, Loading, ViewLoader
+from tamecrop.geometry.policy import Policy
+from tamecrop.learning import (
+    checkpoint,
+    metrics,
+    optimisers,
+    processes,
+    run_folder,
+    training_state,
+)
+from tamecrop.learning.backbones import Backbone, backbone
+from tamecrop.learning.checkpoint import Checkpoint
+from tamecrop.learning.config import Pretraining
+from tamecrop.learning.objectives import SimCLR
+from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.views.photometric import normalise, photometric
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished pre-training.
+
+    Args:
+        backbone: the network kept, in eval mode.
+        losses: float64 `(steps,)`, the loss of every step.
+        steps_per_epoch: of the run.
+        seconds: of training, over all parts of a run that was resumed.
+        compile_seconds: of compiling before the first step, in this part; not in `seconds`.
+        images_per_second: source images trained on per second, over all parts.
+    """
+
+    backbone: Backbone
+    losses: Tensor
+    steps_per_epoch: int
+    seconds: float
+    compile_seconds: float
+    images_per_second: float
+
+    @property
+    def epoch_losses(self) -> list[float]:
+        """Mean loss of each epoch."""
+        epochs: list[float] = self.losses.reshape(-1, self.steps_per_epoch).mean(1).tolist()
+        return epochs
+
+
+class Trainer:
+    """Model, optimiser and position of one run.
+
+    Args:
+        dataset: of which the train images are used.
+        policy: the crop law.
+        config: the settings.
+        seed: key of everything random.
+        fabric: launched; decides devices and precision.
+
+    Raises:
+        ValueError: for fewer images than a batch, or processes with unequal shares.
+    """
+
+    def __init__(
+        self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int, *, fabric: Fabric
+    ) -> None:
+        self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
+        processes.require_equal_shares(
+            len(dataset.train),
+            batch_size=config.batch_size,
+            last=config.last,
+            processes=fabric.world_size,
+        )
+        self.loader = ViewLoader(
+            dataset.train,
+            policy,
+            Loading(
+                batch_size=config.batch_size,
+                size=config.size,
+                seed=seed,
+                last=config.last,
+                workers=config.workers,
+                rank=self.fabric.global_rank,
+                world_size=self.fabric.world_size,
+            ),
+            self.fabric.device,
+        )
+        model = _initialised(config, seed).to(memory_format=torch.channels_last)
+        optimizer = optimisers.optimiser(
+            config.optimiser,
+            model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self.bare = model
+        shared = processes.with_global_statistics(fabric, model)
+        self.model, self.optimizer = self.fabric.setup(shared, optimizer)
+        self.losses: list[float] = []
+        self.seconds = self.compile_seconds = 0.0
+
+    @property
+    def step(self) -> int:
+        """Finished steps."""
+        return len(self.losses)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.config.epochs * self.loader.steps_per_epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self.step == self.steps
+
+    def resume(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Go to the latest usable checkpoint; the curves are what it says, whatever was killed."""
+        found = run_folder.progress(out, identity)
+        for line in found.damaged:
+            hooks.warned(f"passed over a damaged checkpoint: {line}")
+        saved = found.checkpoint
+        if saved is None:
+            return
+        training_state.restore(self.bare, self._torch_optimizer(), saved)
+        self.losses = saved.train["losses"].tolist()
+        self.seconds = saved.state["seconds"]
+        if self.fabric.is_global_zero:
+            self._write_curves(out)
+
+    def compile(self, hooks: Hooks) -> None:
+        """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
+        if self.config.execution == "eager":
+            return
+        started = time.perf_counter()
+        self.model.train()
+        self.bare.backbone.compile(dynamic=False)
+        before = {name: value.clone() for name, value in self.bare.state_dict().items()}
+        batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
+        for batch in batches:
+            processes.agree(self.fabric, hooks.stop)
+            hooks.stop.check()
+            self.fabric.backward(self.model(self._prepared(batch, 0).views))
+        self.bare.load_state_dict(before)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.compile_seconds = time.perf_counter() - started
+
+    def train(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Train from where the run is to its end, saving on the way."""
+        per_epoch = self.loader.steps_per_epoch
+        self.model.train()
+        clock = _Clock(self.seconds, self.step)
+        for epoch in range(self.step // per_epoch, self.config.epochs):
+            for loss in self._epoch(epoch):
+                self.losses.append(loss)
+                self.seconds = clock.seconds()
+                hooks.stepped(self._progress(clock))
+                processes.agree(self.fabric, hooks.stop)
+                if hooks.stop.raised:
+                    self._save(out, identity)
+                    hooks.stop.check()
+            if (epoch + 1) % self.config.save_every == 0 or epoch + 1 == self.config.epochs:
+                self._save(out, identity)
+
+    def run(self) -> Run:
+        """What the run has come to."""
+        losses = torch.tensor(self.losses, dtype=torch.float64)
+        images = len(losses) * self.config.batch_size
+        return Run(
+            self.bare.backbone.eval(),
+            losses,
+            self.loader.steps_per_epoch,
+            self.seconds,
+            self.compile_seconds,
+            images / max(self.seconds, 1e-9),
+        )
+
+    def _epoch(self, epoch: int) -> Iterator[float]:
+        """The loss of each step that is left of an epoch, once the step is taken.
+
+        The views of the next step are asked for before this step's loss is waited for: a device
+        makes them while the host reads the loss.
+        """
+        batches = self.loader.batches(epoch, self.step % self.loader.steps_per_epoch)
+        prepared = (self._prepared(batch, epoch) for batch in batches)
+        here = next(prepared, None)
+        while here is not None:
+            loss = self._gradient(here)
+            following = next(prepared, None)
+            yield self._stepped(loss, here.batch)
+            here = following
+
+    def _prepared(self, batch: Batch, epoch: int) -> "_Prepared":
+        """Views as the network wants them."""
+        step = photometric(self.config.photometric)
+        views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
+        return _Prepared(batch, normalise(views, self.dataset.mean, self.dataset.std))
+
+    def _gradient(self, prepared: "_Prepared") -> Tensor:
+        """Loss of a batch, its gradient in place."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss: Tensor = self.model(prepared.views)
+        self.fabric.backward(loss)
+        return loss.detach()
+
+    def _stepped(self, loss: Tensor, batch: Batch) -> float:
+        """Take the optimiser's step, if loss and gradient are finite; the loss."""
+        whole = processes.mean(self.fabric, loss)
+        norm = torch.nn.utils.get_total_norm(
+            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
+        )
+        value, length = torch.stack([whole.double(), norm.double()]).tolist()
+        if not (math.isfinite(value) and math.isfinite(length)):
+            raise _not_finite(value, length, self.step, self._names(batch))
+        optimisers.set_learning_rate(self.optimizer, self._rate(self.step))
+        self.optimizer.step()
+        return float(value)
+
+    def _rate(self, step: int) -> float:
+        return optimisers.learning_rate_at(
+            step,
+            top=self.config.learning_rate,
+            steps=self.steps,
+            warmup=self.config.warmup_epochs * self.loader.steps_per_epoch,
+        )
+
+    def _names(self, batch: Batch) -> str:
+        paths = self.dataset.train.paths
+        shown = batch.index[:5].tolist()
+        return ", ".join(str(number if paths is None else paths[number]) for number in shown)
+
+    def _progress(self, clock: "_Clock") -> Progress:
+        rate = clock.steps_per_second(self.step)
+        return Progress(
+            step=self.step,
+            steps=self.steps,
+            loss=self.losses[-1],
+            images_per_second=rate * self.config.batch_size,
+            seconds_left=(self.steps - self.step) / rate,
+        )
+
+    def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
+        if self.fabric.is_global_zero:
+            tensors = training_state.training_tensors(self.bare, self._torch_optimizer())
+            tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+            state = {
+                "step": self.step,
+                "steps": self.steps,
+                "seconds": self.seconds,
+                "run": dict(identity),
+            }
+            saved = Checkpoint(training_state.weights(self.bare), tensors, state)
+            checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
+            self._write_curves(out)
+        self.fabric.barrier()
+
+    def _write_curves(self, out: Path) -> None:
+        rates = [self._rate(step) for step in range(self.step)]
+        metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+
+    def _torch_optimizer(self) -> Optimizer:
+        return cast(Optimizer, self.optimizer.optimizer)
+
+
+class _Prepared(NamedTuple):
+    """A batch, and its views as the network wants them."""
+
+    batch: Batch
+    views: Tensor
+
+
+class _Clock:
+    """Time over all parts of a run, and speed in this one."""
+
+    def __init__(self, before: float, first_step: int) -> None:
+        self._before, self._first, self._started = before, first_step, time.perf_counter()
+
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def steps_per_second(self, step: int) -> float:
+        return (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+
+
+def _initialised(config: Pretraining, seed: int) -> SimCLR:
+    """The untrained model of a seed; torch's generators stay as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return SimCLR(
+            backbone(config.backbone, stem=config.stem),
+            projector=config.projector,
+            dimension=config.dimension,
+            temperature=config.temperature,
+            passes=config.passes,
+        )
+
+
+def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:
+    return ValueError(
+        f"loss {loss} and gradient norm {norm} must be finite: stopped before step {step} "
+        f"changed a weight; the batch begins with samples {samples}"
+    )
