@@ -27,7 +27,7 @@ from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.objectives import SimCLR
-from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalise, photometric
 
 
@@ -159,7 +159,7 @@ class Trainer:
         """Train from where the run is to its end, saving on the way."""
         per_epoch = self.loader.steps_per_epoch
         self.model.train()
-        clock = _Clock(self.seconds, self.step)
+        clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
             for loss in self._epoch(epoch):
                 self.losses.append(loss)
@@ -239,7 +239,7 @@ class Trainer:
         shown = batch.index[:5].tolist()
         return ", ".join(str(number if paths is None else paths[number]) for number in shown)
 
-    def _progress(self, clock: "_Clock") -> Progress:
+    def _progress(self, clock: Clock) -> Progress:
         rate = clock.steps_per_second(self.step)
         return Progress(
             step=self.step,
@@ -277,19 +277,6 @@ class _Prepared(NamedTuple):
 
     batch: Batch
     views: Tensor
-
-
-class _Clock:
-    """Time over all parts of a run, and speed in this one."""
-
-    def __init__(self, before: float, first_step: int) -> None:
-        self._before, self._first, self._started = before, first_step, time.perf_counter()
-
-    def seconds(self) -> float:
-        return self._before + time.perf_counter() - self._started
-
-    def steps_per_second(self, step: int) -> float:
-        return (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
 
 
 def _initialised(config: Pretraining, seed: int) -> SimCLR:

@@ -1,5 +1,6 @@
 """What a run tells whoever watches it, and how it is told to stop."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -40,3 +41,23 @@ class Hooks:
     stepped: Callable[[Progress], None] = lambda _: None
     warned: Callable[[str], None] = lambda _: None
     stop: StopFlag = field(default_factory=StopFlag)
+
+
+class Clock:
+    """Time over all parts of a run, and speed in this one.
+
+    Args:
+        before: seconds of the parts before this one.
+        first_step: finished steps when this part began.
+    """
+
+    def __init__(self, before: float, first_step: int) -> None:
+        self._before, self._first, self._started = before, first_step, time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds of all parts."""
+        return self._before + time.perf_counter() - self._started
+
+    def steps_per_second(self, step: int) -> float:
+        """Mean speed of this part, up to a step."""
+        return (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
