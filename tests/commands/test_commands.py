@@ -1,6 +1,7 @@
 """Commands as a user types them."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from reliability import figures
@@ -201,17 +203,20 @@ def test_ctrl_c_stops_at_a_step_saves_and_the_same_command_continues(tmp_path, s
     words = ["compare", "scenes:count=100", *LAWS, *TINY, "--seeds", "2", "--out", str(tmp_path)]
     code = (
         "import os, signal, sys\n"
-        "from tamecrop.learning import pretrain\n"
+        "from tamecrop.learning.trainer import Trainer\n"
         "from tamecrop.cli import main\n"
-        "step = pretrain.Trainer._stepped\n"
+        "step = Trainer._stepped\n"
         "def interrupted(self, *a):\n"
         "    loss = step(self, *a)\n"
         "    if self.step == 2: os.kill(os.getpid(), signal.SIGINT)\n"
         "    return loss\n"
-        "pretrain.Trainer._stepped = interrupted\n"
+        "Trainer._stepped = interrupted\n"
         f"sys.exit(main({words!r}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    same_threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=same_threads
+    )
     assert done.returncode == 130, done.stderr
     assert "the same command continues" in done.stderr
     assert not list(Path(tmp_path).rglob("cell.json"))

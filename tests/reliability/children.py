@@ -20,13 +20,12 @@ from tamecrop.cli import main
 from tamecrop.data import loader
 from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
-from tamecrop.learning import pretrain as loop
-from tamecrop.learning import run_folder
+from tamecrop.learning import run_folder, training_state
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.stopping import StopFlag, signals_raise
-from tamecrop.learning.trainer import Run
+from tamecrop.learning.trainer import Run, Trainer
 from tamecrop.learning.watching import Hooks, Progress
 
 torch.set_num_threads(1)
@@ -134,26 +133,26 @@ HAPPENINGS: dict[str, Callable[[Path], None]] = {
 
 def train_noisily(out: Path, plan: Plan) -> None:
     """Broken: every loss depends on torch's global generator."""
-    gradient = loop.Trainer._gradient
+    gradient = Trainer._gradient
 
     def noisy(self: Any, prepared: Any) -> torch.Tensor:
         views = prepared.views + 1e-3 * torch.rand(prepared.views.shape)
         return gradient(self, prepared._replace(views=views))
 
-    loop.Trainer._gradient = noisy  # type: ignore[method-assign]
+    Trainer._gradient = noisy  # type: ignore[method-assign]
     torch.manual_seed(0)
     train(out, plan)
 
 
 def train_forgetfully(out: Path, plan: Plan) -> None:
     """Broken: a resumed run starts with a fresh optimiser."""
-    restore = loop.training_state.restore
+    restore = training_state.restore
 
     def forgetful(model: Any, optimizer: Any, saved: Any) -> None:
         restore(model, optimizer, saved)
         optimizer.state.clear()
 
-    loop.training_state.restore = forgetful  # type: ignore[assignment]
+    training_state.restore = forgetful  # type: ignore[assignment]
     train(out, plan)
 
 
@@ -181,7 +180,7 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
             yield batch
 
     ViewLoader.batches = listed  # type: ignore[method-assign]
-    stepped = loop.Trainer._stepped
+    stepped = Trainer._stepped
 
     def written(self: Any, loss: Any, batch: Any) -> float:
         value = stepped(self, loss, batch)
@@ -189,7 +188,7 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
             file.write(" ".join(map(str, asked.pop(0))) + "\n")
         return value
 
-    loop.Trainer._stepped = written  # type: ignore[method-assign]
+    Trainer._stepped = written  # type: ignore[method-assign]
     train(out, plan)
 
 
@@ -231,7 +230,7 @@ def command_unlocked(words: list[str]) -> None:
 
 def command_twice_interrupted(words: list[str]) -> None:
     """Run a command that gets Ctrl-C twice within its sixth step."""
-    stepped = loop.Trainer._stepped
+    stepped = Trainer._stepped
 
     def signalled(self: Any, loss: Any, batch: Any) -> float:
         if self.step == 5:
@@ -239,20 +238,20 @@ def command_twice_interrupted(words: list[str]) -> None:
             os.kill(os.getpid(), signal.SIGINT)
         return stepped(self, loss, batch)
 
-    loop.Trainer._stepped = signalled  # type: ignore[method-assign]
+    Trainer._stepped = signalled  # type: ignore[method-assign]
     sys.exit(main(words))
 
 
 def command_losing_pictures(words: list[str], folder: str) -> None:
     """Run a command whose pictures vanish at the end of its first epoch."""
-    save = loop.Trainer._save
+    save = Trainer._save
 
     def vanished(self: Any, *arguments: Any) -> None:
         save(self, *arguments)
         for path in Path(folder).rglob("*.png"):
             path.unlink()
 
-    loop.Trainer._save = vanished  # type: ignore[method-assign]
+    Trainer._save = vanished  # type: ignore[method-assign]
     sys.exit(main(words))
 
 

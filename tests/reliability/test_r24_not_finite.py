@@ -8,9 +8,9 @@ import torch
 import tamecrop as tc
 from reliability import children
 from tamecrop.data.sources import load
-from tamecrop.learning import checkpoint
-from tamecrop.learning import pretrain as loop
+from tamecrop.learning import checkpoint, trainer
 from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.trainer import Trainer
 
 BAD = [math.nan, math.inf, -math.inf]
 PLACES = ["input", "loss", "gradient", "weight"]
@@ -20,7 +20,7 @@ PER_EPOCH, AT = 5, 6
 def poisoned(monkeypatch, place, value):
     """Put a value into one place just before a step; the weights as that step found them."""
     before = {}
-    gradient = loop.Trainer._gradient
+    gradient = Trainer._gradient
 
     def bad(self, prepared):
         if self.step < AT:
@@ -36,7 +36,7 @@ def poisoned(monkeypatch, place, value):
             next(self.bare.parameters()).grad[0, 0, 0, 0] = value
         return torch.full_like(loss, value) if place == "loss" else loss
 
-    monkeypatch.setattr(loop.Trainer, "_gradient", bad)
+    monkeypatch.setattr(Trainer, "_gradient", bad)
     return before
 
 
@@ -72,6 +72,8 @@ def test_r24_stops_before_the_step_and_keeps_the_last_good_one(
 
 def test_r24_a_loop_that_does_not_look_is_seen(pictures, tmp_path, monkeypatch):
     poisoned(monkeypatch, "weight", math.nan)
-    monkeypatch.setattr(loop, "math", type("Blind", (), {"isfinite": staticmethod(lambda _: True)}))
+    monkeypatch.setattr(
+        trainer, "math", type("Blind", (), {"isfinite": staticmethod(lambda _: True)})
+    )
     pretrain(load(pictures), tc.policy(children.LAW), children.TINY, tmp_path)
     assert not holds(tmp_path / "checkpoints")
