@@ -1,7 +1,9 @@
 """`tamecrop audit` and `tamecrop recommend` as a user types them."""
 
+import itertools
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,11 +175,13 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
     judged = []
     real = halving.of_split
     monkeypatch.setattr(
-        halving, "of_split", lambda net, data, images, size: judged.append((data, images))
-        or real(net, data, images, size)
+        halving, "of_split", lambda net, data, images, **how: judged.append((data, images))
+        or real(net, data, images, **how)
     )  # fmt: skip
+    seconds = SimpleNamespace(perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(halving, "time", seconds)  # a clock that every look moves by a second
     words = ["recommend", "scenes:count=120", *LAWS[:3], "--reference", "none", "--preset", "quick",
-             "--budget", "400s", "--out", str(tmp_path)]  # fmt: skip
+             "--budget", "8s", "--out", str(tmp_path)]  # fmt: skip
     assert main(words) == 0
     found = json.loads((tmp_path / "recommendation.json").read_text())
     sizes = [len(each["accuracy"]) for each in found["rounds"]]
