@@ -106,16 +106,14 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 
 
 def _rounds(contest: "Contest", laws: tuple[str, ...]) -> "tuple[Round, ...]":
-    import logging
-
     from rich.console import Console
 
     from tamecrop.cli.display import display
+    from tamecrop.cli.training import quiet
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.studies.audits.halving import halve
 
-    for chatty in ("lightning_fabric", "pytorch_lightning"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quiet()
     flag = StopFlag()
     with signals_raise(flag), display(Console()) as listener:
         return halve(contest, laws, listener=listener, stop=flag)
