@@ -13,6 +13,7 @@ from PIL import Image
 from tamecrop.audit import trained
 from tamecrop.audit.reference import Reference
 from tamecrop.cli import main
+from tamecrop.learning import probe
 
 LAWS = ["--policies", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3", "--draws", "20"]
 GEOMETRY = {
@@ -178,6 +179,7 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
         halving, "of_split", lambda net, data, images, **how: judged.append((data, images))
         or real(net, data, images, **how)
     )  # fmt: skip
+    monkeypatch.setattr(probe, "_STEPS", 5)  # the contest is tested here, not the probe
     seconds = SimpleNamespace(perf_counter=itertools.count().__next__)
     monkeypatch.setattr(halving, "time", seconds)  # a clock that every look moves by a second
     words = ["recommend", "scenes:count=120", *LAWS[:3], "--reference", "none", "--preset", "quick",
