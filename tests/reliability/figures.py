@@ -20,6 +20,8 @@ from tamecrop.data.files import write_atomic
 from tamecrop.studies.environment import environment
 
 VARIABLE = "TAMECROP_RECORD"
+ROOT = Path(__file__).parents[2]
+"""The checkout, to which the name of the file is relative: some tests run in other folders."""
 
 
 def record(test: str, figure: str, **numbers: Any) -> None:
@@ -36,7 +38,7 @@ def record(test: str, figure: str, **numbers: Any) -> None:
     if "n" not in numbers:
         raise ValueError(f"`n`, the number of cases, must be given for {test}")
     if VARIABLE in os.environ:
-        merge(Path(os.environ[VARIABLE]), test, {"figure": figure, **numbers})
+        merge(ROOT / os.environ[VARIABLE], test, {"figure": figure, **numbers})
 
 
 def merge(path: Path, test: str, entry: dict[str, Any]) -> None:
