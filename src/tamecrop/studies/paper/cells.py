@@ -91,6 +91,12 @@ class PaperCell:
         return Key(self.policy, self.seed, self.protocol)
 
 
+def by_seed(cells: Iterable[PaperCell], law: str, protocol: str) -> dict[int, float]:
+    """Linear accuracy of every finished seed of a law under a protocol."""
+    wanted = (law, protocol)
+    return {c.seed: c.linear_accuracy for c in cells if (c.policy, c.protocol) == wanted}
+
+
 class Origin(NamedTuple):
     """What the cells of one protocol must share to be compared."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tamecrop.audit import published
 from tamecrop.studies.intervals import spread
-from tamecrop.studies.paper.cells import PaperCell
+from tamecrop.studies.paper.cells import PaperCell, by_seed
 from tamecrop.studies.paper.plans import TableCell
 from tamecrop.studies.paper.protocols import Size, sized
 
@@ -47,8 +47,7 @@ def rows(cells: Sequence[PaperCell], places: Sequence[TableCell], size: Size) ->
 
 
 def _accuracies(cells: Sequence[PaperCell], place: TableCell, size: Size) -> list[float]:
-    wanted = (str(place.policy), sized("paper", size))
-    return [cell.linear_accuracy for cell in cells if (cell.policy, cell.protocol) == wanted]
+    return [*by_seed(cells, str(place.policy), sized("paper", size)).values()]
 
 
 def _row(place: TableCell, accuracies: Sequence[float]) -> Row:

@@ -13,7 +13,7 @@ from tamecrop.audit import published
 from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.studies.intervals import Interval, paired_difference
-from tamecrop.studies.paper.cells import PaperCell
+from tamecrop.studies.paper.cells import PaperCell, by_seed
 from tamecrop.studies.paper.plans import Plan, crossed
 from tamecrop.studies.paper.protocols import Size, sized
 
@@ -215,10 +215,7 @@ def geometry(law: Policy) -> tuple[float, float]:
 
 
 def _by_seed(cells: Sequence[PaperCell], arm: Arm, size: Size) -> dict[int, float]:
-    wanted = (str(arm.policy), sized(arm.protocol, size))
-    return {
-        cell.seed: cell.linear_accuracy for cell in cells if (cell.policy, cell.protocol) == wanted
-    }
+    return by_seed(cells, str(arm.policy), sized(arm.protocol, size))
 
 
 def _mean(by_seed: dict[int, float]) -> float | None:
