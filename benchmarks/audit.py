@@ -11,7 +11,7 @@ import numpy as np
 
 import tamecrop as tc
 from common import write
-from tamecrop.audit.geometry import drawn_geometry
+from tamecrop.audit.measures.geometry import drawn_geometry
 
 IMAGES, DRAWS, REPEATS = 50_000, 16, 3
 LAWS = ("rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "rrc:scale=0.2..1")

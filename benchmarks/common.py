@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from tamecrop.studies.environment import environment
+from tamecrop.reporting.environment import environment
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 

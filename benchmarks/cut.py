@@ -79,8 +79,8 @@ def main() -> None:
         {
             "tamecrop.cut, rc": (lambda: tc.cut(PIXELS, inside), IMAGES),
             "tamecrop.cut, gcc": (lambda: tc.cut(PIXELS, leaving), IMAGES),
-            "tamecrop.cut, gcc border=recentre": (
-                lambda: tc.cut(PIXELS, leaving, content="centred"),
+            "tamecrop.cut, gcc border=recenter": (
+                lambda: tc.cut(PIXELS, leaving, content="centered"),
                 IMAGES,
             ),
             "torchvision v2 RandomCrop, image by image": (

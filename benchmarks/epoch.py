@@ -1,6 +1,6 @@
 """One epoch of the paper's protocol: tamecrop's two loaders, the authors' way, Lightly's loader.
 
-Every rival trains the same network with the same loss and optimiser; the authors' way does so in
+Every rival trains the same network with the same loss and optimizer; the authors' way does so in
 float32, as they did, the others in bfloat16. Rivals take turns in one run. Also: where the time of
 a step goes, and what share of the machine's matrix rate the training step reaches.
 
@@ -26,14 +26,14 @@ from torchvision.transforms import v2
 
 import tamecrop as tc
 from common import report, write
-from tamecrop.audit.published import best, faithful
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.learning import optimisers
+from tamecrop.learning import optimizers
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.objectives import SimCLR
+from tamecrop.paper.published import best, faithful
 from tamecrop.views.cut import cut
-from tamecrop.views.photometric import normalise, photometric
+from tamecrop.views.photometric import normalize, photometric
 
 SIDE, BATCH = 32, 512
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
@@ -42,7 +42,7 @@ SCALES = {20: 0.4, 28: 0.8}
 STEP = photometric("paper")
 
 
-def synchronise() -> None:
+def synchronize() -> None:
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
 
@@ -53,7 +53,7 @@ def law(side: int) -> tc.Policy:
 
 
 class Training:
-    """The paper's network, loss and optimiser; one call is one step."""
+    """The paper's network, loss and optimizer; one call is one step."""
 
     def __init__(self, name: str, *, dtype: torch.dtype, compiled: bool) -> None:
         self.dtype = dtype
@@ -61,10 +61,10 @@ class Training:
         self.model = model.to(DEVICE, memory_format=torch.channels_last).train()
         if compiled:
             self.model.backbone.compile(dynamic=False)
-        self.optimizer = optimisers.optimiser("adam", model, learning_rate=0.01, weight_decay=0.0)
+        self.optimizer = optimizers.optimizer("adam", model, learning_rate=0.01, weight_decay=0.0)
 
     def forward(self, views: Tensor) -> Tensor:
-        """The loss of normalised views."""
+        """The loss of normalized views."""
         with torch.autocast(DEVICE.type, self.dtype, enabled=self.dtype != torch.float32):
             loss: Tensor = self.model(views)
         return loss
@@ -81,7 +81,7 @@ class Training:
 def prepared(loader: ViewLoader, epoch: int) -> Iterator[Tensor]:
     for batch in loader.batches(epoch):
         views = STEP.apply(batch.views, seed=0, epoch=epoch, index=batch.index)
-        yield normalise(views, MEAN, STD)
+        yield normalize(views, MEAN, STD)
 
 
 def ours(images: ImageSet, side: int, training: Training, **loading: object) -> Callable[[], None]:
@@ -117,7 +117,7 @@ class Pictures(Dataset):
         return (self.transform(picture) if self.transform else picture), 0
 
 
-def colours(crop: Callable) -> v2.Compose:
+def colors(crop: Callable) -> v2.Compose:
     return v2.Compose(
         [
             crop,
@@ -130,23 +130,23 @@ def colours(crop: Callable) -> v2.Compose:
     )
 
 
-class CentredByNumpy:
-    """A Gaussian-centred crop of one picture: one NumPy draw, one PIL crop."""
+class CenteredByNumpy:
+    """A Gaussian-centered crop of one picture: one NumPy draw, one PIL crop."""
 
     def __init__(self, side: int, alpha: float) -> None:
         self.side, self.covariance = side, [[alpha * SIDE, 0], [0, alpha * SIDE]]
 
     def __call__(self, picture: Image.Image) -> Image.Image:
         """The crop, filled with black where it leaves the picture."""
-        centre = np.random.multivariate_normal([SIDE // 2] * 2, self.covariance)  # noqa: NPY002
-        x, y = centre.astype(int) - self.side // 2
+        center = np.random.multivariate_normal([SIDE // 2] * 2, self.covariance)  # noqa: NPY002
+        x, y = center.astype(int) - self.side // 2
         return picture.crop((x, y, x + self.side, y + self.side))
 
 
 def authors_way(
     images: ImageSet, side: int, training: Training, workers: int
 ) -> Callable[[], None]:
-    one = colours(CentredByNumpy(side, law(side).centre.alpha))
+    one = colors(CenteredByNumpy(side, law(side).center.alpha))
     pairs = Pictures(images, lambda picture: torch.stack([one(picture), one(picture)]))
     loader = DataLoader(
         pairs, BATCH, shuffle=True, num_workers=workers, pin_memory=DEVICE.type == "cuda"
@@ -162,7 +162,7 @@ def authors_way(
 def lightlys_way(
     images: ImageSet, side: int, training: Training, workers: int
 ) -> Callable[[], None]:
-    crop = colours(v2.RandomCrop(side))
+    crop = colors(v2.RandomCrop(side))
     transform = MultiViewTransform([crop, crop])
     data = LightlyDataset.from_torch_dataset(Pictures(images), transform=transform)
     loader = DataLoader(
@@ -177,10 +177,10 @@ def lightlys_way(
 
 
 def seconds(work: Callable[[], object]) -> float:
-    synchronise()
+    synchronize()
     started = time.perf_counter()
     work()
-    synchronise()
+    synchronize()
     return time.perf_counter() - started
 
 
@@ -199,14 +199,14 @@ def stages(images: ImageSet, side: int, training: Training) -> dict[str, float]:
     for epoch in range(12):
         boxes = timed("draw", lambda e=epoch: policy.draw((SIDE, SIDE), epoch=e, index=index))
         views = timed("cut", lambda b=boxes: cut(pixels, b, content=policy.content))
-        coloured = timed(
+        colored = timed(
             "photometric",
-            lambda v=views, e=epoch: normalise(STEP.apply(v, epoch=e, index=index), MEAN, STD),
+            lambda v=views, e=epoch: normalize(STEP.apply(v, epoch=e, index=index), MEAN, STD),
         )
         training.optimizer.zero_grad(set_to_none=True)
-        loss = timed("forward", lambda c=coloured: training.forward(c))
+        loss = timed("forward", lambda c=colored: training.forward(c))
         timed("backward", loss.backward)
-        timed("optimiser", training.optimizer.step)
+        timed("optimizer", training.optimizer.step)
     return {name: statistics.median(times[2:]) for name, times in found.items()}
 
 

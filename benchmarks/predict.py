@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tamecrop.audit import prediction, published, surface
-from tamecrop.audit.prediction import LABELS, LEVEL, half_width, scaled, sweep_figures
 from tamecrop.geometry.boxes import Floats
-from tamecrop.studies import theme
-from tamecrop.studies.environment import environment
+from tamecrop.paper import prediction, published, surface
+from tamecrop.paper.prediction import LABELS, LEVEL, half_width, scaled, sweep_figures
+from tamecrop.reporting import theme
+from tamecrop.reporting.environment import environment
 
 ROOT = Path(__file__).parents[1]
 LAWS = ("gcc", "cgcc", "rc")
@@ -132,8 +132,8 @@ def at_64_px() -> list[dict[str, object]]:
     for scale in SCALES:
         laws = {
             "rc": f"rc:scale={scale}",
-            "alpha 1.5": f"gcc:scale={scale},sigma={(1.5 / 64) ** 0.5!r},border=recentre",
-            "alpha 3": f"gcc:scale={scale},sigma={(3 / 64) ** 0.5!r},border=recentre",
+            "alpha 1.5": f"gcc:scale={scale},sigma={(1.5 / 64) ** 0.5!r},border=recenter",
+            "alpha 3": f"gcc:scale={scale},sigma={(3 / 64) ** 0.5!r},border=recenter",
         }
         found = {name: prediction.predict(law, side=64).accuracy for name, law in laws.items()}
         rows.append({"scale": scale} | {name: round(value, 4) for name, value in found.items()})
@@ -158,7 +158,7 @@ def figures_plot():
                 [x for x, _ in rows],
                 [100 * c.accuracy for _, c in rows],
                 s=[60 * c.scale + 8 for _, c in rows],
-                color=theme.colour(place),
+                color=theme.color(place),
                 alpha=0.75,
                 label=law,
             )
@@ -185,7 +185,7 @@ def sweep_plot(by_scale: Floats):
             )
             middle = 100 * by_scale[rows]
             axis.fill_between(alphas, middle - half, middle + half, color=theme.FAINT)
-            axis.plot(alphas, middle, color=theme.colour(row), label="predicted, scale left out")
+            axis.plot(alphas, middle, color=theme.color(row), label="predicted, scale left out")
             published_ = [100 * cells[i].accuracy for i in rows]
             axis.plot(alphas, published_, "o", color=theme.INK, ms=4, label="published")
             axis.set_xscale("log")

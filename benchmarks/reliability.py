@@ -59,7 +59,7 @@ def promises() -> list[Promise]:
         ("Bad parameters are refused by name and value", f"{folder}/test_r17_refusals.py"),
         ("Boxes sit where the law says", f"{folder}/test_r18_distributions.py"),
         ("So do pairs of boxes", f"{folder}/test_r19_pairs.py"),
-        ("Cuts are exact, resized cuts within one grey level", f"{folder}/test_r20_parity.py"),
+        ("Cuts are exact, resized cuts within one gray level", f"{folder}/test_r20_parity.py"),
         ("Damaged images are all found, and crash nothing", f"{folder}/test_r21_mutants.py"),
         ("Every mode, size and orientation, in little memory", f"{folder}/test_r22_images.py"),
         ("A folder of any shape trains or says why not", f"{folder}/test_r23_folders.py"),
@@ -74,7 +74,7 @@ def promises() -> list[Promise]:
 
 NOT_PROMISED = (
     "Equal bits across numbers of threads, devices, or versions of PyTorch.",
-    "Equal statistics of batch norm in one process and in several on processors: its synchronised "
+    "Equal statistics of batch norm in one process and in several on processors: its synchronized "
     "form refuses tensors that are not on a GPU. R25 holds batch norm fixed.",
     "The safety of a foreign `.pt` file: none is read.",
     "That a file whose bytes rot without a new length or time of change is noticed by a load; "

@@ -5,11 +5,11 @@ Run: .venv/bin/python docs/draw_audit.py
 
 from pathlib import Path
 
-from tamecrop.studies.audits.curves import at_iou
-from tamecrop.studies.audits.figures import trade_off_figure
-from tamecrop.studies.audits.records import Audit
-from tamecrop.studies.jsonfiles import read_json
-from tamecrop.studies.theme import png
+from tamecrop.audit.curves import at_iou
+from tamecrop.audit.figures import trade_off_figure
+from tamecrop.audit.records import Audit
+from tamecrop.reporting.jsonfiles import read_json
+from tamecrop.reporting.theme import png
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "audit"

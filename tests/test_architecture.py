@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "tamecrop"
-ROOMS = ["geometry", "views", "data", "learning", "audit", "studies", "cli"]
+ROOMS = ["geometry", "views", "data", "learning", "reporting", "studies", "audit", "paper", "cli"]
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -8,6 +8,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.version import VERSION as __version__
 
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
     from tamecrop.views import transforms
     from tamecrop.views.cut import cut
 
-__all__ = ["Policy", "__version__", "boxes", "cut", "expectations", "policy", "transforms"]
+__all__ = [
+    "Policy",
+    "ViewPlan",
+    "__version__",
+    "boxes",
+    "cut",
+    "expectations",
+    "plan",
+    "policy",
+    "transforms",
+]
 
 _LAZY = {
     "boxes": ("tamecrop.geometry.boxes", None),

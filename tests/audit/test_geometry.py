@@ -5,10 +5,10 @@ import pytest
 
 import tamecrop as tc
 from references.objects import seen
-from tamecrop.audit.closed_forms import closed_forms, placements
-from tamecrop.audit.coverage_map import seen_counts
-from tamecrop.audit.geometry import drawn_geometry, geometry
-from tamecrop.audit.pairs import pairs
+from tamecrop.audit.measures.closed_forms import closed_forms, placements
+from tamecrop.audit.measures.coverage_map import seen_counts
+from tamecrop.audit.measures.geometry import drawn_geometry, geometry
+from tamecrop.audit.measures.pairs import pairs
 
 HALF_A_POINT = 0.005
 LAWS = [
@@ -43,7 +43,7 @@ def test_another_spread_is_seen():
 
 def test_the_report_says_what_is_exact():
     fixed, random = (geometry(tc.policy(law), square()) for law in ("gcc", "rrc"))
-    assert {"pair_iou_mean", "empty_share", "realised_area_mean"} <= set(fixed.closed_form)
+    assert {"pair_iou_mean", "empty_share", "realized_area_mean"} <= set(fixed.closed_form)
     assert "pair_iou_mean" not in random.closed_form
     assert geometry(tc.policy("jointcrop"), square()).closed_form == ()
 
@@ -53,7 +53,7 @@ def test_published_geometry_of_random_resized_crop():
     assert found.pair_iou_mean == pytest.approx(0.508, abs=0.01)
     assert found.pair_iou_zero_share < 0.001
     assert (found.stated_area, found.stated_ratio) == (0.6, (0.75, 4 / 3))
-    assert found.realised_area_mean == pytest.approx(0.54, abs=0.01)
+    assert found.realized_area_mean == pytest.approx(0.54, abs=0.01)
     wide = geometry(tc.policy("rrc:scale=0.08..1"), np.array([[3, 5000]]))
     assert wide.fallback_share == 1
 
@@ -80,8 +80,8 @@ def test_the_map_counts_what_is_seen(law):
 def test_the_map_of_a_law_is_a_share_of_views():
     found = geometry(tc.policy("rc:scale=1"), square())
     assert np.array(found.coverage_map).min() == 1
-    centred = np.array(geometry(tc.policy("cgcc:scale=0.4"), square()).coverage_map)
-    assert centred[16, 16] > 0.9 > 0.2 > centred[0, 0]
+    centered = np.array(geometry(tc.policy("cgcc:scale=0.4"), square()).coverage_map)
+    assert centered[16, 16] > 0.9 > 0.2 > centered[0, 0]
 
 
 def test_one_image_and_many_sizes_are_drawn_alike():

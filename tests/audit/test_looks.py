@@ -6,13 +6,13 @@ import torch
 from torch import nn
 
 import tamecrop as tc
-from tamecrop.audit import trained
-from tamecrop.audit.judging import divided, undivided
-from tamecrop.audit.looks import Witness
-from tamecrop.audit.pixels import pixels
-from tamecrop.audit.reference import Reference
+from tamecrop.audit.measures.suspicious import by_features, by_objects, by_overlap
+from tamecrop.audit.reference import trained
+from tamecrop.audit.reference.judging import divided, undivided
+from tamecrop.audit.reference.looks import Witness
+from tamecrop.audit.reference.network import Reference
+from tamecrop.audit.reference.pixels import pixels
 from tamecrop.audit.subject import subject
-from tamecrop.audit.suspicious import by_features, by_objects, by_overlap
 from tamecrop.data.images import ImageSet
 
 

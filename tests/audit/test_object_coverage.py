@@ -1,11 +1,11 @@
-"""Coverage of the best-covered object: the vectorised mean against a plain loop."""
+"""Coverage of the best-covered object: the vectorized mean against a plain loop."""
 
 import numpy as np
 import pytest
 import torch
 
 import tamecrop as tc
-from tamecrop.audit.object_coverage import ObjectCoverage
+from tamecrop.audit.measures.object_coverage import ObjectCoverage
 from tamecrop.data.images import ImageSet
 
 SIDE = 32

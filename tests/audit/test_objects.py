@@ -6,8 +6,8 @@ import torch
 
 import tamecrop as tc
 from references.objects import shares
-from tamecrop.audit.objects import Objects, object_shares
-from tamecrop.audit.pairs import pairs
+from tamecrop.audit.measures.objects import Objects, object_shares
+from tamecrop.audit.measures.pairs import pairs
 from tamecrop.data.images import ImageSet
 
 NAMES = ("object_share", "pair_share", "false_positive_share", "different_share", "none_share")

@@ -11,8 +11,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from tamecrop.audit import prediction, published, surface
-from tamecrop.audit.prediction import LEVEL, half_width, predict, scaled, sweep_figures
+from tamecrop.paper import prediction, published, surface
+from tamecrop.paper.prediction import LEVEL, half_width, predict, scaled, sweep_figures
 
 QUALITY = Path(__file__).parents[2] / "results" / "predict" / "quality.json"
 CELLS = published.sweep()
@@ -128,7 +128,7 @@ def test_sigma_carries_over_to_another_resolution_and_alpha_does_not():
 def test_another_law_has_a_wider_interval():
     widths = [
         found.high - found.low
-        for found in map(predict, ("gcc:border=recentre", "cgcc", "rc", "gcc", "rc_pad", "mgcc"))
+        for found in map(predict, ("gcc:border=recenter", "cgcc", "rc", "gcc", "rc_pad", "mgcc"))
     ]
     assert widths[:3] == pytest.approx([2 * prediction.fitted().of_a_known_rule] * 3)
     assert widths[3:] == pytest.approx([2 * prediction.fitted().of_another_rule] * 3)
@@ -140,7 +140,7 @@ OUT = [
     ("jointcrop", "joint area are resized"),
     ("rc:pair=iou", "redrawn for their IoU"),
     ("gcc:mean=given", "boxes of the images"),
-    ("crop:scale=0.4,centre=beta", "boxes of the images"),
+    ("crop:scale=0.4,center=beta", "boxes of the images"),
     ("rc:scale=0.1", "scale 0.1 is outside 0.2..0.8"),
     ("rc:scale=0.9", "scale 0.9 is outside 0.2..0.8"),
     ("gcc:sigma=3", "sigma 3 is outside 0.00559..2.5"),

@@ -5,9 +5,9 @@ import safetensors.torch
 import torch
 import torchvision
 
-from tamecrop.audit import networks
-from tamecrop.audit.networks import beheaded, network
-from tamecrop.audit.reference import Named, named
+from tamecrop.audit.reference import networks
+from tamecrop.audit.reference.network import Named, named
+from tamecrop.audit.reference.networks import beheaded, network
 
 VIEWS = torch.randint(0, 255, (2, 3, 64, 64), dtype=torch.uint8)
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from tamecrop.audit import trained
-from tamecrop.audit.reference import Reference
+from tamecrop.audit.reference import trained
+from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
 from tamecrop.learning import probe
 
 LAWS = ["--policies", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3", "--draws", "20"]
 GEOMETRY = {
     "pair_iou_mean", "pair_iou_zero_share", "content_share_mean", "empty_share",
-    "realised_area_mean", "placements",
+    "realized_area_mean", "placements",
 }  # fmt: skip
 BOXES = ("object_share", "pair_share", "false_positive_share")
 
@@ -171,7 +171,7 @@ def test_recommend_says_why(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path, monkeypatch):
-    from tamecrop.studies.audits import halving
+    from tamecrop.audit import halving
 
     judged = []
     real = halving.of_split

@@ -22,7 +22,7 @@ def test_json_holds_law_value_and_what_came_out(capsys):
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"policy", "padding", "area"}
     law = tc.policy(found["policy"])
-    assert law.centre.padding == found["padding"]
+    assert law.center.padding == found["padding"]
     area = tc.expectations.view_law(law, (30, 45)).content_area
     assert area == pytest.approx(found["area"]) == pytest.approx(0.3, abs=1e-3)
 

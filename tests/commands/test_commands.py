@@ -59,7 +59,7 @@ def test_compare_writes_every_cell_and_every_page(study):
     page = (study / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 4
     assert "http://" not in page.replace("http://www.w3.org", "")
-    for name in ("accuracy", "losses", "centres", "views"):
+    for name in ("accuracy", "losses", "centers", "views"):
         assert size_of(study / "figures" / f"{name}.png")[0] > 500
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tamecrop.audit.prediction import predict
 from tamecrop.cli import main
+from tamecrop.paper.prediction import predict
 
 FIELDS = {"policy", "accuracy", "low", "high", "in_regime", "reason"}
 

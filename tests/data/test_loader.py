@@ -8,7 +8,7 @@ import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 
-LAW = tc.policy("gcc:scale=0.4,sigma=0.3,border=recentre")
+LAW = tc.policy("gcc:scale=0.4,sigma=0.3,border=recenter")
 
 
 def images(n=50):

@@ -8,7 +8,7 @@ from tamecrop.data.scene_material import REGIONS, material
 from tamecrop.data.scenes import Scenes, scenes
 from tamecrop.data.sources import load
 from tamecrop.learning.backbones import backbone
-from tamecrop.views.photometric import normalise, photometric, unit
+from tamecrop.views.photometric import normalize, photometric, unit
 
 
 def test_scenes_are_a_function_of_their_seed():
@@ -70,12 +70,12 @@ def test_a_supervised_narrow_net_reaches_ninety_percent():
     solver = torch.optim.Adam(model.parameters(), lr=3e-3)
     steps = epochs * (len(data.train) // size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(solver, 6e-3, total_steps=steps)
-    colours = photometric("scenes")
+    colors = photometric("scenes")
     for epoch in range(epochs):
         order = torch.randperm(len(data.train))
         for chosen in order.split(size)[: len(data.train) // size]:
-            views = colours.apply(data.train.pixels[chosen][:, None], epoch=epoch, index=chosen)
-            scores = model(normalise(views[:, 0], data.mean, data.std))
+            views = colors.apply(data.train.pixels[chosen][:, None], epoch=epoch, index=chosen)
+            scores = model(normalize(views[:, 0], data.mean, data.std))
             loss = torch.nn.functional.cross_entropy(scores, data.train.labels[chosen])
             solver.zero_grad()
             loss.backward()
@@ -83,5 +83,5 @@ def test_a_supervised_narrow_net_reaches_ninety_percent():
             schedule.step()
     model.eval()
     with torch.no_grad():
-        scores = model(normalise(unit(data.test.pixels), data.mean, data.std))
+        scores = model(normalize(unit(data.test.pixels), data.mean, data.std))
     assert (scores.argmax(1) == data.test.labels).double().mean() >= 0.90

@@ -46,10 +46,10 @@ def test_an_archive_in_medmnist_layout_is_read_and_split(tmp_path):
     assert load(path, seed=1).fingerprint() != data.fingerprint()
 
 
-def test_splits_of_an_archive_are_kept_and_grey_becomes_rgb(tmp_path):
-    grey = np.full((30, 8, 8), 7, dtype=np.uint8)
+def test_splits_of_an_archive_are_kept_and_gray_becomes_rgb(tmp_path):
+    gray = np.full((30, 8, 8), 7, dtype=np.uint8)
     labels = np.arange(30) % 2
-    path = archive(tmp_path / "a.npz", test_images=grey, test_labels=labels)
+    path = archive(tmp_path / "a.npz", test_images=gray, test_labels=labels)
     assert len(load(path).test) == 30
     assert (load(path).test.pixels == 7).all()
 

@@ -10,7 +10,7 @@ LAWS = [
     "rc:scale=0.8",
     "rc_pad:scale=0.4,padding=5/32",
     "gcc:scale=0.4,alpha=1.5",
-    "gcc:scale=0.8,alpha=2,border=recentre,rounding=faithful",
+    "gcc:scale=0.8,alpha=2,border=recenter,rounding=faithful",
     "gcc:scale=0.4,sigma=0.3,border=truncate",
     "gcc:scale=0.4,sigma=0.3,border=reflect",
     "cgcc:scale=0.6,alpha=2",

@@ -1,4 +1,4 @@
-"""Keyed numbers: pure, distinct, uniform, and unrelated between neighbouring keys."""
+"""Keyed numbers: pure, distinct, uniform, and unrelated between neighboring keys."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ PARTS = ("seed", "epoch", "index", "view", "draw")
 
 
 def weak(seed, epoch, index, view, draw):
-    """A wrong generator: key parts are added up, neighbours walk along a lattice."""
+    """A wrong generator: key parts are added up, neighbors walk along a lattice."""
     return (0.5 + (np.add(seed, epoch) + np.add(index, view) + draw) * 0.6180339887) % 1.0
 
 
@@ -30,7 +30,7 @@ def repeats(numbers):
 
 
 def pair_p(numbers, bins=20):
-    """Chi-square of neighbouring numbers on a grid of squares."""
+    """Chi-square of neighboring numbers on a grid of squares."""
     cells = (numbers[:-1] * bins).astype(int) * bins + (numbers[1:] * bins).astype(int)
     counts = np.bincount(cells[::2], minlength=bins**2)
     return chi_square(counts, np.full(bins**2, bins**-2.0))
@@ -50,7 +50,7 @@ def test_uniform_along_every_part_of_the_key(part):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_streams_of_neighbouring_keys_are_unrelated(part):
+def test_streams_of_neighboring_keys_are_unrelated(part):
     other = "index" if part != "index" else "view"
     first, second = (keys.uniform(**walk(other, **{part: value})) for value in (0, 1))
     assert abs(np.corrcoef(first, second)[0, 1]) < 5 / N**0.5

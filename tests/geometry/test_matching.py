@@ -21,7 +21,7 @@ def drawn(law, size=SIZE):
 
 LAWS = [
     ("gcc:scale=0.4", None, {"iou": 0.45}),
-    ("gcc:scale=0.4,alpha=2,border=recentre,rounding=faithful", None, {"iou": 0.3}),
+    ("gcc:scale=0.4,alpha=2,border=recenter,rounding=faithful", None, {"iou": 0.3}),
     ("gcc:scale=0.6", None, {"area": 0.4}),
     ("cgcc:scale=0.4", None, {"iou": 0.5}),
     ("mgcc:scale=0.4", None, {"iou": 0.4}),
@@ -60,15 +60,15 @@ def test_another_value_does_not():
 
 def test_the_answer_depends_on_the_size_by_alpha_and_not_by_sigma():
     small, large = (match("gcc:scale=0.25,alpha=1", iou=0.4, size=(s, s)) for s in (16, 32))
-    assert large.centre.alpha == pytest.approx(2 * small.centre.alpha, rel=0.05)
+    assert large.center.alpha == pytest.approx(2 * small.center.alpha, rel=0.05)
     small, large = (match("gcc:scale=0.25", iou=0.4, size=(s, s)) for s in (16, 32))
-    assert large.centre.sigma == pytest.approx(small.centre.sigma, rel=0.05)
+    assert large.center.sigma == pytest.approx(small.center.sigma, rel=0.05)
 
 
 @pytest.mark.parametrize(("name", "rival"), [("sigma", "alpha"), ("alpha", "sigma")])
 def test_either_spread_can_be_asked_for(name, rival):
     solved = match(f"gcc:scale=0.4,{rival}=0.7", name, iou=0.45)
-    assert getattr(solved.centre, rival) is None
+    assert getattr(solved.center, rival) is None
     assert mean_iou(solved, SIZE) == pytest.approx(0.45, abs=1e-3)
 
 

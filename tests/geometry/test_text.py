@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import tamecrop as tc
 from references.policies import EVERY
-from tamecrop.geometry import borders, centres, extents, pairs, roundings
+from tamecrop.geometry import borders, centers, extents, pairs, roundings
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.geometry.presets import PRESETS
 
@@ -22,20 +22,20 @@ EXTENTS = st.one_of(
     st.builds(extents.RandomArea, AREAS, RATIOS),
     st.builds(extents.JointAreas, APART, RATIOS),
 )
-MEANS = st.one_of(st.sampled_from(["centre", "given"]), UNIT)
-CENTRES = st.one_of(
-    st.just(centres.Uniform()),
-    st.builds(centres.PaddedUniform, POSITIVE),
-    st.builds(centres.Gaussian, sigma=POSITIVE, mean=MEANS),
-    st.builds(centres.Gaussian, alpha=POSITIVE, mean=MEANS),
-    st.builds(centres.Beta, st.floats(0.01, 100), st.one_of(st.just("given"), UNIT)),
+MEANS = st.one_of(st.sampled_from(["center", "given"]), UNIT)
+CENTERS = st.one_of(
+    st.just(centers.Uniform()),
+    st.builds(centers.PaddedUniform, POSITIVE),
+    st.builds(centers.Gaussian, sigma=POSITIVE, mean=MEANS),
+    st.builds(centers.Gaussian, alpha=POSITIVE, mean=MEANS),
+    st.builds(centers.Beta, st.floats(0.01, 100), st.one_of(st.just("given"), UNIT)),
 )
 BORDERS = st.sampled_from([kind() for kind in borders.BORDERS.values()])
 PAIRS = st.one_of(st.just(pairs.Independent()), st.builds(pairs.IouBand, UNIT, st.integers(1, 99)))
 POLICIES = st.builds(
     Policy,
     EXTENTS,
-    CENTRES,
+    CENTERS,
     BORDERS,
     PAIRS,
     st.sampled_from([*roundings.ROUNDINGS.values()]),
@@ -44,7 +44,7 @@ POLICIES = st.builds(
 
 
 def parts(law):
-    return law.extent, law.centre, law.border, law.pair, law.rounding
+    return law.extent, law.center, law.border, law.pair, law.rounding
 
 
 @pytest.mark.parametrize("text", [*PRESETS, *EVERY])
@@ -102,7 +102,7 @@ def test_the_presets_default_to_the_paper():
         ("gcc:extent=fixd", "unknown extent 'fixd': did you mean 'fixed'"),
         ("gcc:rounding=faithfull", "unknown rounding 'faithfull': did you mean 'faithful'"),
         ("gcc:pair=sharde", "unknown pair 'sharde': did you mean 'shared'"),
-        ("gcc:centre=gausian", "unknown centre 'gausian': did you mean 'gaussian'"),
+        ("gcc:center=gausian", "unknown center 'gausian': did you mean 'gaussian'"),
         ("zzzzzz", "unknown crop law 'zzzzzz': known are ccrop"),
         ("gcc:scale", r"name:key=value,\.\.\., got 'scale'"),
         ("gcc:scale=", r"name:key=value,\.\.\., got 'scale='"),
@@ -110,7 +110,7 @@ def test_the_presets_default_to_the_paper():
         ("gcc:padding=0.2", "`padding` has no meaning in 'gcc:padding=0.2', which has extent=fix"),
         ("gcc:scale=0.4.5", r"a number or a range low\.\.high, got 'scale=0.4.5'"),
         ("gcc:scale=1/0", r"a number or a range low\.\.high, got 'scale=1/0'"),
-        ("mgcc:mean=centre..1", r"a number or a range low\.\.high, got 'mean=centre\.\.1'"),
+        ("mgcc:mean=center..1", r"a number or a range low\.\.high, got 'mean=center\.\.1'"),
     ],
 )
 def test_a_wrong_text_is_named(text, message):

@@ -16,11 +16,11 @@ GIVEN = np.stack(
 @pytest.mark.parametrize("law", EVERY)
 def test_boxes_are_whole_positive_and_inside_where_promised(law):
     policy = tc.policy(law)
-    boxes = policy.draw(SIZES, given=GIVEN)
+    boxes = policy.draw(SIZES, object_boxes=GIVEN)
     assert boxes.shape == (400, 2, 4)
     assert boxes.dtype == np.int64
     assert (boxes[..., 2:] > boxes[..., :2]).all()
-    if policy.border.inside or policy.centre.kind == "uniform":
+    if policy.border.inside or policy.center.kind == "uniform":
         assert boxes.min() >= 0
         assert (boxes[..., 2:] <= SIZES[:, None, ::-1]).all()
 
@@ -30,12 +30,14 @@ def test_a_batch_gives_what_single_images_give(law):
     policy = tc.policy(law)
     index = np.array([4, 900, 17, 3])
     together = policy.draw(
-        SIZES[index % 400], index=index, seed=2, epoch=5, given=GIVEN[index % 400]
+        SIZES[index % 400], index=index, seed=2, epoch=5, object_boxes=GIVEN[index % 400]
     )
     order = np.array([2, 0, 3, 1])
     for place in order:
         one = index[[place]]
-        alone = policy.draw(SIZES[one % 400], index=one, seed=2, epoch=5, given=GIVEN[one % 400])
+        alone = policy.draw(
+            SIZES[one % 400], index=one, seed=2, epoch=5, object_boxes=GIVEN[one % 400]
+        )
         assert (alone[0] == together[place]).all()
 
 

@@ -21,12 +21,12 @@ def blobs(n, *, seed, noise=2.0):
     """Three overlapping classes in eight dimensions."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 3
-    centres = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
-    values = centres[labels] + noise * torch.randn(n, 8, generator=generator)
+    centers = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    values = centers[labels] + noise * torch.randn(n, 8, generator=generator)
     return Features(values, labels)
 
 
-def test_nearest_neighbours_vote_as_in_scikit_learn():
+def test_nearest_neighbors_vote_as_in_scikit_learn():
     train, test = blobs(600, seed=1), blobs(300, seed=2)
     theirs = KNeighborsClassifier(
         n_neighbors=20, metric="cosine", weights=lambda far: np.exp((1 - far) / 0.1)
@@ -38,7 +38,7 @@ def test_nearest_neighbours_vote_as_in_scikit_learn():
     assert knn_accuracy(shuffled, test, classes=3, k=20) < expected - 0.1
 
 
-def test_fewer_images_than_neighbours_all_vote():
+def test_fewer_images_than_neighbors_all_vote():
     assert 0 <= knn_accuracy(blobs(50, seed=1), blobs(30, seed=2), classes=3) <= 1
 
 
@@ -58,8 +58,8 @@ def test_the_frozen_probe_is_scikit_learns_logistic_regression():
 def test_the_penalty_is_chosen_on_validation_alone():
     train, validation, test = (blobs(n, seed=n) for n in (90, 60, 300))
     found = probe.frozen(Judged(train, validation, test, 3))
-    mislabelled = Features(test.values, (test.labels + 1) % 3)
-    others = probe.frozen(Judged(train, validation, mislabelled, 3))
+    mislabeled = Features(test.values, (test.labels + 1) % 3)
+    others = probe.frozen(Judged(train, validation, mislabeled, 3))
     assert (found.penalty, found.validation_accuracy) == (
         others.penalty,
         others.validation_accuracy,

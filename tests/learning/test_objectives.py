@@ -7,7 +7,7 @@ import torch
 
 from tamecrop.learning.backbones import NAMES, backbone
 from tamecrop.learning.objectives import SimCLR
-from tamecrop.learning.optimisers import learning_rate_at, optimiser
+from tamecrop.learning.optimizers import learning_rate_at, optimizer
 
 
 def nt_xent(first, second, temperature):
@@ -60,14 +60,14 @@ def test_unknown_parts_name_the_nearest_known_one():
     with pytest.raises(ValueError, match="unknown projector 'line'"):
         SimCLR(backbone("resnet10w16"), projector="line")
     with pytest.raises(ValueError, match="did you mean 'adam'"):
-        optimiser("adm", backbone("resnet10w16"), learning_rate=1, weight_decay=0)
+        optimizer("adm", backbone("resnet10w16"), learning_rate=1, weight_decay=0)
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd", "lars"])
-def test_optimisers_lower_a_loss_and_leave_vectors_undecayed(name):
+def test_optimizers_lower_a_loss_and_leave_vectors_undecayed(name):
     torch.manual_seed(0)
     layer = torch.nn.Linear(4, 1)
-    solver = optimiser(name, layer, learning_rate=0.05, weight_decay=0.1)
+    solver = optimizer(name, layer, learning_rate=0.05, weight_decay=0.1)
     assert [group["weight_decay"] for group in solver.param_groups] == [0.1, 0.0]
     x, y = torch.randn(64, 4), torch.randn(64, 1)
     losses = []

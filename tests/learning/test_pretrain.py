@@ -19,7 +19,7 @@ from tamecrop.learning.watching import Hooks
 
 CONFIG = Pretraining(
     backbone="resnet10w16",
-    optimiser="adam",
+    optimizer="adam",
     learning_rate=3e-3,
     epochs=3,
     warmup_epochs=1,
@@ -164,7 +164,7 @@ def test_a_compiled_backbone_trains_as_the_eager_one_from_the_same_weights(scene
     exact = replace(
         CONFIG,
         precision="32-true",
-        optimiser="sgd",  # Adam's first step makes a full step of the last bit of a gradient
+        optimizer="sgd",  # Adam's first step makes a full step of the last bit of a gradient
         epochs=1,
         warmup_epochs=0,
     )

@@ -6,7 +6,7 @@ import pytest
 import tamecrop as tc
 from references import paper
 from tamecrop.geometry import keys
-from tamecrop.geometry.draws import Draw
+from tamecrop.geometry.keys import Draw
 
 SIZES = [(32, 32), (64, 48), (7, 301), (1, 1)]
 INDEX = np.arange(60)
@@ -23,7 +23,7 @@ def drawn(law, size, **key):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("scale", "alpha"), [(0.2, 1.0), (0.4, 1.5), (0.8, 10), (1, 2)])
-@pytest.mark.parametrize("border", ["recentre", "clamp"])
+@pytest.mark.parametrize("border", ["recenter", "clamp"])
 def test_gcc_and_cgcc_are_the_papers(size, scale, alpha, border):
     if min(size) * scale**0.5 < 1:
         pytest.skip("the paper's rounding has no box of this scale here")
@@ -41,7 +41,7 @@ def test_gcc_and_cgcc_are_the_papers(size, scale, alpha, border):
 
 def test_mgcc_shares_its_mean_between_the_views():
     key = {"seed": 5, "epoch": 0}
-    boxes = drawn("mgcc:scale=0.4,alpha=1.5,rounding=faithful,border=recentre", (64, 48), **key)
+    boxes = drawn("mgcc:scale=0.4,alpha=1.5,rounding=faithful,border=recenter", (64, 48), **key)
     means = noise(keys.uniform, Draw.MEAN_X, Draw.MEAN_Y, view=0, **key)
     for view in (0, 1):
         pairs = noise(keys.normal, Draw.X, Draw.Y, view=view, **key)
@@ -73,7 +73,7 @@ def test_the_papers_sides_at_32_pixels(scale, side):
 
 def test_a_mean_one_pixel_off_is_not_the_papers():
     key = {"seed": 3, "epoch": 1}
-    boxes = drawn("gcc:scale=0.4,alpha=1.5,border=recentre,rounding=faithful", (32, 32), **key)
+    boxes = drawn("gcc:scale=0.4,alpha=1.5,border=recenter,rounding=faithful", (32, 32), **key)
     pairs = noise(keys.normal, Draw.X, Draw.Y, view=0, **key)
     shifted = [np.add(paper.gcc(32, 32, 0.4, 1.5, pair), 1) for pair in pairs]
     assert not (boxes[:, 0] == shifted).all()

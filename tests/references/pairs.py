@@ -25,8 +25,8 @@ def _edges(law: str, side: int, n: int, random: Generator) -> tuple[np.ndarray, 
         near = random.integers(0, side - crop + 1, (n, 2))
     else:
         mean = random.uniform(0.25, 0.75, (n, 1)) if "m" in law else 0.5
-        centre = side * (mean + 0.2 * random.standard_normal((n, 2)))
-        near = np.floor(centre - crop / 2 + 0.5)
+        center = side * (mean + 0.2 * random.standard_normal((n, 2)))
+        near = np.floor(center - crop / 2 + 0.5)
     if law in ("cgcc", "cmgcc"):
         near = np.minimum(np.maximum(near, 0), side - crop)
     return near, np.full((n, 2), crop)
@@ -65,6 +65,6 @@ def iou(pairs: np.ndarray, size: Size) -> np.ndarray:
 
 
 def offset(pairs: np.ndarray, size: Size) -> np.ndarray:
-    """Distance of the two centres along each axis as a share of its side, `(n, 2)`."""
-    centres = (pairs[..., :2] + pairs[..., 2:]) / 2
-    return np.abs(centres[:, 0] - centres[:, 1]) / size[::-1]
+    """Distance of the two centers along each axis as a share of its side, `(n, 2)`."""
+    centers = (pairs[..., :2] + pairs[..., 2:]) / 2
+    return np.abs(centers[:, 0] - centers[:, 1]) / size[::-1]

@@ -1,7 +1,7 @@
 """The crops of arXiv:2504.19824, one image and one box at a time, from the paper's definitions.
 
 `noise` is a pair of standard normal numbers (x, y), `u` a pair of uniform ones. Boxes are tuples
-(x1, y1, x2, y2). `faithful` floors sides and truncates centres; `nearest` rounds once.
+(x1, y1, x2, y2). `faithful` floors sides and truncates centers; `nearest` rounds once.
 """
 
 import math
@@ -22,7 +22,7 @@ def nearest_size(height: int, width: int, scale: float) -> tuple[int, int]:
 
 
 def gcc(height: int, width: int, scale: float, alpha: float, noise: Pair) -> Box:
-    """Centre ~ Normal((W // 2, H // 2), diag(alpha W, alpha H)), truncated toward zero."""
+    """Center ~ Normal((W // 2, H // 2), diag(alpha W, alpha H)), truncated toward zero."""
     return _around(height, width, scale, alpha, (width // 2, height // 2), noise)
 
 

@@ -16,7 +16,7 @@ def binomial(hits: int, n: int, p: float) -> float:
 
 
 def chi_square(counts: np.ndarray, probability: np.ndarray, *, least: float = 20) -> float:
-    """Counts against a finite law; neighbours are pooled until `least` are expected in a cell."""
+    """Counts against a finite law; neighbors are pooled until `least` are expected in a cell."""
     expected = probability * counts.sum()
     if counts[expected < 1e-9].any():
         return 0.0
@@ -48,7 +48,7 @@ def ks_two(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _pool(expected: np.ndarray, least: float) -> np.ndarray:
-    """Number of the pooled cell of each entry; the last, short one joins its neighbour."""
+    """Number of the pooled cell of each entry; the last, short one joins its neighbor."""
     cells = np.floor(np.cumsum(expected) / least - 1e-12).astype(int)
     cells = np.unique(np.minimum(cells, max(int(expected.sum() // least) - 1, 0)), return_inverse=1)
     return cells[1]

@@ -36,7 +36,7 @@ EPOCHS, PER_EPOCH = 3, 4
 STEPS = EPOCHS * PER_EPOCH
 TINY = Pretraining(
     backbone="resnet10w16",
-    optimiser="adam",
+    optimizer="adam",
     learning_rate=3e-3,
     epochs=EPOCHS,
     warmup_epochs=0,
@@ -102,12 +102,12 @@ def result(out: Path, rank: int = 0) -> dict[str, torch.Tensor]:
 
 
 def _terminate(out: Path) -> None:
-    (out / "signalled").write_text(repr(time.monotonic()))
+    (out / "signaled").write_text(repr(time.monotonic()))
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _terminate_all(out: Path) -> None:
-    (out / "signalled").write_text(repr(time.monotonic()))
+    (out / "signaled").write_text(repr(time.monotonic()))
     subprocess.run(["kill", "-TERM", "--", f"-{os.getpgid(0)}"], check=True, start_new_session=True)
 
 
@@ -145,7 +145,7 @@ def train_noisily(out: Path, plan: Plan) -> None:
 
 
 def train_forgetfully(out: Path, plan: Plan) -> None:
-    """Broken: a resumed run starts with a fresh optimiser."""
+    """Broken: a resumed run starts with a fresh optimizer."""
     restore = training_state.restore
 
     def forgetful(model: Any, optimizer: Any, saved: Any) -> None:
@@ -204,11 +204,11 @@ def command_stopped_in_probe(words: list[str], number: int) -> None:
 
     fitted = probe._fitted
 
-    def signalled(*arguments: Any) -> Any:
+    def signaled(*arguments: Any) -> Any:
         os.kill(os.getpid(), number)
         return fitted(*arguments)
 
-    probe._fitted = signalled
+    probe._fitted = signaled
     sys.exit(main(words))
 
 
@@ -232,13 +232,13 @@ def command_twice_interrupted(words: list[str]) -> None:
     """Run a command that gets Ctrl-C twice within its sixth step."""
     stepped = Trainer._stepped
 
-    def signalled(self: Any, loss: Any, batch: Any) -> float:
+    def signaled(self: Any, loss: Any, batch: Any) -> float:
         if self.step == 5:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
         return stepped(self, loss, batch)
 
-    Trainer._stepped = signalled  # type: ignore[method-assign]
+    Trainer._stepped = signaled  # type: ignore[method-assign]
     sys.exit(main(words))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 from tamecrop.data.files import write_atomic
-from tamecrop.studies.environment import environment
+from tamecrop.reporting.environment import environment
 
 VARIABLE = "TAMECROP_RECORD"
 ROOT = Path(__file__).parents[2]

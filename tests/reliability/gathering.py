@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from reliability import children
 
-ALIKE: dict[str, object] = {"optimiser": "sgd", "learning_rate": 0.05, "weight_decay": 0.0}
+ALIKE: dict[str, object] = {"optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 0.0}
 
 
 def train(out: Path, changes: dict[str, object], gather: str = "lightly") -> None:

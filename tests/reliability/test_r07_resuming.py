@@ -45,7 +45,7 @@ def steps_written(out):
     return [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_r7_a_stop_changes_no_bit_and_a_forgotten_optimiser_is_seen(forks, straight, tmp_path):
+def test_r7_a_stop_changes_no_bit_and_a_forgotten_optimizer_is_seen(forks, straight, tmp_path):
     stop = Plan(at={6: "SIGTERM"})
     assert same(stopped_then_finished(forks, tmp_path / "good", stop, Plan()), straight)
     forgetful = stopped_then_finished(
@@ -143,7 +143,7 @@ def test_r11_a_stop_is_prompt_and_leaves_no_process(forks, pictures, tmp_path, h
     child = forks.start(children.train, out, plan)
     assert child.wait() == STOPPED, child.said()
     ended = time.monotonic()
-    took = ended - float((out / "signalled").read_text())
+    took = ended - float((out / "signaled").read_text())
     assert len(steps_written(out)) <= 4
     assert took < 5 + 2 * 1.0
     left = child.gone_after(10)
@@ -194,7 +194,7 @@ def test_r14_foreign_randomness_an_extra_probe_and_silence_change_no_bit(
 
 def test_r15_twice_is_equal_and_two_threads_are_near(forks, tmp_path, record):
     # At a rate that teaches, training itself blows rounding up: 1e-6 becomes 1e-1 in 12 steps.
-    plain = {"optimiser": "sgd", "learning_rate": 1e-4}
+    plain = {"optimizer": "sgd", "learning_rate": 1e-4}
     one, again, two, other = (
         stopped_then_finished(forks, tmp_path / name, plan)
         for name, plan in {

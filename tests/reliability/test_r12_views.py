@@ -12,8 +12,8 @@ from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.views.photometric import photometric
 
-LAW = tc.policy("mgcc:scale=0.4,sigma=0.3,border=recentre")
-COLOURS = photometric("paper")
+LAW = tc.policy("mgcc:scale=0.4,sigma=0.3,border=recenter")
+COLORS = photometric("paper")
 N = 40
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
@@ -24,8 +24,8 @@ def images():
     return ImageSet.in_memory(noise.to(torch.uint8))
 
 
-def digest(batch_size=16, workers=0, epoch=2, colours=COLOURS, **options):
-    """A hash over the coloured views of every sample, sorted by sample."""
+def digest(batch_size=16, workers=0, epoch=2, colors=COLORS, **options):
+    """A hash over the colored views of every sample, sorted by sample."""
     made = functools.partial(loader.DataLoader, **options) if workers else loader.DataLoader
     loading = Loading(batch_size=batch_size, seed=5, source="streamed", workers=workers)
     with pytest.MonkeyPatch.context() as patch:
@@ -33,7 +33,7 @@ def digest(batch_size=16, workers=0, epoch=2, colours=COLOURS, **options):
         batches = list(ViewLoader(images(), LAW, loading).batches(epoch))
     hashes = {}
     for batch in batches:
-        views = colours.apply(batch.views, seed=5, epoch=epoch, index=batch.index)
+        views = colors.apply(batch.views, seed=5, epoch=epoch, index=batch.index)
         for sample, view in zip(batch.index.tolist(), views, strict=True):
             hashes[sample] = hashlib.sha256(view.numpy().tobytes()).hexdigest()
     assert len(hashes) == N
@@ -70,7 +70,7 @@ def test_views_have_one_hash_whatever_starts_the_workers(method, record):
 
 
 class Carried:
-    """A wrong colour step: it draws from torch's generator, whose state depends on the past."""
+    """A wrong color step: it draws from torch's generator, whose state depends on the past."""
 
     def apply(self, views, *, seed, epoch, index):
         return views.float() * torch.rand(())
@@ -80,6 +80,6 @@ def test_a_generator_that_is_carried_along_is_seen():
     hashes = set()
     for batch_size in (7, 16):
         torch.manual_seed(0)
-        hashes.add(digest(batch_size=batch_size, colours=Carried()))
+        hashes.add(digest(batch_size=batch_size, colors=Carried()))
     assert len(hashes) == 2
     assert digest(epoch=3) != digest()

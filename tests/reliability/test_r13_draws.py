@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tamecrop.geometry import keys
-from tamecrop.geometry.draws import Draw, Draws
+from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.keys import Draw
 
 IMAGES, EPOCHS, VIEWS = 12_000, 4, 3
 NUMBERS = (Draw.AREA, Draw.X, Draw.MEAN_Y, Draw.AREA + 16 * 9, Draw.X + 10_000, 1000, 1009, 2000)

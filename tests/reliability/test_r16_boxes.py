@@ -22,7 +22,7 @@ def spread(random):
 
 
 def border(random, *kinds):
-    return f"border={random.choice(kinds or ('pad', 'recentre', *INSIDE))}"
+    return f"border={random.choice(kinds or ('pad', 'recenter', *INSIDE))}"
 
 
 def area(random):
@@ -42,7 +42,7 @@ FAMILIES = {
     "cmgcc": lambda r: f"cmgcc:{area(r)},{spread(r)},mean={pair(r, 0, 1)}",
     "rrc": lambda r: f"rrc:scale={pair(r, 0.01, 1)},ratio={pair(r, 0.1, 9)}",
     "rrc, Gaussian": lambda r: (
-        f"rrc:scale={pair(r, 0.01, 1)},centre=gaussian,{spread(r)},{border(r)},{rounding(r)}"
+        f"rrc:scale={pair(r, 0.01, 1)},center=gaussian,{spread(r)},{border(r)},{rounding(r)}"
     ),
     "simccrop": lambda r: f"simccrop:scale={pair(r, 0.01, 1)},a={r.uniform(0.05, 3):.4f}",
     "ccrop": lambda r: f"ccrop:a={r.uniform(0.05, 3):.4f},box={pair(r, 0, 1)}",
@@ -66,7 +66,7 @@ def sizes_for(policy, random, n):
 
 
 def promises_inside(policy):
-    return policy.border.kind in INSIDE or policy.centre.kind in ("uniform", "beta")
+    return policy.border.kind in INSIDE or policy.center.kind in ("uniform", "beta")
 
 
 def broken(boxes, sizes, *, inside):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from tamecrop.geometry.centres import Beta, Gaussian, PaddedUniform
+from tamecrop.geometry.centers import Beta, Gaussian, PaddedUniform
 from tamecrop.geometry.extents import FixedArea, JointAreas, RandomArea
 from tamecrop.geometry.pairs import IouBand
 

@@ -4,7 +4,7 @@ Kolmogorov-Smirnov judges the places made continuous (a uniform share of a place
 added, which makes an exact uniform of any finite law), the binomial test the two outermost places,
 chi-square the whole table. Each configuration rejects a law one pixel off, on its shorter side (on
 5,000 px no test of this size could see a pixel), and a spread five percent off, on its longer.
-The laws are written in `references.centre_laws`. More of the same, against the package's own
+The laws are written in `references.center_laws`. More of the same, against the package's own
 closed forms: `tests/distributions`.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from references import centre_laws, statistics
+from references import center_laws, statistics
 
 N = 100_000
 
@@ -23,7 +23,7 @@ CONFIGURATIONS = [
     ("gcc:scale=0.4,sigma=0.3,border=pad", (1, 1)),
     ("gcc:scale=0.3,sigma=0.1,border=clamp", (3, 5000)),
     ("gcc:scale=0.3,sigma=0.1,border=truncate", (5000, 3)),
-    ("gcc:scale=0.3,sigma=0.1,border=recentre", (3, 5000)),
+    ("gcc:scale=0.3,sigma=0.1,border=recenter", (3, 5000)),
     ("gcc:scale=0.2,sigma=0.153,border=clamp", (500, 375)),
     ("gcc:scale=0.5,sigma=0.05,border=truncate", (1_000_000, 9)),
     ("gcc:scale=0.8,sigma=0.25,border=pad", (17, 224)),
@@ -34,15 +34,15 @@ CONFIGURATIONS = [
 
 def law_of(policy, side, crop, stretch=1.0):
     """The law of the near edge, from its definition."""
-    if policy.centre.kind == "uniform":
-        return centre_laws.uniform(0, side - crop)
-    if policy.centre.kind == "padded":
-        rim = round(policy.centre.padding * side)
-        return centre_laws.uniform(-rim, side - crop + rim)
-    law = centre_laws.gaussian(side, crop, policy.centre.sigma * stretch)
+    if policy.center.kind == "uniform":
+        return center_laws.uniform(0, side - crop)
+    if policy.center.kind == "padded":
+        rim = round(policy.center.padding * side)
+        return center_laws.uniform(-rim, side - crop + rim)
+    law = center_laws.gaussian(side, crop, policy.center.sigma * stretch)
     if policy.border.kind == "clamp":
-        return centre_laws.clamped(law, side, crop)
-    return centre_laws.truncated(law, side, crop) if policy.border.kind == "truncate" else law
+        return center_laws.clamped(law, side, crop)
+    return center_laws.truncated(law, side, crop) if policy.border.kind == "truncate" else law
 
 
 def least(edges, law):
@@ -81,7 +81,7 @@ def test_edges_have_their_law_and_no_other(text, size, record):
     assert min(found) > statistics.LEVEL
     wide, narrow = int(np.argmax(sides)), int(np.argmin(sides))
     wrong = [least(edges[narrow] + 1, law_of(policy, sides[narrow], crops[narrow]))]
-    if policy.centre.kind == "gaussian":
+    if policy.center.kind == "gaussian":
         wrong.append(least(edges[wide], law_of(policy, sides[wide], crops[wide], 1.05)))
     assert max(wrong) < statistics.LEVEL
     number = CONFIGURATIONS.index((text, size))

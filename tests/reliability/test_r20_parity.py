@@ -1,4 +1,4 @@
-"""R20: cuts of any dtype and layout are exact, resized cuts within a grey level of torchvision.
+"""R20: cuts of any dtype and layout are exact, resized cuts within a gray level of torchvision.
 
 `tests/views` holds the slow references pixel by pixel and the bicubic kernel; here every dtype,
 memory layout and kind of box goes against torchvision and Pillow.
@@ -80,7 +80,7 @@ def test_exact_cuts_are_pillows():
 
 
 def worst(ours, boxes, size):
-    """Grey levels by which views differ at most from torchvision's resize of the same boxes."""
+    """Gray levels by which views differ at most from torchvision's resize of the same boxes."""
     gaps = [
         (functional.resize(window(image, box), [size, size], antialias=True).int() - view.int())
         .abs()

@@ -1,4 +1,4 @@
-"""R22: 17 ways to store pixels x 6 sizes, EXIF, bombs, deep grey, and the memory they take."""
+"""R22: 17 ways to store pixels x 6 sizes, EXIF, bombs, deep gray, and the memory they take."""
 
 import json
 import struct
@@ -20,7 +20,7 @@ SIZES = [(1, 1), (1, 7), (7, 1), (33, 20), (100_000, 1), (1, 60_000)]
 LIMIT_MB = 400
 
 
-def grey(size, most, dtype):
+def gray(size, most, dtype):
     width, height = size
     return np.linspace(0, most, width * height).reshape(height, width).astype(dtype)
 
@@ -39,7 +39,7 @@ def palette(size, transparent=None):
     return image
 
 
-def coloured(mode, bands=3):
+def colored(mode, bands=3):
     return lambda size: Image.fromarray(noise(size, bands)).convert(mode)
 
 
@@ -49,21 +49,21 @@ WAYS = {
     "P.png": palette,
     "P, one transparent.png": lambda size: palette(size, transparent=3),
     "LA.png": lambda size: Image.fromarray(noise(size, 2)),
-    "RGB.png": coloured("RGB"),
+    "RGB.png": colored("RGB"),
     "RGBA.png": lambda size: Image.fromarray(noise(size, 4)),
-    "I;16.png": lambda size: Image.fromarray(grey(size, 65535, np.uint16)),
+    "I;16.png": lambda size: Image.fromarray(gray(size, 65535, np.uint16)),
     "PA.tiff": lambda size: palette(size).convert("PA"),
-    "RGBX.tiff": coloured("RGBX"),
+    "RGBX.tiff": colored("RGBX"),
     "CMYK.tiff": lambda size: Image.fromarray(noise(size, 4)).convert("CMYK"),
-    "YCbCr.tiff": coloured("YCbCr"),
+    "YCbCr.tiff": colored("YCbCr"),
     "LAB.tiff": lambda size: Image.frombytes("LAB", size, noise(size, 3).tobytes()),
-    "I.tiff": lambda size: Image.fromarray(grey(size, 2**31 - 1, np.int32)),
-    "F.tiff": lambda size: Image.fromarray(grey(size, 1, np.float32)),
+    "I.tiff": lambda size: Image.fromarray(gray(size, 2**31 - 1, np.int32)),
+    "F.tiff": lambda size: Image.fromarray(gray(size, 1, np.float32)),
     "I;16B.tiff": lambda size: Image.frombytes(
-        "I;16B", size, grey(size, 65535, np.dtype(">u2")).tobytes()
+        "I;16B", size, gray(size, 65535, np.dtype(">u2")).tobytes()
     ),
     "F, not all finite.tiff": lambda size: Image.fromarray(
-        np.where(noise(size, 1) < 9, np.nan, grey(size, 1, np.float32)).astype(np.float32)
+        np.where(noise(size, 1) < 9, np.nan, gray(size, 1, np.float32)).astype(np.float32)
     ),
 }
 
@@ -108,7 +108,7 @@ def levels(pixels):
 
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
 def test_a_ramp_of_sixteen_bits_keeps_200_levels(tmp_path, suffix, record):
-    ramp = Image.fromarray(grey((64, 64), 65535, np.uint16))
+    ramp = Image.fromarray(gray((64, 64), 65535, np.uint16))
     ramp.save(tmp_path / f"ramp.{suffix}")
     kept = levels(decode(tmp_path / f"ramp.{suffix}"))
     assert kept >= 200

@@ -1,6 +1,6 @@
 """R25: two processes train what one trains on the same global batches, whatever the objective.
 
-Batch norm takes its statistics from one process on processors (its synchronised form needs a GPU),
+Batch norm takes its statistics from one process on processors (its synchronized form needs a GPU),
 so it is held fixed here: what is promised is the gather, the shares and the mean of the gradients,
 not equal statistics.
 """

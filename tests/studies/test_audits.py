@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from tamecrop.audit.geometry import drawn_geometry
+from tamecrop.audit import wording
+from tamecrop.audit.candidates import candidates
+from tamecrop.audit.curves import Curve, at_iou
+from tamecrop.audit.halving import seconds
+from tamecrop.audit.measures.geometry import drawn_geometry
+from tamecrop.audit.recommend import Round, front, recommend, shortlist, with_rounds
+from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
 from tamecrop.geometry.sweeps import sweep
-from tamecrop.studies.audits import wording
-from tamecrop.studies.audits.curves import Curve, at_iou
-from tamecrop.studies.audits.halving import seconds
-from tamecrop.studies.audits.laws import candidates
-from tamecrop.studies.audits.recommend import Round, front, recommend, shortlist, with_rounds
-from tamecrop.studies.audits.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.studies.environment import environment
-from tamecrop.studies.jsonfiles import read_json, write_json
+from tamecrop.reporting.environment import environment
+from tamecrop.reporting.jsonfiles import read_json, write_json
 
 SHAPE = drawn_geometry(tc.policy("rc"), np.array([[8, 8]]), draws=10)
 

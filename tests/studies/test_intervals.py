@@ -1,7 +1,7 @@
 import pytest
 from scipy import stats
 
-from tamecrop.studies.intervals import paired_difference, spread, student_quantile
+from tamecrop.reporting.intervals import paired_difference, spread, student_quantile
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 30])

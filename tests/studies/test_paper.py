@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from tamecrop.audit import published
 from tamecrop.cli import main
 from tamecrop.data.sources import load
 from tamecrop.geometry import boxes
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.paper import cells, ordinary, plans, protocols, published, run, why
+from tamecrop.paper.cells import PaperCell, merged
+from tamecrop.paper.rows import rows
+from tamecrop.paper.studies import study
+from tamecrop.reporting.environment import bare_code, code_digest
 from tamecrop.studies.cell import Watch
-from tamecrop.studies.environment import bare_code, code_digest
 from tamecrop.studies.listening import Silence
-from tamecrop.studies.paper import cells, ordinary, plans, protocols, run, why
-from tamecrop.studies.paper.cells import PaperCell, merged
-from tamecrop.studies.paper.rows import rows
-from tamecrop.studies.paper.studies import study
 
 BASE = PaperCell(
     law="rc",
@@ -61,7 +60,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
         dimension=128,
         temperature=0.1,
         passes="per_view",
-        optimiser="adam",
+        optimizer="adam",
         learning_rate=0.01,
         weight_decay=0.0,
         epochs=200,
@@ -81,7 +80,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
 
 def test_a_control_differs_from_the_paper_in_one_setting():
     first = protocols.protocol("paper").decisive()["training"]
-    for name, setting in (("resize", "size"), ("colour", "photometric"), ("head", "projector")):
+    for name, setting in (("resize", "size"), ("color", "photometric"), ("head", "projector")):
         other = protocols.protocol(f"paper-{name}").decisive()["training"]
         assert [key for key in first if first[key] != other[key]] == [setting]
     with pytest.raises(ValueError, match="unknown protocol 'papre': did you mean 'paper'"):
@@ -93,7 +92,7 @@ def test_matched_laws_have_the_overlap_and_the_content_of_the_gaussian_one(scale
     """By 100,000 draws, which know nothing of the closed forms that solved the match."""
     found = {arm.name: arm.policy for q in why.questions(scale) for arm in (q.reference, *q.arms)}
     iou, area = measured(found["gcc pad"])
-    for name in ("rc_pad matched", "gcc recentre"):
+    for name in ("rc_pad matched", "gcc recenter"):
         theirs = measured(found[name])
         assert theirs[0] == pytest.approx(iou, abs=0.005)
         assert theirs[1] == pytest.approx(area, abs=0.01)

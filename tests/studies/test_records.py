@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tamecrop.studies.environment import Environment, commit, environment
-from tamecrop.studies.jsonfiles import read_json, write_atomic, write_json
+from tamecrop.reporting.environment import Environment, commit, environment
+from tamecrop.reporting.jsonfiles import read_json, write_atomic, write_json
 from tamecrop.studies.records import FORMAT, Cell, Loss, Summary, policy_records
 
 HERE = Environment("a processor", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)

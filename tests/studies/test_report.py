@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tamecrop.geometry.policy import policy
+from tamecrop.reporting.environment import Environment
+from tamecrop.reporting.theme import png
 from tamecrop.studies import wording
-from tamecrop.studies.environment import Environment
-from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure, overlap_words
+from tamecrop.studies.figures import accuracy_figure, center_figure, loss_figure, overlap_words
 from tamecrop.studies.records import FORMAT, Cell, Loss, Summary, policy_records
 from tamecrop.studies.report import HOW_TO_READ, report_html, table_csv
-from tamecrop.studies.theme import png
 
 LAWS = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
 HERE = Environment("<b>a processor</b>", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)
@@ -129,8 +129,8 @@ def test_the_chart_shows_every_seed():
     assert list(drawn) == [0.50, 0.52, 0.54]
 
 
-def test_the_centre_map_sees_where_centres_are():
-    inside, leaving = centre_figure([policy("rc:scale=0.8"), policy(LAWS[1])], (32, 48)).axes
+def test_the_center_map_sees_where_centers_are():
+    inside, leaving = center_figure([policy("rc:scale=0.8"), policy(LAWS[1])], (32, 48)).axes
     shares = [(axes.images[0].get_array() > 0).mean() for axes in (inside, leaving)]
     assert shares[0] < 0.05 < 0.3 < shares[1]
 

@@ -12,7 +12,7 @@ from tamecrop.views.cut import cut, cut_one
 LAWS = (
     "rc:scale=0.4",
     "gcc:scale=0.4,sigma=0.4",
-    "gcc:scale=0.4,sigma=0.4,border=recentre",
+    "gcc:scale=0.4,sigma=0.4,border=recenter",
     "gcc:scale=0.8,sigma=3",
 )
 
@@ -22,14 +22,14 @@ def photographs(n=7, channels=3, side=(17, 23), dtype=torch.uint8):
     return noise.to(dtype)
 
 
-def one_by_one(image, box, *, fill, centred):
+def one_by_one(image, box, *, fill, centered):
     """A view, pixel by pixel."""
     x1, y1, x2, y2 = box.tolist()
     view = fill[:, None, None].expand(-1, y2 - y1, x2 - x1).clone().to(image.dtype)
     rows = [y for y in range(y1, y2) if 0 <= y < image.shape[1]]
     columns = [x for x in range(x1, x2) if 0 <= x < image.shape[2]]
-    down = (y2 - y1 - len(rows)) // 2 if centred else (rows or [0])[0] - y1
-    across = (x2 - x1 - len(columns)) // 2 if centred else (columns or [0])[0] - x1
+    down = (y2 - y1 - len(rows)) // 2 if centered else (rows or [0])[0] - y1
+    across = (x2 - x1 - len(columns)) // 2 if centered else (columns or [0])[0] - x1
     for i, y in enumerate(rows):
         for j, x in enumerate(columns):
             view[:, down + i, across + j] = image[:, y, x]
@@ -46,15 +46,15 @@ def test_a_cut_copies_the_pixels_that_the_box_names(law, channels):
     views = cut(images, boxes, fill=fill.tolist(), content=policy.content)
     for image, its_boxes, its_views in zip(images, boxes, views, strict=True):
         for box, view in zip(its_boxes, its_views, strict=True):
-            centred = policy.content == "centred"
-            assert torch.equal(view, one_by_one(image, box, fill=fill, centred=centred))
+            centered = policy.content == "centered"
+            assert torch.equal(view, one_by_one(image, box, fill=fill, centered=centered))
 
 
 def test_a_shifted_box_does_not_pass():
     images = photographs()
     boxes = tc.policy("rc:scale=0.4").draw((17, 23), index=np.arange(7))
     views = cut(images, boxes)
-    shifted = one_by_one(images[0], boxes[0, 0] + 1, fill=torch.zeros(3), centred=False)
+    shifted = one_by_one(images[0], boxes[0, 0] + 1, fill=torch.zeros(3), centered=False)
     assert not torch.equal(views[0, 0], shifted)
 
 

@@ -1,4 +1,4 @@
-"""On a GPU, where there is one: the bits of the host, its colours, its training."""
+"""On a GPU, where there is one: the bits of the host, its colors, its training."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ IMAGES = torch.randint(0, 256, (64, 3, 32, 32), generator=torch.Generator().manu
 IMAGES = IMAGES.to(torch.uint8)
 
 
-@pytest.mark.parametrize("law", ["rc:scale=0.4", "gcc:scale=0.8,alpha=2", "gcc:border=recentre"])
+@pytest.mark.parametrize("law", ["rc:scale=0.4", "gcc:scale=0.8,alpha=2", "gcc:border=recenter"])
 def test_exact_cuts_are_the_same_bits(law):
     policy = tc.policy(law)
     boxes = policy.draw((32, 32), index=np.arange(64))
@@ -26,7 +26,7 @@ def test_exact_cuts_are_the_same_bits(law):
     assert torch.equal(views.cpu(), tc.cut(IMAGES, boxes, fill=7, content=policy.content))
 
 
-@pytest.mark.parametrize("content", ["in_place", "centred"])
+@pytest.mark.parametrize("content", ["in_place", "centered"])
 def test_resized_cuts_are_within_one_level(content):
     boxes = tc.policy("gcc:extent=random,scale=0.2..1").draw((32, 32), index=np.arange(64))
     here, there = (
@@ -37,7 +37,7 @@ def test_resized_cuts_are_within_one_level(content):
 
 
 @pytest.mark.parametrize("name", ["paper", "simclr"])
-def test_colours_are_the_same(name):
+def test_colors_are_the_same(name):
     boxes = tc.policy("rc:scale=0.4").draw((32, 32), index=np.arange(64))
     views = tc.cut(IMAGES, boxes)
     here, there = (photometric(name).apply(v, seed=3).cpu() for v in (views, views.cuda()))
@@ -61,7 +61,7 @@ def test_a_resident_set_lives_on_the_device_and_gives_the_hosts_batches():
 def test_the_compiled_step_trains_as_the_eager_one(tmp_path):
     data = load("scenes:count=150")
     config = Pretraining(
-        backbone="resnet10w16", optimiser="sgd", learning_rate=3e-3, epochs=2, warmup_epochs=0,
+        backbone="resnet10w16", optimizer="sgd", learning_rate=3e-3, epochs=2, warmup_epochs=0,
         batch_size=32, precision="32-true", photometric="scenes", last="keep",
     )  # fmt: skip
     eager = pretrain(data, tc.policy("rc:scale=0.6"), config, tmp_path / "eager")

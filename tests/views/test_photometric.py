@@ -1,11 +1,11 @@
-"""Colours of views: torchvision's values, and parameters of each view's own."""
+"""Colors of views: torchvision's values, and parameters of each view's own."""
 
 import numpy as np
 import pytest
 import torch
 from torchvision.transforms.v2 import functional
 
-from tamecrop.views.photometric import Photometric, normalise, photometric
+from tamecrop.views.photometric import Photometric, normalize, photometric
 
 
 def views(n=6, channels=3):
@@ -75,7 +75,7 @@ def test_blur_is_a_gaussian_of_three_pixels():
     assert (ours - wrong).abs().max() > 0.01
 
 
-def test_colour_steps_need_colour():
+def test_color_steps_need_color():
     with pytest.raises(ValueError, match="views of 3 channels, got 1"):
         photometric("simclr").apply(views(channels=1))
     assert photometric("paper").apply(views(channels=1)).shape == (6, 2, 1, 12, 12)
@@ -88,7 +88,7 @@ def test_bad_steps_are_refused():
         photometric("simclrr")
 
 
-def test_normalised_pixels_have_the_mean_taken_off():
+def test_normalized_pixels_have_the_mean_taken_off():
     images = torch.full((2, 3, 4, 4), 0.5)
-    changed = normalise(images, (0.5, 0.25, 0.0), (1.0, 0.5, 0.25))
+    changed = normalize(images, (0.5, 0.25, 0.0), (1.0, 0.5, 0.25))
     assert changed[0, :, 0, 0].tolist() == [0.0, 0.5, 2.0]

@@ -1,4 +1,4 @@
-"""Resized cuts: within one grey level of torchvision's antialiased resize of the same box."""
+"""Resized cuts: within one gray level of torchvision's antialiased resize of the same box."""
 
 import numpy as np
 import pytest
@@ -69,10 +69,10 @@ def test_a_batch_gives_what_single_images_give():
 
 @pytest.mark.parametrize("law", ["gcc:scale=0.4,sigma=0.4", "gcc:extent=random,scale=0.2..1"])
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-def test_centred_content_is_what_one_image_at_a_time_gives(law, mode):
+def test_centered_content_is_what_one_image_at_a_time_gives(law, mode):
     images = noise(30).float() / 255
     boxes = tc.policy(law).draw((32, 32), index=np.arange(30))
-    settings = {"size": 24, "content": "centred", "interpolation": mode}
+    settings = {"size": 24, "content": "centered", "interpolation": mode}
     alone = [cut_one(image, box, **settings) for image, box in zip(images, boxes, strict=True)]
     together = cut(images, boxes, **settings)
     torch.testing.assert_close(together, torch.stack(alone), atol=1e-5, rtol=0)

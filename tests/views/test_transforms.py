@@ -12,7 +12,7 @@ from tamecrop.views.adapters.lightly import SimCLRViews
 from tamecrop.views.cut import cut_one
 from tamecrop.views.transforms import Crop, Views
 
-LAWS = ("rrc", "rc:scale=0.5", "gcc:scale=0.5,sigma=0.5", "gcc:scale=0.5,sigma=0.5,border=recentre")
+LAWS = ("rrc", "rc:scale=0.5", "gcc:scale=0.5,sigma=0.5", "gcc:scale=0.5,sigma=0.5,border=recenter")
 
 
 def photograph():
@@ -82,9 +82,9 @@ def test_masks_boxes_and_unknown_leaves_travel_along():
 def test_shared_means_hold_in_a_pair():
     torch.manual_seed(0)
     law = Views("mgcc:scale=0.1,sigma=0.001")
-    centres = [law.with_boxes(photograph())[1][:, :2] for _ in range(20)]
-    assert max(np.abs(each[0] - each[1]).max() for each in centres) <= 1
-    assert np.ptp([each[0, 0] for each in centres]) > 5
+    centers = [law.with_boxes(photograph())[1][:, :2] for _ in range(20)]
+    assert max(np.abs(each[0] - each[1]).max() for each in centers) <= 1
+    assert np.ptp([each[0, 0] for each in centers]) > 5
 
 
 def test_transforms_survive_pickling():
@@ -102,7 +102,7 @@ def test_wrong_settings_are_refused_at_once():
         Crop("rc")({"label": 3})
 
 
-def test_lightly_gets_a_list_of_normalised_views():
+def test_lightly_gets_a_list_of_normalized_views():
     picture = Image.fromarray(photograph().permute(1, 2, 0).numpy())
     views = SimCLRViews("gcc:scale=0.4", size=24)(picture)
     assert [tuple(view.shape) for view in views] == [(3, 24, 24)] * 2

@@ -9,10 +9,9 @@ from tamecrop.data import sources
 from tamecrop.data.headers import header_size
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import keys, rules
+from tamecrop.geometry.keys import Draw
 
 MOST_IMAGES = 50_000
-
-_SAMPLE = 2020
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,7 +51,7 @@ def subject(spec: str | Path, *, seed: int = 0, most: int = MOST_IMAGES) -> Subj
     rules.count("images", most)
     found = sources.find(spec, seed=seed, sizing=header_size)
     total = len(found.train)
-    order = keys.uniform(0, 0, np.arange(total), 0, _SAMPLE).argsort()
+    order = keys.uniform(0, 0, np.arange(total), 0, Draw.AUDITED).argsort()
     index = np.sort(order[:most])
     notes = list(found.notes)
     if found.quarantined:

@@ -83,18 +83,3 @@ def checked_target(words: Sequence[str], known: Sequence[str]) -> tuple[str, flo
         return name, float(number)
     except ValueError as error:
         raise ValueError(f"`{name}` must be a number, got {number!r}") from error
-
-
-def checked_size(word: str) -> tuple[int, int]:
-    """An image size (height, width) from a side or `HEIGHTxWIDTH`.
-
-    Raises:
-        ValueError: For anything but whole numbers of at least 1.
-
-    >>> checked_size("32"), checked_size("30x45")
-    ((32, 32), (30, 45))
-    """
-    sides = word.split("x")
-    whole = len(sides) <= 2 and all(side.isdecimal() and int(side) > 0 for side in sides)
-    rules.require("size", "a whole side, or HEIGHTxWIDTH", word, holds=whole)
-    return int(sides[0]), int(sides[-1])

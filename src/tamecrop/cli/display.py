@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from tamecrop.cli.tables import Board
 from tamecrop.learning.watching import Progress as Position
+from tamecrop.reporting.intervals import percent
 from tamecrop.studies import listening
-from tamecrop.studies.wording import percent
 
 _PLAIN_EVERY = 10.0
 

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from tamecrop.learning.inventory import Entry
-from tamecrop.studies.wording import percent
+from tamecrop.reporting.intervals import percent
 
-_COLOURS = {"finished": "green", "resumable": "yellow", "training": "cyan", "damaged": "red"}
+_COLORS = {"finished": "green", "resumable": "yellow", "training": "cyan", "damaged": "red"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -49,7 +49,7 @@ def _table(entries: Sequence[Entry], now: float) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for entry in entries:
-        state = f"[{_COLOURS[entry.state]}]{entry.state}[/]"
+        state = f"[{_COLORS[entry.state]}]{entry.state}[/]"
         why = f"\n{escape(entry.why)}" if entry.why else ""
         cells = [escape(cell) for cell in _cells(entry, now)]
         table.add_row(escape(str(entry.folder)) + why, *cells, state)

@@ -28,7 +28,7 @@ def refuse_unknown_options(parser: ArgumentParser, words: Iterable[str]) -> None
         words: What the person typed after the command.
 
     Raises:
-        ValueError: Naming the option and its nearest neighbour.
+        ValueError: Naming the option and its nearest neighbor.
     """
     known = [option for action in parser._actions for option in action.option_strings]
     for word in words:

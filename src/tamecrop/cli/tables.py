@@ -7,10 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tamecrop.studies.audits import wording
-from tamecrop.studies.audits.records import Audit
+from tamecrop.audit import wording
+from tamecrop.audit.records import Audit
+from tamecrop.reporting.intervals import percent, points
 from tamecrop.studies.records import PolicyRecord, Summary
-from tamecrop.studies.wording import percent, points
 
 
 @dataclass

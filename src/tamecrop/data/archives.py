@@ -23,7 +23,7 @@ _PARTS = ("train", "val", "test")
 
 
 def read(path: Path) -> Found:
-    """Read an archive; grey images `(N, H, W)` become RGB.
+    """Read an archive; gray images `(N, H, W)` become RGB.
 
     `classes`, where given, names the labels. `_boxes` are `(N, 4)` or `(N, k, 4)` pixels, XYXY,
     half-open; rows of NaN are no boxes.

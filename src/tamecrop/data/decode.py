@@ -70,8 +70,8 @@ class DecodeError(ValueError):
 def decode(path: str | Path) -> Tensor:
     """Read an image file as RGB, upright.
 
-    EXIF orientation is applied. Grey is repeated, palettes are looked up, transparent pixels are
-    blended over black, CMYK and YCbCr are converted as Pillow does. Grey of 16 bits is divided
+    EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
+    blended over black, CMYK and YCbCr are converted as Pillow does. Gray of 16 bits is divided
     by 256, never clipped; 32-bit integers that do not fit in 16 bits, and floats, are stretched
     from their own range. Of an animation the first frame is read. What is needed beside the result
     is one decoded image of Pillow's: pixels are converted in strips.
@@ -191,7 +191,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _deep_to_rgb(image: Image.Image) -> Callable[[Image.Image], Pixels]:
-    """Deep grey values to 8 bits: by the range of the type, or by their own where it has none."""
+    """Deep gray values to 8 bits: by the range of the type, or by their own where it has none."""
     ends = [_ends(np.asarray(strip)) for _, strip in _strips(image)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if image.mode != "F" and low >= 0 and high < 2**16:
@@ -201,16 +201,16 @@ def _deep_to_rgb(image: Image.Image) -> Callable[[Image.Image], Pixels]:
     return lambda strip: _as_rgb(_stretched(np.asarray(strip), low, span))
 
 
-def _ends(grey: NDArray[Any]) -> tuple[float, float]:
+def _ends(gray: NDArray[Any]) -> tuple[float, float]:
     """Least and largest finite value; infinities of the wrong sign where there is none."""
-    finite = grey[np.isfinite(grey)]
+    finite = gray[np.isfinite(gray)]
     return (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
 
 
-def _stretched(grey: NDArray[Any], low: float, span: float) -> Pixels:
-    values = np.where(np.isfinite(grey), grey, low).astype(np.float64)
+def _stretched(gray: NDArray[Any], low: float, span: float) -> Pixels:
+    values = np.where(np.isfinite(gray), gray, low).astype(np.float64)
     return np.rint(255 * ((values - low) / span)).astype(np.uint8)
 
 
-def _as_rgb(grey: Pixels) -> Pixels:
-    return np.broadcast_to(grey[..., None], (*grey.shape, 3))
+def _as_rgb(gray: Pixels) -> Pixels:
+    return np.broadcast_to(gray[..., None], (*gray.shape, 3))

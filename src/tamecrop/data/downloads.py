@@ -22,7 +22,7 @@ def default_root() -> Path:
 def read(name: str, root: Path | None) -> Found:
     """Download a data set if it is not there yet, and hold it in memory.
 
-    Of STL-10 the labelled train images are used, not the 100,000 without labels.
+    Of STL-10 the labeled train images are used, not the 100,000 without labels.
 
     Args:
         name: one of `NAMES`.

@@ -116,7 +116,7 @@ class ImageSet:
         boxes = [each.boxes for each in sets if each.boxes is not None]
         alike = len(pixels) == 2 and pixels[0].shape[1:] == pixels[1].shape[1:]
         if not alike or len(labels) == 1:
-            raise ValueError("only images in memory, of one size and labelled alike, can be joined")
+            raise ValueError("only images in memory, of one size and labeled alike, can be joined")
         return ImageSet.in_memory(
             torch.cat(pixels),
             labels=torch.cat(labels) if labels else None,

@@ -42,7 +42,7 @@ class Loading:
         size: side that views are resized to; None cuts exactly.
         seed: key of the order and of the boxes.
         last: `keep` a last batch that is not full, or `drop` it.
-        fill: grey level of what lies outside an image, in [0, 255].
+        fill: gray level of what lies outside an image, in [0, 255].
         source: `resident`, the whole set on the device, or `streamed`, decoded by workers; by
             default resident when the set is in memory.
         workers: processes that decode, for `streamed`.

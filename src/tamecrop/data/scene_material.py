@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from tamecrop.geometry import keys
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.keys import Draw
 
 Split = Literal["train", "validation", "test"]
 
@@ -28,8 +29,6 @@ REGIONS: dict[Split, tuple[slice, slice]] = {
     "test": (slice(0, 427), slice(320, 640)),
 }
 """Rows and columns of both photographs: left halves to learn from, right halves to test on."""
-
-_DIGIT_ORDER = 2100
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def material(split: Split) -> Material:
     digits = load_digits()
     low, high = SHARES[split]
     n = len(digits.target)
-    order = keys.uniform(0, 0, np.arange(n), 0, _DIGIT_ORDER).argsort().argsort() / n
+    order = keys.uniform(0, 0, np.arange(n), 0, Draw.DIGIT_ORDER).argsort().argsort() / n
     mine = np.flatnonzero((low <= order) & (order < high))
     mine = mine[np.argsort(digits.target[mine], kind="stable")]
     counts = np.bincount(digits.target[mine], minlength=len(CLASSES))

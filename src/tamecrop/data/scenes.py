@@ -10,6 +10,7 @@ from tamecrop.data.images import ImageSet
 from tamecrop.data.scene_material import CLASSES, MOST_SIDE, Material, Split, material
 from tamecrop.geometry import boxes, keys, rules
 from tamecrop.geometry.boxes import Boxes, Floats
+from tamecrop.geometry.keys import Draw
 
 Ints = NDArray[np.int64]
 Pixels = NDArray[np.float32]
@@ -17,15 +18,13 @@ Pixels = NDArray[np.float32]
 CANDIDATES = 16
 TEST_SHARE = 3
 
-_ORDER, _DIGIT, _OTHER_CLASS, _CENTRE, _PLACE = 2110, 2111, 2112, 2120, 2300
-_PATCH, _GAIN, _LUMINANCE, _STEP, _CHROMA = 2200, 2210, 2220, 2230, 2240
 _LEAST, _CHROMA_RANGE = 0.1, 0.25
 _SPLIT_KEYS: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """Digits in random colours on recoloured patches of photographs; the label is the digit.
+    """Digits in random colors on recolored patches of photographs; the label is the digit.
 
     What it can show: whether a crop law keeps the object, because the object is small, its box
     is known and its place is chosen here. What it cannot show: whether a law suits photographs
@@ -37,7 +36,7 @@ class Scenes:
         side: of the square scenes in pixels.
         object: side of a digit's cell as a fraction of the scene's; by default
             `0.56 / sqrt(objects)`.
-        offset: standard deviation of the main digit's centre around the middle, as a fraction of
+        offset: standard deviation of the main digit's center around the middle, as a fraction of
             the side, before the cell is pushed inside the scene.
         objects: digits per scene, all of different class than the first, the main one, which
             gives the label, is drawn on top and placed first; the others go where they overlap
@@ -104,14 +103,14 @@ def scenes(options: Scenes, split: Split, count: int, *, seed: int) -> ImageSet:
     """
     draw = _Draw(seed, _SPLIT_KEYS[split], np.arange(count))
     stock = material(split)
-    labels = draw(_ORDER).argsort().argsort() % len(CLASSES)
+    labels = draw(Draw.SCENE_ORDER).argsort().argsort() % len(CLASSES)
     corners = _place(options, draw)
     ink = _ink(options, stock, labels=labels, corners=corners, draw=draw)
-    luminance = _LEAST + (1 - 2 * _LEAST) * draw(_LUMINANCE)
+    luminance = _LEAST + (1 - 2 * _LEAST) * draw(Draw.SCENE_LUMINANCE)
     pixels = _backgrounds(options, stock, luminance, draw)
     for k in reversed(range(options.objects)):
-        colour = _colours(options, luminance, draw, k)[..., None, None]
-        pixels += ink[:, k, None] * (colour - pixels)
+        color = _colors(options, luminance, draw, k)[..., None, None]
+        pixels += ink[:, k, None] * (color - pixels)
     return ImageSet.in_memory(
         torch.from_numpy(np.rint(255 * pixels.clip(0, 1)).astype(np.uint8)),
         labels=torch.from_numpy(labels),
@@ -137,7 +136,7 @@ class _Draw:
         """Whole numbers from 0 to below a bound."""
         return (self(number, digit) * bound).astype(np.int64)
 
-    def colour(self, number: int, digit: int = 0) -> Floats:
+    def color(self, number: int, digit: int = 0) -> Floats:
         """Three numbers in (-1, 1), one per channel, `(N, 3)`."""
         return np.stack([2 * self(number + k, digit) - 1 for k in range(3)], axis=-1)
 
@@ -145,8 +144,8 @@ class _Draw:
 def _place(options: Scenes, draw: _Draw) -> Ints:
     """Top-left corners `(N, objects, 2)`, (x, y), of the cells; all lie inside the scene."""
     room = options.side - options.cell
-    centred = np.stack([draw.normal(_CENTRE + axis) for axis in (0, 1)], axis=-1)
-    main = np.rint(room / 2 + options.offset * options.side * centred)
+    centered = np.stack([draw.normal(Draw.SCENE_CENTER + axis) for axis in (0, 1)], axis=-1)
+    main = np.rint(room / 2 + options.offset * options.side * centered)
     corners = np.clip(main, 0, room).astype(np.int64)[:, None]
     for extra in range(1, options.objects):
         corners = np.concatenate([corners, _least_hidden(corners, extra, options, draw)], axis=1)
@@ -156,7 +155,7 @@ def _place(options: Scenes, draw: _Draw) -> Ints:
 def _least_hidden(taken: Ints, extra: int, options: Scenes, draw: _Draw) -> Ints:
     """Of some uniform places the one that overlaps least with the cells so far, `(N, 1, 2)`."""
     room = options.side - options.cell + 1
-    places = [draw.below(room, _PLACE + k, extra) for k in range(2 * CANDIDATES)]
+    places = [draw.below(room, Draw.SCENE_PLACE + k, extra) for k in range(2 * CANDIDATES)]
     tried = np.stack(places, axis=-1).reshape(-1, CANDIDATES, 2)
     theirs = _cells(taken, options)[:, None]
     overlap = boxes.area(boxes.intersection(_cells(tried, options)[:, :, None], theirs))
@@ -171,7 +170,9 @@ def _cells(corners: Ints, options: Scenes) -> Boxes:
 
 def _classes(labels: Ints, options: Scenes, draw: _Draw) -> Ints:
     """The class of each digit `(N, objects)`: the label first, then other classes than it."""
-    others = [draw.below(len(CLASSES) - 1, _OTHER_CLASS, k) for k in range(1, options.objects)]
+    others = [
+        draw.below(len(CLASSES) - 1, Draw.SCENE_OTHER_CLASS, k) for k in range(1, options.objects)
+    ]
     return np.stack([labels, *((labels + 1 + other) % len(CLASSES) for other in others)], axis=1)
 
 
@@ -182,7 +183,7 @@ def _ink(options: Scenes, stock: Material, *, labels: Ints, corners: Ints, draw:
     places = np.arange(options.side)
     covered = np.empty((*classes.shape, options.side, options.side), dtype=np.float32)
     for k in range(options.objects):
-        digit = stock.pick(classes[:, k], draw(_DIGIT, k))
+        digit = stock.pick(classes[:, k], draw(Draw.SCENE_DIGIT, k))
         inside = places[:, None] - corners[:, k, None]
         x, y = np.moveaxis(np.where((inside < 0) | (inside > options.cell), -1, inside), -1, 0)
         covered[:, k] = cells[digit[:, None, None], y[:, :, None], x[:, None, :]]
@@ -190,37 +191,37 @@ def _ink(options: Scenes, stock: Material, *, labels: Ints, corners: Ints, draw:
 
 
 def _backgrounds(options: Scenes, stock: Material, luminance: Floats, draw: _Draw) -> Pixels:
-    """A patch of a photograph per scene, its mean replaced by a random colour, float32.
+    """A patch of a photograph per scene, its mean replaced by a random color, float32.
 
     The texture of each channel is multiplied by a random gain of either sign, so neither hue nor
     the direction of light tells the photograph.
     """
     photographs, height, width, _ = stock.backgrounds.shape
     span = np.arange(options.side)
-    rows = draw.below(height - options.side + 1, _PATCH)[:, None] + span
-    columns = draw.below(width - options.side + 1, _PATCH + 1)[:, None] + span
-    photograph = draw.below(photographs, _PATCH + 2)[:, None, None]
+    rows = draw.below(height - options.side + 1, Draw.SCENE_PATCH)[:, None] + span
+    columns = draw.below(width - options.side + 1, Draw.SCENE_PATCH + 1)[:, None] + span
+    photograph = draw.below(photographs, Draw.SCENE_PATCH + 2)[:, None, None]
     patch = stock.backgrounds[photograph, rows[:, :, None], columns[:, None, :]]
     patch = np.moveaxis(patch, -1, 1)
-    gain = options.texture * draw.colour(_GAIN)
-    base = luminance[:, None] + _CHROMA_RANGE * _grey_free(draw.colour(_CHROMA))
+    gain = options.texture * draw.color(Draw.SCENE_GAIN)
+    base = luminance[:, None] + _CHROMA_RANGE * _gray_free(draw.color(Draw.SCENE_CHROMA))
     texture = patch - patch.mean(axis=(2, 3), keepdims=True)
     return np.asarray(base[..., None, None] + gain[..., None, None] * texture, dtype=np.float32)
 
 
-def _colours(options: Scenes, luminance: Floats, draw: _Draw, digit: int) -> Pixels:
-    """A colour per scene at least `contrast` lighter or darker than the background, `(N, 3)`."""
+def _colors(options: Scenes, luminance: Floats, draw: _Draw, digit: int) -> Pixels:
+    """A color per scene at least `contrast` lighter or darker than the background, `(N, 3)`."""
     lighter = np.where(
         np.minimum(luminance, 1 - luminance) >= options.contrast,
-        draw(_STEP, digit) < 0.5,
+        draw(Draw.SCENE_STEP, digit) < 0.5,
         luminance < 0.5,
     )
     room = np.where(lighter, 1 - luminance, luminance)
-    step = options.contrast + (room - options.contrast) * draw(_STEP + 1, digit)
+    step = options.contrast + (room - options.contrast) * draw(Draw.SCENE_STEP + 1, digit)
     own = np.where(lighter, luminance + step, luminance - step)
-    chroma = _CHROMA_RANGE * _grey_free(draw.colour(_CHROMA + 10, digit))
+    chroma = _CHROMA_RANGE * _gray_free(draw.color(Draw.SCENE_CHROMA + 10, digit))
     return np.asarray(own[:, None] + chroma, dtype=np.float32)
 
 
-def _grey_free(colours: Floats) -> Floats:
-    return np.asarray(colours - colours.mean(axis=-1, keepdims=True))
+def _gray_free(colors: Floats) -> Floats:
+    return np.asarray(colors - colors.mean(axis=-1, keepdims=True))

@@ -11,8 +11,9 @@ from tamecrop.data.found import Found
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.data.quarantine import Sizing, decoded_size
 from tamecrop.geometry import keys, rules
+from tamecrop.geometry.keys import Draw
 
-_SAMPLE, _SAMPLE_SIDE, _SAMPLE_DRAW = 1000, 64, 2011
+_SAMPLE, _SAMPLE_SIDE = 1000, 64
 
 
 def load(
@@ -108,7 +109,7 @@ def _sample(images: ImageSet) -> Tensor:
     """Pixels to take the statistics of: all, or of files a thousand at 64 px."""
     if images.pixels is not None:
         return images.pixels
-    order = keys.uniform(0, 0, np.arange(len(images)), 0, _SAMPLE_DRAW).argsort()
+    order = keys.uniform(0, 0, np.arange(len(images)), 0, Draw.STATISTICS).argsort()
     pixels = images.subset(order[:_SAMPLE]).resident(_SAMPLE_SIDE).pixels
     assert pixels is not None, "a resident set holds its pixels"
     return pixels

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import keys, rules
+from tamecrop.geometry.keys import Draw
 
 Ints = NDArray[np.int64]
-
-_VALIDATION, _TEST, _CARVED = 2001, 2002, 2003
 
 
 def complete(
@@ -32,9 +31,9 @@ def complete(
     """
     rules.require("validation", "0 < validation < 0.5", share, holds=0 < share < 0.5)
     if test is None:
-        train, test = _carve(train, share, seed=seed, draw=_TEST)
+        train, test = _carve(train, share, seed=seed, draw=Draw.TEST)
     if validation is None:
-        train, validation = _carve(train, share, seed=seed, draw=_VALIDATION)
+        train, validation = _carve(train, share, seed=seed, draw=Draw.VALIDATION)
     return train, validation, test
 
 
@@ -45,7 +44,7 @@ def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
         ValueError: unless 0 < share < 1/2.
     """
     rules.require("share", "0 < share < 0.5", share, holds=0 < share < 0.5)
-    chosen = _chosen(images, share, seed=0, draw=_CARVED)
+    chosen = _chosen(images, share, seed=0, draw=Draw.CARVED)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
@@ -73,7 +72,7 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel of uint8 `(N, C, H, W)`, in units of [0, 1].
 
-    The deviation is at least one grey level: pixels are divided by it, and those of a channel that
+    The deviation is at least one gray level: pixels are divided by it, and those of a channel that
     never changes must stay finite.
     """
     counts = [

@@ -1,10 +1,10 @@
-"""One axis of a batch of boxes: what a centre law and a border rule may look at."""
+"""One axis of a batch of boxes: what a center law and a border rule may look at."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.draws import Draw
+from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.roundings import Ints, Rounding
 
 
@@ -27,8 +27,8 @@ class Axis:
     Args:
         side: image sides, `(N, 1)`.
         crop: box sides, `(N, V)`.
-        given: near and far edge of the given box, each `(N, 1)`, NaN where an image has none;
-            `None` when no boxes were given.
+        object: near and far edge of the object box, each `(N, 1)`, NaN where an image has none;
+            `None` when no boxes are known.
         rounding: the rounding rule.
         mean_per_image: whether the views of an image share a drawn mean.
         stream: the draws of this axis.
@@ -36,7 +36,7 @@ class Axis:
 
     side: Ints
     crop: Ints
-    given: tuple[Floats, Floats] | None
+    object: tuple[Floats, Floats] | None
     rounding: Rounding
     mean_per_image: bool
     stream: Stream

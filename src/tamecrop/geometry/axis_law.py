@@ -7,7 +7,7 @@ import numpy as np
 
 from tamecrop.geometry.axis import HORIZONTAL, Axis
 from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.centres import Centre, Gaussian
+from tamecrop.geometry.centers import Center, Gaussian
 from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.roundings import Ints
 
@@ -111,7 +111,7 @@ def axis_law(policy: Policy, side: int, crop: int) -> AxisLaw:
     """The law of the near edge of a box of side `crop`, exact up to the quadrature of a mean."""
     sides, crops = np.array([[side]]), np.array([[crop]])
     axis = Axis(sides, crops, None, policy.rounding, policy.pair.shares_mean, HORIZONTAL)
-    parts = components(policy.centre)
+    parts = components(policy.center)
     firsts, rows = zip(*(policy.border.masses(part, axis) for _, part in parts), strict=True)
     return AxisLaw(side, crop, firsts[0], np.array(rows), np.array([w for w, _ in parts]))
 
@@ -121,9 +121,9 @@ def certain(side: int, crop: int) -> AxisLaw:
     return AxisLaw(side, crop, (side - crop) // 2, np.ones((1, 1)), np.ones(1))
 
 
-def components(centre: Centre) -> list[tuple[float, Centre]]:
-    """A centre law as a mixture of laws whose mean is not drawn."""
-    return [*centre.components()] if isinstance(centre, Gaussian) else [(1.0, centre)]
+def components(center: Center) -> list[tuple[float, Center]]:
+    """A center law as a mixture of laws whose mean is not drawn."""
+    return [*center.components()] if isinstance(center, Gaussian) else [(1.0, center)]
 
 
 def _entropy(probability: Floats) -> float:

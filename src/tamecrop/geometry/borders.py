@@ -7,11 +7,11 @@ import numpy as np
 
 from tamecrop.geometry.axis import Axis
 from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.centres import Centre
+from tamecrop.geometry.centers import Center
 from tamecrop.geometry.draws import Draws
 from tamecrop.geometry.roundings import Ints
 
-Content = Literal["in_place", "centred"]
+Content = Literal["in_place", "centered"]
 
 
 class Border(Protocol):
@@ -21,10 +21,10 @@ class Border(Protocol):
     inside: ClassVar[bool]
     content: ClassVar[Content]
 
-    def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
-        """Near edges `(N, V)` of a centre law under this rule."""
+    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
+        """Near edges `(N, V)` of a center law under this rule."""
 
-    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+    def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """First near edge and the probabilities of it and those after it, for one `Axis`.
 
         Edges whose box shows nothing of the image are counted at the nearest such edge.
@@ -39,25 +39,25 @@ class Pad:
     inside: ClassVar[bool] = False
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
         """The law's own edges."""
-        return centre.edge(axis, draws)
+        return center.edge(axis, draws)
 
-    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+    def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """From wholly outside on one side to wholly outside on the other."""
         first = -axis.crop.item()
-        return first, _masses(centre, axis, first, axis.side.item())
+        return first, _masses(center, axis, first, axis.side.item())
 
 
 @dataclass(frozen=True)
-class Recentre(Pad):
+class Recenter(Pad):
     """As `pad`, but the surviving content moves to the middle of the fill when it is cut.
 
     The rule that produced the published GCC numbers; an odd pixel of fill goes right or down.
     """
 
-    kind: ClassVar[str] = "recentre"
-    content: ClassVar[Content] = "centred"
+    kind: ClassVar[str] = "recenter"
+    content: ClassVar[Content] = "centered"
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Clamp:
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
         """The nearest edge inside."""
-        return np.clip(centre.edge(axis, draws), 0, axis.last)
+        return np.clip(center.edge(axis, draws), 0, axis.last)
 
-    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+    def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """The tails become atoms at the first and the last place inside."""
-        return 0, _masses(centre, axis, 0, axis.last.item())
+        return 0, _masses(center, axis, 0, axis.last.item())
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ class Truncate:
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
         """Edges of the conditional law."""
-        return centre.edge_inside(axis, draws)
+        return center.edge_inside(axis, draws)
 
-    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+    def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """The tails are cut off and the rest rescaled."""
         inside = np.arange(-1, axis.last.item() + 1)
-        masses = np.diff(centre.at_or_before(inside, axis).ravel())
+        masses = np.diff(center.at_or_before(inside, axis).ravel())
         if masses.sum() <= 0:
             raise ValueError("border=truncate leaves no probability inside the image")
         return 0, masses / masses.sum()
@@ -106,17 +106,17 @@ class Reflect:
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, centre: Centre, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
         """Folded edges."""
-        return fold(centre.edge(axis, draws), axis.last)
+        return fold(center.edge(axis, draws), axis.last)
 
-    def masses(self, centre: Centre, axis: Axis) -> tuple[int, Floats]:
+    def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """The tails are folded in, out to where less than 1e-12 is left."""
         reach = axis.side.item()
-        while 1 - np.ptp(centre.at_or_before(np.array([-reach, reach]), axis)) > 1e-12:
+        while 1 - np.ptp(center.at_or_before(np.array([-reach, reach]), axis)) > 1e-12:
             reach *= 2
         places = fold(np.arange(-reach, reach + 1), axis.last.ravel())
-        masses = np.bincount(places, weights=_masses(centre, axis, -reach, reach))
+        masses = np.bincount(places, weights=_masses(center, axis, -reach, reach))
         return 0, masses.astype(np.float64)
 
 
@@ -129,12 +129,12 @@ def fold(edge: Ints, last: Ints) -> Ints:
     return np.asarray(last - np.abs(edge % np.maximum(2 * last, 1) - last))
 
 
-def _masses(centre: Centre, axis: Axis, first: int, last: int) -> Floats:
+def _masses(center: Center, axis: Axis, first: int, last: int) -> Floats:
     """Probabilities of the near edges `first .. last`; each end holds the tail beyond it."""
-    below = centre.at_or_before(np.arange(first, last), axis).ravel()
+    below = center.at_or_before(np.arange(first, last), axis).ravel()
     return np.diff(below, prepend=0.0, append=1.0)
 
 
 BORDERS: dict[str, type[Pad | Clamp | Truncate | Reflect]] = {
-    part.kind: part for part in (Pad, Recentre, Clamp, Truncate, Reflect)
+    part.kind: part for part in (Pad, Recenter, Clamp, Truncate, Reflect)
 }

@@ -1,35 +1,18 @@
-"""The numbered draws of a crop law.
+"""How a crop policy asks for its numbered draws, for every view of a batch or once an image."""
 
-Each question a law asks of chance has its own draw number, so that changing one part of a policy
-leaves the draws of the others as they were.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Self
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from tamecrop.geometry import keys
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.keys import Draw
 
 _TRY = 16
 _REDRAW = 10_000
-
-
-class Draw(IntEnum):
-    """What a number is drawn for."""
-
-    AREA = 0
-    RATIO = 1
-    X = 2
-    Y = 3
-    X_OTHER = 4
-    Y_OTHER = 5
-    MEAN_X = 6
-    MEAN_Y = 7
-    JOINT_RATIO = 8
-    JOINT_AREA = 9
 
 
 @dataclass(frozen=True)
@@ -54,3 +37,29 @@ class Draws:
     def __getitem__(self, where: NDArray[Any]) -> Self:
         """The same draws for a subset of the views."""
         return type(self)(self.states[where], self.redraw)
+
+
+def choose_objects(
+    object_boxes: Sequence[ArrayLike], *, seed: int = 0, epoch: int = 0, index: ArrayLike
+) -> Floats:
+    """One object box of each image, chosen by key: another one, perhaps, in each epoch.
+
+    Args:
+        object_boxes: for each image its boxes `(k, 4)`, k >= 0.
+        seed: key of the run.
+        epoch: key of the pass over the data.
+        index: `(N,)` sample indices, the keys of the images.
+
+    Returns:
+        float64 `(N, 4)`, a row of NaN for an image without a box: what `Policy.draw` takes.
+
+    >>> choose_objects([np.array([[1, 2, 3, 4]]), np.empty((0, 4))], index=[0, 1])
+    array([[ 1.,  2.,  3.,  4.],
+           [nan, nan, nan, nan]])
+    """
+    u = keys.uniform(seed, epoch, index, 0, Draw.OBJECT)
+    chosen = np.full((len(object_boxes), 4), np.nan)
+    for row, boxes in enumerate(object_boxes):
+        if len(candidates := np.asarray(boxes, dtype=np.float64)):
+            chosen[row] = candidates[int(u[row] * len(candidates))]
+    return chosen

@@ -1,6 +1,6 @@
 """What a crop law does on average, without drawing: finite sums over its integer boxes.
 
-The law of a near edge is known exactly from the distribution function of its centre law and its
+The law of a near edge is known exactly from the distribution function of its center law and its
 border rule (`axis_law`). Given their sizes the axes are independent, so every figure here is a
 sum of products of one-axis laws; a drawn mean or a random extent is a mixture, by quadrature.
 The content of a view is its part inside the image; IoU is that of the contents of two views.
@@ -28,7 +28,7 @@ class ViewLaw:
     """What one view shows on average.
 
     Args:
-        area: mean area of the box as a share of the image: the realised `scale`.
+        area: mean area of the box as a share of the image: the realized `scale`.
         content_share: mean share of the view that is image; the rest is fill.
         content_area: mean area of the content as a share of the image.
         empty_share: probability that the view shows nothing of the image.
@@ -59,7 +59,7 @@ def view_law(policy: Policy, size: Size) -> ViewLaw:
     """What one view of a law shows on average, on images of one size.
 
     Args:
-        policy: fixed or random extent; any centre and border; any pair but `iou`.
+        policy: fixed or random extent; any center and border; any pair but `iou`.
         size: image size (height, width) in pixels.
 
     Raises:
@@ -87,7 +87,7 @@ def pair_law(policy: Policy, size: Size) -> PairLaw:
     """How the two views of an image overlap on average, on images of one size.
 
     Args:
-        policy: fixed extent; any centre and border; independent views or a shared mean.
+        policy: fixed extent; any center and border; independent views or a shared mean.
         size: image size (height, width) in pixels.
 
     Raises:
@@ -114,7 +114,7 @@ def offset_entropy(policy: Policy, size: Size) -> float:
     are off the image, not by how far.
 
     Args:
-        policy: fixed extent; any centre and border; independent views or a shared mean.
+        policy: fixed extent; any center and border; independent views or a shared mean.
         size: image size (height, width) in pixels.
 
     Raises:
@@ -130,7 +130,7 @@ def offset_entropy(policy: Policy, size: Size) -> float:
 
 
 def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
-    """The laws of the top and of the left edge: the centre law with its edge atoms.
+    """The laws of the top and of the left edge: the center law with its edge atoms.
 
     Raises:
         ValueError: for a random extent, whose edges have one law for each size.

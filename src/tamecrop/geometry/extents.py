@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tamecrop.geometry import rules
 from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.draws import Draw, Draws
+from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.roundings import Ints, Rounding
 
 TRIES = 10
@@ -82,7 +83,7 @@ class FixedArea:
 class RandomArea:
     """RandomResizedCrop's extent: area uniform in `scale`, log ratio uniform in `ratio`.
 
-    Ten tries; when none fits the image, the largest centred box of legal ratio. The realised law
+    Ten tries; when none fits the image, the largest centered box of legal ratio. The realized law
     is therefore not the stated one.
 
     Args:

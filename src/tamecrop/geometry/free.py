@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tamecrop.geometry import rules
-from tamecrop.geometry.centres import Beta, Gaussian, PaddedUniform
+from tamecrop.geometry.centers import Beta, Gaussian, PaddedUniform
 from tamecrop.geometry.extents import FixedArea, JointAreas
 from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.search import fewest_digits
@@ -29,11 +29,11 @@ def default(law: Policy) -> str:
     >>> [default(policy(text)) for text in ("gcc:alpha=1.5", "rc_pad", "rrc")]
     ['alpha', 'padding', 'scale']
     """
-    if isinstance(law.centre, Gaussian):
-        return "sigma" if law.centre.alpha is None else "alpha"
-    if isinstance(law.centre, PaddedUniform):
+    if isinstance(law.center, Gaussian):
+        return "sigma" if law.center.alpha is None else "alpha"
+    if isinstance(law.center, PaddedUniform):
         return "padding"
-    return "a" if isinstance(law.centre, Beta) else "scale"
+    return "a" if isinstance(law.center, Beta) else "scale"
 
 
 def value(law: Policy, name: str) -> Any:
@@ -47,9 +47,9 @@ def value(law: Policy, name: str) -> Any:
     ((0.2, 1.0), 2.0)
     """
     rules.known("parameter", name, NAMES)
-    part = law.extent if name == "scale" else law.centre
+    part = law.extent if name == "scale" else law.center
     if not hasattr(part, name):
-        raise ValueError(f"`{name}` has no meaning in {law}, whose centre is {law.centre.kind}")
+        raise ValueError(f"`{name}` has no meaning in {law}, whose center is {law.center.kind}")
     return getattr(part, name)
 
 
@@ -71,7 +71,7 @@ def with_value(law: Policy, name: str, number: float) -> Policy:
     stated = value(law, name)
     if name != "scale":
         rival: dict[str, Any] = {EXCLUSIVE[name]: None} if name in EXCLUSIVE else {}
-        return _changed(law, "centre", **rival, **{name: number})
+        return _changed(law, "center", **rival, **{name: number})
     scale = (number, stated[1]) if isinstance(stated, tuple) else number
     return _changed(law, "extent", scale=scale)
 
@@ -93,7 +93,7 @@ def scales(law: Policy, size: Size) -> list[float]:
     """A scale for each pair of whole sides that a fixed extent can have on one image size.
 
     Both rounding rules change a side only where the real side is a multiple of half a pixel;
-    between two neighbouring such scales the sides are the same.
+    between two neighboring such scales the sides are the same.
 
     >>> from tamecrop.geometry.policy import policy
     >>> scales(policy("rc"), (3, 3))

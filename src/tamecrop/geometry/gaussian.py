@@ -1,4 +1,4 @@
-"""The standard normal law, vectorised: distribution function and its inverse.
+"""The standard normal law, vectorized: distribution function and its inverse.
 
 NumPy has neither, and `geometry` needs no more than these two.
 """
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from tamecrop.geometry.boxes import Floats
 
 # Wichura, "Algorithm AS 241: The percentage points of the normal distribution", 1988, PPND16.
-_CENTRE = (
+_CENTER = (
     (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
      1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
      3.3430575583588128105e4, 2.5090809287301226727e3),
@@ -57,7 +57,7 @@ def quantile(p: ArrayLike) -> Floats:
     """
     p = np.asarray(p, dtype=np.float64)
     q = p - 0.5
-    z = q * _rational(0.180625 - q * q, *_CENTRE)
+    z = q * _rational(0.180625 - q * q, *_CENTER)
     tail = np.abs(q) > 0.425
     z[tail] = np.copysign(_tail(np.minimum(p[tail], 1 - p[tail])), q[tail])
     return z

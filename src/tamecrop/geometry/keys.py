@@ -2,9 +2,10 @@
 
 A key is `(seed, epoch, sample index, view, draw number)`. No generator state exists, so the same
 image gets the same draws whatever the batch split, worker count or resume point, and any draw can
-be recomputed later. Draw numbers 0-999 belong to the crop laws (their repeated tries continue
-from 10,000), 1000-1999 to the photometric step, 2000-2999 to the data.
+be recomputed later.
 """
+
+from enum import IntEnum, unique
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,14 +15,70 @@ from tamecrop.geometry.gaussian import quantile
 
 State = NDArray[np.uint64]
 
+
+@unique
+class Draw(IntEnum):
+    """What a number is drawn for: one list for all rooms.
+
+    Each question that is asked of chance has its own number, so that changing one part of a policy
+    leaves the draws of the others as they were. 0-999 are those of crop policies (their repeated
+    tries continue from 10,000), 1000-1999 those of the photometric step, 2000 and above those of
+    the data. A number is given out once and keeps its meaning: another meaning would change every
+    result that was drawn with it.
+    """
+
+    AREA = 0
+    RATIO = 1
+    X = 2
+    Y = 3
+    X_OTHER = 4
+    Y_OTHER = 5
+    MEAN_X = 6
+    MEAN_Y = 7
+    JOINT_RATIO = 8
+    JOINT_AREA = 9
+    OBJECT = 10
+
+    FLIP = 1000
+    JITTER = 1001
+    BRIGHTNESS = 1002
+    CONTRAST = 1003
+    SATURATION = 1004
+    HUE = 1005
+    GRAY = 1006
+    INVERT = 1007
+    BLUR = 1008
+    BLUR_SIGMA = 1009
+
+    ORDER = 2000
+    VALIDATION = 2001
+    TEST = 2002
+    CARVED = 2003
+    SUBSET = 2010
+    STATISTICS = 2011
+    AUDITED = 2020
+    LOOKED_AT = 2021
+    PAPER_SPLIT = 2030
+    DIGIT_ORDER = 2100
+    SCENE_ORDER = 2110
+    SCENE_DIGIT = 2111
+    SCENE_OTHER_CLASS = 2112
+    SCENE_CENTER = 2120
+    SCENE_PATCH = 2200
+    SCENE_GAIN = 2210
+    SCENE_LUMINANCE = 2220
+    SCENE_STEP = 2230
+    SCENE_CHROMA = 2240
+    SCENE_PLACE = 2300
+
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_ORDER = 2000
 
 
 def state(seed: ArrayLike, epoch: ArrayLike, index: ArrayLike, view: ArrayLike) -> State:
     """Everything of a key but the draw number, hashed once; broadcasts its four parts.
 
-    Each part is absorbed by the finaliser of SplitMix64 (Steele, Lea, Flood, 2014).
+    Each part is absorbed by the finalizer of SplitMix64 (Steele, Lea, Flood, 2014).
 
     Args:
         seed: integer, any sign, 64 bit.
@@ -55,7 +112,7 @@ def uniform(
         epoch: integer.
         index: sample index, integer.
         view: view number, integer.
-        draw: draw number, integer; see the module's table.
+        draw: draw number, integer: a `Draw`.
 
     Returns:
         float64 of the shape to which the five parts broadcast; 52 random bits each.
@@ -75,7 +132,7 @@ def normal(
 
 def permutation(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     """An order of `0 .. n - 1` that is a pure function of `(n, seed, epoch)`, int64 `(n,)`."""
-    return np.argsort(uniform(seed, epoch, np.arange(n), 0, _ORDER), kind="stable")
+    return np.argsort(uniform(seed, epoch, np.arange(n), 0, Draw.ORDER), kind="stable")
 
 
 def _absorb(hashed: State, part: ArrayLike) -> State:

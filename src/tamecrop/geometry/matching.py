@@ -100,7 +100,7 @@ def match(
     Args:
         law: the law to start from.
         name: the parameter that is free: `scale`, `sigma`, `alpha`, `padding` or `a`. By default
-            the law's spread, as the text states it; `scale` where the centre has none. Of a range
+            the law's spread, as the text states it; `scale` where the center has none. Of a range
             of scales the low end is free.
         size: image size (height, width) in pixels.
         iou: target of the mean content IoU of a pair, in [0, 1]. Exactly one of the two.
@@ -160,7 +160,7 @@ def match_pair(
 
     Box sides are whole pixels, so both can rarely be met. For each box side the second parameter
     is solved for the IoU, to 1e-3; of these laws the one whose area is nearest is returned. Of
-    more than 32 sides, evenly spaced ones are tried first, then the neighbours of the best.
+    more than 32 sides, evenly spaced ones are tried first, then the neighbors of the best.
 
     Args:
         law: a law of fixed extent.

@@ -9,7 +9,7 @@ from tamecrop.geometry import keys, rules, text
 from tamecrop.geometry.axis import HORIZONTAL, VERTICAL, Axis
 from tamecrop.geometry.borders import Border, Content, Pad
 from tamecrop.geometry.boxes import Boxes, Floats
-from tamecrop.geometry.centres import Centre, Gaussian
+from tamecrop.geometry.centers import Center, Gaussian
 from tamecrop.geometry.draws import Draws
 from tamecrop.geometry.extents import Extent
 from tamecrop.geometry.pairs import Independent, Pair
@@ -22,24 +22,24 @@ class Policy:
 
     Args:
         extent: how large a view's box is.
-        centre: where it sits.
+        center: where it sits.
         border: what happens if it leaves the image.
         pair: how the views of one image relate.
-        rounding: from real sizes and centres to whole pixels.
+        rounding: from real sizes and centers to whole pixels.
         name: the preset whose defaults `str` leaves out; `"crop"` states everything.
 
     Raises:
         TypeError: when a part is not of its kind.
         ValueError: when the parts contradict each other.
 
-    >>> from tamecrop.geometry.centres import Uniform
+    >>> from tamecrop.geometry.centers import Uniform
     >>> from tamecrop.geometry.extents import FixedArea
     >>> Policy(FixedArea(0.8), Uniform())
-    Policy('crop:extent=fixed,scale=0.8,centre=uniform,border=pad,pair=independent,rounding=nearest')
+    Policy('crop:extent=fixed,scale=0.8,center=uniform,border=pad,pair=independent,rounding=nearest')
     """
 
     extent: Extent
-    centre: Centre
+    center: Center
     border: Border = field(default_factory=Pad)
     pair: Pair = field(default_factory=Independent)
     rounding: Rounding = field(default_factory=Nearest)
@@ -50,9 +50,9 @@ class Policy:
             if getattr(getattr(self, part), "kind", None) not in kinds:
                 got = f"got {getattr(self, part)!r}"
                 raise TypeError(f"`{part}` must be a part such as {', '.join(kinds)}, {got}")
-        ranged = isinstance(self.centre, Gaussian) and isinstance(self.centre.mean, tuple)
+        ranged = isinstance(self.center, Gaussian) and isinstance(self.center.mean, tuple)
         if self.pair.shares_mean and not ranged:
-            raise ValueError("`pair=shared` needs a Gaussian centre with a range, `mean=low..high`")
+            raise ValueError("`pair=shared` needs a Gaussian center with a range, `mean=low..high`")
 
     def __str__(self) -> str:
         return text.write(self)
@@ -62,18 +62,24 @@ class Policy:
 
     @property
     def content(self) -> Content:
-        """Where `cut` puts what survives inside the image: `"in_place"` or `"centred"`."""
+        """Where `cut` puts what survives inside the image: `"in_place"` or `"centered"`."""
         return self.border.content
 
-    def draw(
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether the policy looks at the box of an object: `mean=given` or `box=given`."""
+        return "given" in (getattr(self.center, "mean", None), getattr(self.center, "box", None))
+
+    def draw(  # noqa: PLR0913  the parts of the key are words of their own
         self,
         sizes: ArrayLike,
         *,
         views: int = 2,
+        first_view: int = 0,
         seed: int = 0,
         epoch: int = 0,
         index: ArrayLike | None = None,
-        given: ArrayLike | None = None,
+        object_boxes: ArrayLike | None = None,
     ) -> Boxes:
         """Draw the boxes of all views of a batch of images: a pure function of its arguments.
 
@@ -81,11 +87,14 @@ class Policy:
             sizes: `(N, 2)` image sizes (height, width) in pixels, each at least 1, or one such
                 pair for all images of `index`.
             views: number of views per image, at least 1.
+            first_view: number of the first of them, part of their keys: the groups of a view plan
+                count on from each other.
             seed: key of the run.
             epoch: key of the pass over the data.
             index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default.
-            given: `(N, 4)` boxes for the laws that use one, a row of NaN where an image has none.
-                Such an image keeps the law that needs no box.
+            object_boxes: `(N, 4)` real numbers, one box of each image for a policy that
+                `needs_boxes`; a row of NaN where an image has none: it keeps the law that needs no
+                box.
 
         Returns:
             int64 `(N, V, 4)`; a box leaves its image only where the border rule says so.
@@ -98,18 +107,19 @@ class Policy:
         (1, 2, 4)
         """
         rules.count("views", views)
+        rules.count("first_view", first_view, least=0)
         rules.integer("seed", seed)
         rules.integer("epoch", epoch)
         sizes, index = _sizes_and_index(sizes, index)
-        given = _given(given, len(sizes))
-        states = keys.state(seed, epoch, index[:, None], np.arange(views))
+        boxes = _checked_boxes(object_boxes, len(sizes))
+        states = keys.state(seed, epoch, index[:, None], first_view + np.arange(views))
 
         def law(draws: Draws, rows: Ints) -> Boxes:
-            return self._views(sizes[rows], None if given is None else given[rows], draws)
+            return self._views(sizes[rows], None if boxes is None else boxes[rows], draws)
 
         return self.pair.draw(law, Draws(states), sizes)
 
-    def _views(self, sizes: Ints, given: Floats | None, draws: Draws) -> Boxes:
+    def _views(self, sizes: Ints, object_boxes: Floats | None, draws: Draws) -> Boxes:
         """Boxes of the views before their relation is looked at."""
         height, width = sizes[:, :1], sizes[:, 1:]
         sides = self.extent.draw(height, width, draws, self.rounding)
@@ -118,9 +128,13 @@ class Policy:
             (0, width, sides.width, HORIZONTAL),
             (1, height, sides.height, VERTICAL),
         ):
-            ends = None if given is None else (given[:, [column]], given[:, [column + 2]])
+            ends = (
+                None
+                if object_boxes is None
+                else (object_boxes[:, [column]], object_boxes[:, [column + 2]])
+            )
             axis = Axis(side, crop, ends, self.rounding, self.pair.shares_mean, stream)
-            edge = self.border.edge(self.centre, axis, draws)
+            edge = self.border.edge(self.center, axis, draws)
             boxes[..., column] = np.where(sides.fallback, axis.last // 2, edge)
             boxes[..., column + 2] = boxes[..., column] + crop
         return boxes
@@ -173,15 +187,17 @@ def _integers(name: str, values: ArrayLike) -> Ints:
     return array.astype(np.int64)
 
 
-def _given(given: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
-    if given is None:
+def _checked_boxes(object_boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
+    if object_boxes is None:
         return None
-    boxes = np.asarray(given, dtype=np.float64)
+    boxes = np.asarray(object_boxes, dtype=np.float64)
     if boxes.shape != (images, 4):
-        raise ValueError(f"`given` must have shape ({images}, 4), got {boxes.shape}")
+        raise ValueError(f"`object_boxes` must have shape ({images}, 4), got {boxes.shape}")
     if np.isinf(boxes).any():
-        raise ValueError("`given` must be finite boxes or rows of NaN, got an infinite edge")
+        raise ValueError("`object_boxes` must be finite boxes or rows of NaN, got an infinite edge")
     reversed_ = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
     if reversed_.any():
-        raise ValueError(f"`given` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}")
+        raise ValueError(
+            f"`object_boxes` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}"
+        )
     return boxes

@@ -25,7 +25,7 @@ class Preset:
 
 
 _GCC = "Hassan, Wasil, Houben, arXiv:2504.19824"
-_GAUSSIAN: dict[str, Setting] = {"centre": "gaussian", "sigma": SIGMA}
+_GAUSSIAN: dict[str, Setting] = {"center": "gaussian", "sigma": SIGMA}
 _MULTI: dict[str, Setting] = {**_GAUSSIAN, "mean": (0.25, 0.75), "pair": "shared"}
 
 PRESETS: dict[str, Preset] = {
@@ -36,7 +36,7 @@ PRESETS: dict[str, Preset] = {
         "RandomCrop: fixed area, uniform where it fits, no resize",
     ),
     "rc_pad": Preset(
-        {"centre": "padded"},
+        {"center": "padded"},
         "the control that the paper lacks",
         "RandomCrop on a canvas padded by `padding` of the side; the rim is fill",
     ),
@@ -48,7 +48,7 @@ PRESETS: dict[str, Preset] = {
     "gcc": Preset(
         _GAUSSIAN,
         _GCC,
-        "Gaussian-centred crop; the published numbers come from border=recentre,rounding=faithful",
+        "Gaussian-centered crop; the published numbers come from border=recenter,rounding=faithful",
     ),
     "cgcc": Preset(
         {**_GAUSSIAN, "border": "clamp"},
@@ -66,14 +66,14 @@ PRESETS: dict[str, Preset] = {
         "multi-object GCC, pushed inside",
     ),
     "simccrop": Preset(
-        {"extent": "random", "centre": "beta", "a": 0.1, "box": (0.25, 0.75)},
+        {"extent": "random", "center": "beta", "a": 0.1, "box": (0.25, 0.75)},
         "Peng et al., ContrastiveCrop, CVPR 2022",
-        "Beta centre in a fixed central box, RandomResizedCrop's extent",
+        "Beta center in a fixed central box, RandomResizedCrop's extent",
     ),
     "ccrop": Preset(
-        {"extent": "random", "centre": "beta"},
+        {"extent": "random", "center": "beta"},
         "Peng et al., ContrastiveCrop, CVPR 2022",
-        "Beta centre in the given box; the whole image where none is given",
+        "Beta center in the given box; the whole image where none is given",
     ),
     "jointcrop": Preset(
         {"extent": "joint"},

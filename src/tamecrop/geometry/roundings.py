@@ -1,6 +1,6 @@
-"""From real sizes and centres to whole pixels: two named rules.
+"""From real sizes and centers to whole pixels: two named rules.
 
-A rule also says which real centres end in a given place (`centre_below`), so that the law of the
+A rule also says which real centers end in a given place (`center_below`), so that the law of the
 integer boxes is known exactly: conditioning on the inside and the closed forms need that.
 """
 
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 class Rounding(Protocol):
-    """How sizes and centres become whole pixels."""
+    """How sizes and centers become whole pixels."""
 
     kind: ClassVar[str]
 
@@ -24,13 +24,13 @@ class Rounding(Protocol):
         """Whole side of a box whose real side is `side`."""
 
     def middle(self, side: Ints) -> Floats:
-        """Middle of an image side, the default mean of a Gaussian centre."""
+        """Middle of an image side, the default mean of a Gaussian center."""
 
-    def near_edge(self, centre: Floats, crop: Ints) -> Ints:
-        """Left or top edge of a box of side `crop` around a real `centre`."""
+    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+        """Left or top edge of a box of side `crop` around a real `center`."""
 
-    def centre_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
-        """Supremum of the centres whose box has its near edge at `edge` or before."""
+    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+        """Supremum of the centers whose box has its near edge at `edge` or before."""
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,21 @@ class Nearest:
         """Half the side."""
         return np.asarray(side / 2)
 
-    def near_edge(self, centre: Floats, crop: Ints) -> Ints:
-        """Nearest whole number to `centre - crop / 2`."""
-        return np.floor(centre - crop / 2 + 0.5).astype(np.int64)
+    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+        """Nearest whole number to `center - crop / 2`."""
+        return np.floor(center - crop / 2 + 0.5).astype(np.int64)
 
-    def centre_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
         """`edge + 1/2 + crop / 2`."""
         return np.asarray(edge) + 0.5 + np.asarray(crop) / 2
 
 
 @dataclass(frozen=True)
 class Faithful:
-    """The paper's rule: sides floored, centres truncated toward zero, mean at `side // 2`.
+    """The paper's rule: sides floored, centers truncated toward zero, mean at `side // 2`.
 
-    Truncation toward zero makes the centre 0 twice as likely as its neighbours and pulls every
-    centre half a pixel toward the origin. Source: arXiv:2504.19824.
+    Truncation toward zero makes the center 0 twice as likely as its neighbors and pulls every
+    center half a pixel toward the origin. Source: arXiv:2504.19824.
     """
 
     kind: ClassVar[str] = "faithful"
@@ -74,14 +74,14 @@ class Faithful:
         """Half the side, floored."""
         return np.asarray(side // 2, dtype=np.float64)
 
-    def near_edge(self, centre: Floats, crop: Ints) -> Ints:
-        """Truncated centre minus `crop // 2`."""
-        return np.trunc(centre).astype(np.int64) - crop // 2
+    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+        """Truncated center minus `crop // 2`."""
+        return np.trunc(center).astype(np.int64) - crop // 2
 
-    def centre_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
-        """The next whole centre above zero, the centre itself below."""
-        centre = np.asarray(edge) + np.asarray(crop) // 2
-        return np.asarray(np.where(centre >= 0, centre + 1, centre), dtype=np.float64)
+    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+        """The next whole center above zero, the center itself below."""
+        center = np.asarray(edge) + np.asarray(crop) // 2
+        return np.asarray(np.where(center >= 0, center + 1, center), dtype=np.float64)
 
 
 ROUNDINGS: dict[str, Rounding] = {rule.kind: rule for rule in (Nearest(), Faithful())}

@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 def search(curve: Curve, target: float, span: tuple[float, float]) -> Outcome:
     """The first crossing, from the low end, that reaches the target.
 
-    A crossing is seen where two neighbours of a logarithmic grid lie on both sides of the target;
+    A crossing is seen where two neighbors of a logarithmic grid lie on both sides of the target;
     when none do, the grid is made finer around its nearest point, twice. A crossing that jumps
     over the target is left for the next one. The curve is asked no farther than that.
 

@@ -36,7 +36,7 @@ class Sweep:
         >>> [str(law) for law in sweep("sigma=0.1:0.3:2").of(policy("gcc:scale=0.4,alpha=2"))]
         ['gcc:scale=0.4,sigma=0.1', 'gcc:scale=0.4,sigma=0.3']
         """
-        part = "extent" if self.key == "scale" else "centre"
+        part = "extent" if self.key == "scale" else "center"
         if not hasattr(getattr(law, part), self.key):
             return ()
         values = np.linspace(self.low, self.high, self.count).round(6).tolist()

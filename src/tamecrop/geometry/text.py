@@ -11,7 +11,7 @@ from typing import Any
 
 from tamecrop.geometry import rules
 from tamecrop.geometry.borders import BORDERS
-from tamecrop.geometry.centres import CENTRES
+from tamecrop.geometry.centers import CENTERS
 from tamecrop.geometry.extents import EXTENTS
 from tamecrop.geometry.pairs import PAIRS
 from tamecrop.geometry.presets import PRESETS, Setting
@@ -19,14 +19,14 @@ from tamecrop.geometry.roundings import ROUNDINGS
 
 PARTS: dict[str, Mapping[str, Any]] = {
     "extent": EXTENTS,
-    "centre": CENTRES,
+    "center": CENTERS,
     "border": BORDERS,
     "pair": PAIRS,
     "rounding": {name: type(rule) for name, rule in ROUNDINGS.items()},
 }
 KINDS: dict[str, Setting] = {
     "extent": "fixed",
-    "centre": "uniform",
+    "center": "uniform",
     "border": "pad",
     "pair": "independent",
     "rounding": "nearest",

@@ -28,13 +28,13 @@ class Backbone(nn.Module):
         self.features = features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features `(B, features)` of normalised images `(B, 3, H, W)`."""
+        """Features `(B, features)` of normalized images `(B, 3, H, W)`."""
         features: Tensor = self.body(images)
         return features
 
 
 def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Backbone:
-    """A randomly initialised backbone; weights come from torch's generator.
+    """A randomly initialized backbone; weights come from torch's generator.
 
     Args:
         name: `resnet18`, `resnet34`, `resnet50` (He et al. 2016, torchvision's), or

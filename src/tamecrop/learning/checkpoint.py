@@ -40,7 +40,7 @@ class Checkpoint:
 
     Args:
         weights: of the backbone, the network kept.
-        train: optimiser, head and loss curve, as named tensors.
+        train: optimizer, head and loss curve, as named tensors.
         state: step, epoch, config, data fingerprint: plain JSON values.
     """
 

@@ -9,7 +9,7 @@ Backbone = Literal["resnet10w16", "resnet18", "resnet34", "resnet50"]
 Stem = Literal["small", "imagenet"]
 Projector = Literal["linear", "two_layer"]
 Passes = Literal["joint", "per_view"]
-Optimiser = Literal["adam", "sgd", "lars"]
+Optimizer = Literal["adam", "sgd", "lars"]
 Precision = Literal["32-true", "bf16-mixed"]
 Execution = Literal["eager", "compiled"]
 
@@ -26,7 +26,7 @@ class Pretraining:
         temperature: of NT-Xent.
         passes: all views `joint` in one pass, or one pass `per_view`; decides what batch norm
             sees together.
-        optimiser: `adam`, `sgd` or `lars`.
+        optimizer: `adam`, `sgd` or `lars`.
         learning_rate: at the top of the schedule.
         weight_decay: L2 penalty; not on biases and norms.
         epochs: passes over the train images.
@@ -34,7 +34,7 @@ class Pretraining:
         batch_size: images per global batch.
         last: `keep` a last batch that is not full, or `drop` it.
         size: side that views are resized to; None cuts exactly.
-        photometric: name of the colour step.
+        photometric: name of the color step.
         precision: of the forward pass.
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         workers: processes that decode, for images in files.
@@ -47,7 +47,7 @@ class Pretraining:
     dimension: int = 128
     temperature: float = 0.2
     passes: Passes = "joint"
-    optimiser: Optimiser = "sgd"
+    optimizer: Optimizer = "sgd"
     learning_rate: float = 0.06
     weight_decay: float = 5e-4
     epochs: int = 200

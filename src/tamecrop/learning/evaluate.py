@@ -20,7 +20,7 @@ class Evaluation:
 
     Args:
         linear_accuracy: of the linear probe on test, a fraction.
-        knn_accuracy: of weighted nearest neighbours on test, a fraction.
+        knn_accuracy: of weighted nearest neighbors on test, a fraction.
         validation_accuracy: of the linear probe on validation: what choices are made by.
     """
 
@@ -53,10 +53,10 @@ def evaluate(
         Interrupted: when asked to stop.
     """
     found = features.judged(backbone, dataset, size=size, stop=stop)
-    neighbours = knn_accuracy(found.train, found.test, classes=found.classes)
+    neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
     probed = (
         paper(backbone, dataset, seed=seed, stop=stop)
         if probe == "paper"
         else frozen(found, stop=stop)
     )
-    return Evaluation(probed.accuracy, neighbours, probed.validation_accuracy)
+    return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy)

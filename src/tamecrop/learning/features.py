@@ -10,14 +10,14 @@ from torch import Tensor
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.stopping import StopFlag
-from tamecrop.views.photometric import normalise, unit
+from tamecrop.views.photometric import normalize, unit
 
 _BATCH = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Labelled features of one split.
+    """Labeled features of one split.
 
     Args:
         values: float32 `(N, D)`.
@@ -77,7 +77,7 @@ def of_split(
     size: int | None = None,
     stop: StopFlag | None = None,
 ) -> Features:
-    """Features of the labelled images of one split, as `judged` makes them."""
+    """Features of the labeled images of one split, as `judged` makes them."""
     assert images.labels is not None, "a set with classes has labels"
     values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size, stop=stop)
     return Features(values, images.labels.to(values.device))
@@ -112,7 +112,7 @@ def extract(
     for pixels in _batches(images, size):
         if stop is not None:
             stop.check()
-        inputs = normalise(unit(pixels.to(device)), mean, std)
+        inputs = normalize(unit(pixels.to(device)), mean, std)
         parts.append(backbone(inputs.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(parts)
 

@@ -1,4 +1,4 @@
-"""Accuracy of weighted nearest neighbours (Wu et al. 2018)."""
+"""Accuracy of weighted nearest neighbors (Wu et al. 2018)."""
 
 from lightly.utils.benchmarking import knn_predict
 from torch import Tensor
@@ -20,25 +20,25 @@ def knn_accuracy(
 ) -> float:
     """Share of test images whose class wins the vote of their nearest train images.
 
-    Neighbours are found by cosine similarity and vote with weight `exp(similarity /
+    Neighbors are found by cosine similarity and vote with weight `exp(similarity /
     temperature)`.
 
     Args:
         train: those that vote.
         test: those that are judged.
         classes: number of classes.
-        k: neighbours; all of train when it holds fewer.
+        k: neighbors; all of train when it holds fewer.
         temperature: of the vote.
 
     Returns:
         Accuracy, a fraction.
     """
     bank = normalize(train.values, dim=1).T.contiguous()
-    neighbours = min(k, len(train.values))
+    neighbors = min(k, len(train.values))
     right = 0
     for values, labels in zip(
         normalize(test.values, dim=1).split(_BATCH), test.labels.split(_BATCH), strict=True
     ):
-        voted: Tensor = knn_predict(values, bank, train.labels, classes, neighbours, temperature)
+        voted: Tensor = knn_predict(values, bank, train.labels, classes, neighbors, temperature)
         right += int((voted[:, 0] == labels).sum())
     return right / len(test.labels)

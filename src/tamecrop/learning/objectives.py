@@ -48,7 +48,7 @@ class SimCLR(nn.Module):
         self._loss = NTXentLoss(temperature=temperature, gather_distributed=gathers)
 
     def forward(self, views: Tensor) -> Tensor:
-        """The loss of normalised views `(B, 2, C, H, W)`: the mean over the 2 B views."""
+        """The loss of normalized views `(B, 2, C, H, W)`: the mean over the 2 B views."""
         first, second = self.projections(views).float().unbind(1)
         loss: Tensor = self._loss(first, second)
         return loss

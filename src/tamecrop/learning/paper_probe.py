@@ -15,17 +15,17 @@ from torch.optim import SGD
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry import keys
+from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.policy import policy
 from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.optimisers import set_learning_rate
+from tamecrop.learning.optimizers import set_learning_rate
 from tamecrop.learning.stopping import StopFlag
-from tamecrop.views.photometric import Photometric, normalise, unit
+from tamecrop.views.photometric import Photometric, normalize, unit
 
 EPOCHS, BATCH = 100, 512
 _RATE, _DECAYS, _MOMENTUM = 0.01, (20, 40, 60, 80), 0.9
 _PATIENCE, _LEAST_GAIN = 15, 0.001
 _HELD = 0.2
-_SPLIT = 2003
 _FLIP = Photometric(flip=0.5)
 _PADDING = 4
 
@@ -85,7 +85,7 @@ def paper(
 
 
 class _Probing:
-    """The layer, its optimiser and the two parts of the images."""
+    """The layer, its optimizer and the two parts of the images."""
 
     def __init__(self, backbone: Backbone, dataset: Dataset, classes: int, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
@@ -96,7 +96,7 @@ class _Probing:
             self.layer = nn.Linear(backbone.features, classes).to(self.device)
         self.optimizer = SGD(self.layer.parameters(), lr=_RATE, momentum=_MOMENTUM)
         images = dataset.train.joined(dataset.validation)
-        order = keys.uniform(seed, 0, np.arange(len(images)), 0, _SPLIT).argsort()
+        order = keys.uniform(seed, 0, np.arange(len(images)), 0, Draw.PAPER_SPLIT).argsort()
         held = round(_HELD * len(images))
         self.parts = [images.subset(order[held:]), images.subset(order[:held])]
         self.loaders = [self._loader(part) for part in self.parts]
@@ -129,7 +129,7 @@ class _Probing:
         return cross_entropy(self._scores(views), labels)
 
     def _scores(self, images: Tensor) -> Tensor:
-        inputs = normalise(images, self.dataset.mean, self.dataset.std)
+        inputs = normalize(images, self.dataset.mean, self.dataset.std)
         with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
             features = self.backbone(inputs.contiguous(memory_format=torch.channels_last))
         scores: Tensor = self.layer(features.float())

@@ -21,7 +21,7 @@ def pretrain(
 ) -> Run:
     """Pre-train a backbone; an unfinished run in `out` is continued, a finished one is loaded.
 
-    Initial weights, order, boxes and colours are functions of the seed alone, so two policies
+    Initial weights, order, boxes and colors are functions of the seed alone, so two policies
     with one seed differ in nothing else, and a resumed run ends with the same bits (on one
     device, with the same number of threads).
 

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A linear classifier of standardised features.
+    """A linear classifier of standardized features.
 
     Args:
         weight: `(D + 1, classes)`; the last row is the bias.
@@ -93,8 +93,8 @@ def path(
 ) -> list[Linear]:
     """Logistic regressions for some penalties.
 
-    Each minimises `mean cross-entropy + penalty / 2 * |weight|^2` (bias not penalised) over
-    standardised features; scikit-learn's `LogisticRegression` with `C = 1 / (N * penalty)`.
+    Each minimizes `mean cross-entropy + penalty / 2 * |weight|^2` (bias not penalised) over
+    standardized features; scikit-learn's `LogisticRegression` with `C = 1 / (N * penalty)`.
 
     Args:
         train: features and labels.

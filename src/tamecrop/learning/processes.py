@@ -107,10 +107,10 @@ def _reduced(fabric: Fabric, value: Tensor, how: str) -> Tensor:
 
 
 def with_global_statistics(fabric: Fabric, model: nn.Module) -> nn.Module:
-    """Let batch norm see the global batch, where torch can: its synchronised form needs a GPU."""
+    """Let batch norm see the global batch, where torch can: its synchronized form needs a GPU."""
     if fabric.world_size > 1 and fabric.device.type == "cuda":
-        synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        return synchronised
+        synchronized: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return synchronized
     return model
 
 

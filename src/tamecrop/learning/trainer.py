@@ -1,4 +1,4 @@
-"""A run in memory: model, optimiser and position, one step after another."""
+"""A run in memory: model, optimizer and position, one step after another."""
 
 import math
 import time
@@ -18,7 +18,7 @@ from tamecrop.geometry.policy import Policy
 from tamecrop.learning import (
     checkpoint,
     metrics,
-    optimisers,
+    optimizers,
     processes,
     run_folder,
     training_state,
@@ -28,7 +28,7 @@ from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.objectives import SimCLR
 from tamecrop.learning.watching import Clock, Hooks, Progress
-from tamecrop.views.photometric import normalise, photometric
+from tamecrop.views.photometric import normalize, photometric
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Run:
 
 
 class Trainer:
-    """Model, optimiser and position of one run.
+    """Model, optimizer and position of one run.
 
     Args:
         dataset: of which the train images are used.
@@ -96,9 +96,9 @@ class Trainer:
             ),
             self.fabric.device,
         )
-        model = _initialised(config, seed).to(memory_format=torch.channels_last)
-        optimizer = optimisers.optimiser(
-            config.optimiser,
+        model = _initialized(config, seed).to(memory_format=torch.channels_last)
+        optimizer = optimizers.optimizer(
+            config.optimizer,
             model,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
@@ -204,7 +204,7 @@ class Trainer:
         """Views as the network wants them."""
         step = photometric(self.config.photometric)
         views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
-        return _Prepared(batch, normalise(views, self.dataset.mean, self.dataset.std))
+        return _Prepared(batch, normalize(views, self.dataset.mean, self.dataset.std))
 
     def _gradient(self, prepared: "_Prepared") -> Tensor:
         """Loss of a batch, its gradient in place."""
@@ -214,7 +214,7 @@ class Trainer:
         return loss.detach()
 
     def _stepped(self, loss: Tensor, batch: Batch) -> float:
-        """Take the optimiser's step, if loss and gradient are finite; the loss."""
+        """Take the optimizer's step, if loss and gradient are finite; the loss."""
         whole = processes.mean(self.fabric, loss)
         norm = torch.nn.utils.get_total_norm(
             [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
@@ -222,12 +222,12 @@ class Trainer:
         value, length = torch.stack([whole.double(), norm.double()]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
             raise _not_finite(value, length, self.step, self._names(batch))
-        optimisers.set_learning_rate(self.optimizer, self._rate(self.step))
+        optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
         return float(value)
 
     def _rate(self, step: int) -> float:
-        return optimisers.learning_rate_at(
+        return optimizers.learning_rate_at(
             step,
             top=self.config.learning_rate,
             steps=self.steps,
@@ -279,7 +279,7 @@ class _Prepared(NamedTuple):
     views: Tensor
 
 
-def _initialised(config: Pretraining, seed: int) -> SimCLR:
+def _initialized(config: Pretraining, seed: int) -> SimCLR:
     """The untrained model of a seed; torch's generators stay as they were."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

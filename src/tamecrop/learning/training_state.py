@@ -1,4 +1,4 @@
-"""A run's model and optimiser as named tensors, and back."""
+"""A run's model and optimizer as named tensors, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def weights(model: SimCLR) -> dict[str, Tensor]:
 
 
 def training_tensors(model: SimCLR, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Head and optimiser: `projector.<name>` and `optimiser.<parameter>.<slot>`."""
+    """Head and optimizer: `projector.<name>` and `optimizer.<parameter>.<slot>`."""
     head = {f"{_HEAD}{name}": tensor for name, tensor in model.projector.state_dict().items()}
     slots = {
         f"{_STATE}{number}.{slot}": torch.as_tensor(value)

@@ -5,17 +5,16 @@ import numpy as np
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry import keys
+from tamecrop.geometry.keys import Draw
 from tamecrop.learning import processes
 from tamecrop.learning.stopping import StopFlag
+from tamecrop.reporting.environment import environment
+from tamecrop.reporting.jsonfiles import write_json
 from tamecrop.studies.cell import Outcome, Watch, train_and_judge, trained_on
-from tamecrop.studies.environment import environment
-from tamecrop.studies.jsonfiles import write_json
 from tamecrop.studies.listening import Finished, Listener, Silence
 from tamecrop.studies.publishing import Study, publish_numbers, publish_report
 from tamecrop.studies.records import Cell, Loss, Summary
 from tamecrop.studies.study import Identity, Place, join, require_same
-
-_SUBSET = 2010
 
 
 def compare(
@@ -114,5 +113,5 @@ def cut_to(dataset: Dataset, images: int | None) -> Dataset:
     """
     if images is None or images >= len(dataset.train):
         return dataset
-    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, _SUBSET).argsort()
+    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, Draw.SUBSET).argsort()
     return dataset.with_train(dataset.train.subset(np.sort(order[:images])))

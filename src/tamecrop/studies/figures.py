@@ -1,4 +1,4 @@
-"""The charts of a study: accuracy with intervals, loss curves, crop-centre maps."""
+"""The charts of a study: accuracy with intervals, loss curves, crop-center maps."""
 
 import statistics
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tamecrop.geometry.boxes import Boxes, content_share, iou
 from tamecrop.geometry.policy import Policy
+from tamecrop.reporting.intervals import percent, points
+from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
 from tamecrop.studies.records import PolicyRecord, Summary
-from tamecrop.studies.theme import INK, MUTED, bare, colour, new_figure, themed, wrapped
-from tamecrop.studies.wording import percent, points
 
 _DRAWS = 20_000
 _RIM = 0.25
@@ -27,7 +27,7 @@ def accuracy_figure(summary: Summary) -> Figure:
         summary: A study with at least one finished cell.
 
     Returns:
-        Three panels: linear probe, nearest neighbours, difference to the first policy.
+        Three panels: linear probe, nearest neighbors, difference to the first policy.
     """
     with themed():
         figure = new_figure(11, 1.5 + 0.62 * len(summary.policies))
@@ -35,7 +35,7 @@ def accuracy_figure(summary: Summary) -> Figure:
         _accuracy_panel(linear, summary, "linear_accuracy")
         _accuracy_panel(knn, summary, "knn_accuracy")
         linear.set_title("Linear probe, test accuracy")
-        knn.set_title("Nearest neighbours, test accuracy")
+        knn.set_title("Nearest neighbors, test accuracy")
         _difference_panel(difference, summary.policies)
         _name_rows(linear, [record.policy for record in summary.policies])
     return figure
@@ -50,12 +50,10 @@ def _accuracy_panel(axes: Axes, summary: Summary, name: str) -> None:
     knn = name == "knn_accuracy"
     for row, record in enumerate(summary.policies):
         values = [getattr(cell, name) for cell in summary.of(record.policy)]
-        axes.plot(
-            values, [row + 0.2] * len(values), "o", color=colour(row), alpha=0.4, markersize=5
-        )
+        axes.plot(values, [row + 0.2] * len(values), "o", color=color(row), alpha=0.4, markersize=5)
         mean, spread = (record.knn_mean, record.knn_spread) if knn else (record.mean, record.spread)
         axes.errorbar(
-            mean, row, xerr=spread or 0, fmt="D", color=colour(row), capsize=4, markersize=7
+            mean, row, xerr=spread or 0, fmt="D", color=color(row), capsize=4, markersize=7
         )
         _label(axes, mean, row, percent(mean))
     axes.axvline(1 / summary.classes, color=MUTED, linestyle=":", linewidth=1)
@@ -77,7 +75,7 @@ def _difference_panel(axes: Axes, records: Sequence[PolicyRecord]) -> None:
             row,
             xerr=100 * half,
             fmt="D",
-            color=colour(row),
+            color=color(row),
             capsize=4,
             markersize=7,
         )
@@ -102,7 +100,7 @@ def loss_figure(summary: Summary) -> Figure:
         axes = figure.subplots()
         for row, record in enumerate(summary.policies):
             curves = [[point.loss for point in cell.losses] for cell in summary.of(record.policy)]
-            _curves(axes, curves, record.policy, colour(row))
+            _curves(axes, curves, record.policy, color(row))
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("contrastive loss")
@@ -119,8 +117,8 @@ def _curves(axes: Axes, curves: list[list[float]], law: str, ink: str) -> None:
     )
 
 
-def centre_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
-    """Where each policy puts its box centres, over an outline of the image.
+def center_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
+    """Where each policy puts its box centers, over an outline of the image.
 
     Args:
         policies: The laws to draw.
@@ -137,16 +135,16 @@ def centre_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
         for place, axes in enumerate(panels):
             bare(axes)
             if place < len(policies):
-                _centre_panel(axes, policies[place], size, colour(place))
+                _center_panel(axes, policies[place], size, color(place))
     return figure
 
 
-def _centre_panel(axes: Axes, policy: Policy, size: tuple[int, int], ink: str) -> None:
+def _center_panel(axes: Axes, policy: Policy, size: tuple[int, int], ink: str) -> None:
     height, width = size
     boxes = policy.draw(size, index=np.arange(_DRAWS))
-    centres = (boxes[..., :2] + boxes[..., 2:]).reshape(-1, 2) / 2
+    centers = (boxes[..., :2] + boxes[..., 2:]).reshape(-1, 2) / 2
     edges = [_edges(side) for side in size]
-    density, _, _ = np.histogram2d(centres[:, 1], centres[:, 0], bins=edges)
+    density, _, _ = np.histogram2d(centers[:, 1], centers[:, 0], bins=edges)
     axes.imshow(np.sqrt(density), cmap="Blues", extent=_reach(edges, size), aspect="auto")
     axes.set_box_aspect(height / width)
     axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=INK, linewidth=1.4))
@@ -158,7 +156,7 @@ def _centre_panel(axes: Axes, policy: Policy, size: tuple[int, int], ink: str) -
 
 
 def _edges(side: int) -> NDArray[np.float64]:
-    """Bin edges in whole pixels, a quarter off, so that no centre of a whole box meets one."""
+    """Bin edges in whole pixels, a quarter off, so that no center of a whole box meets one."""
     step = max(1, round(side / 40))
     rim = round(_RIM * side / step)
     places = np.arange(-rim, round(side / step) + rim + 1, dtype=np.float64)

@@ -7,14 +7,14 @@ from pathlib import Path
 from tamecrop.data.files import write_atomic
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.policy import Policy
+from tamecrop.reporting.jsonfiles import write_json
+from tamecrop.reporting.theme import png
+from tamecrop.reporting.view_grid import Look, sheet_figure
 from tamecrop.studies.config import Recipe
-from tamecrop.studies.figures import accuracy_figure, centre_figure, loss_figure
-from tamecrop.studies.jsonfiles import write_json
+from tamecrop.studies.figures import accuracy_figure, center_figure, loss_figure
 from tamecrop.studies.records import FORMAT, Summary, policy_records
 from tamecrop.studies.report import report_html, table_csv
-from tamecrop.studies.sheet import Look, sheet_figure
 from tamecrop.studies.study import Place, place, writing
-from tamecrop.studies.theme import png
 
 _SHOWN = 5
 
@@ -50,7 +50,7 @@ class Study:
 
 
 def gather(study: Study) -> Summary:
-    """Summarise the cells that are finished on disk, whoever finished them."""
+    """Summarize the cells that are finished on disk, whoever finished them."""
     found = [each.finished() for each in study.places()]
     cells = tuple(cell for cell in found if cell is not None)
     return Summary(
@@ -100,7 +100,7 @@ def _pictures(study: Study, summary: Summary) -> dict[str, bytes]:
     figures = {
         "accuracy": accuracy_figure(summary),
         "losses": loss_figure(summary),
-        "centres": centre_figure(study.policies, (height, width)),
+        "centers": center_figure(study.policies, (height, width)),
         "views": sheet_figure(images, study.policies, look=Look(size=study.recipe.training.size)),
     }
     return {name: png(figure) for name, figure in figures.items()}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.studies.environment import Environment
-from tamecrop.studies.intervals import Interval, paired_difference, spread
+from tamecrop.reporting.environment import Environment
+from tamecrop.reporting.intervals import Interval, paired_difference, spread
 
 FORMAT = 1
 
@@ -47,7 +47,7 @@ class Cell:
         policy: Text form of the policy.
         seed: Seed of weights, order, boxes and photometric draws.
         linear_accuracy: Test accuracy of the linear probe, a fraction.
-        knn_accuracy: Test accuracy of k nearest neighbours, a fraction.
+        knn_accuracy: Test accuracy of k nearest neighbors, a fraction.
         seconds: Wall time of pre-training and evaluation, over all resumed parts.
         images_per_second: Source images trained on per second of pre-training.
         epochs: Epochs of pre-training.
@@ -88,7 +88,7 @@ class PolicyRecord:
         mean: Mean linear accuracy, a fraction.
         spread: Sample standard deviation of it over seeds; None for one seed.
         difference: Paired difference of it to the study's first policy; None for that one.
-        knn_mean: Mean accuracy of k nearest neighbours.
+        knn_mean: Mean accuracy of k nearest neighbors.
         knn_spread: Its sample standard deviation.
         knn_difference: Its paired difference.
     """
@@ -139,7 +139,7 @@ class Summary:
 
 
 def policy_records(cells: Sequence[Cell], policies: Sequence[str]) -> tuple[PolicyRecord, ...]:
-    """Summarise cells by policy; the first policy is the one that others are compared with.
+    """Summarize cells by policy; the first policy is the one that others are compared with.
 
     Args:
         cells: Finished cells, in any order.

@@ -1,14 +1,12 @@
 """The report of a study: one self-contained page, and the table as CSV."""
 
-import base64
 import csv
 import dataclasses
 import io
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from tamecrop.reporting.html import embedded, page
 from tamecrop.studies import wording
 from tamecrop.studies.records import Summary
 
@@ -24,9 +22,9 @@ HOW_TO_READ = {
         "How well the network tells that two views come from one image. Lower means that the task "
         "was easier, not that the features are better: nearly equal views are easy to match.",
     ),
-    "centres": (
+    "centers": (
         "Where the crops sit",
-        "The solid square is the image, darker blue means that more crops have their centre "
+        "The solid square is the image, darker blue means that more crops have their center "
         "there, the dashed square is the average box. IoU is how much the two views of one image "
         "overlap; content is the share of a view that shows image rather than fill.",
     ),
@@ -59,31 +57,6 @@ def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
         facts=wording.facts(summary),
         recipe=wording.flat(summary.recipe),
     )
-
-
-def page(template: str, **values: Any) -> str:
-    """A page of `templates/`; a value that it needs and does not get is an error."""
-    library = Environment(
-        loader=PackageLoader("tamecrop.studies", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    return library.get_template(template).render(**values)
-
-
-def embedded(
-    how_to_read: Mapping[str, tuple[str, str]], figures: Mapping[str, bytes]
-) -> list[dict[str, str]]:
-    """Figures as a page shows them: title, how to read it, and the PNG as text.
-
-    Args:
-        how_to_read: Title and explanation by name, in the page's order.
-        figures: PNG by name, one for each.
-    """
-    return [
-        {"title": title, "how": how, "data": base64.b64encode(figures[name]).decode()}
-        for name, (title, how) in how_to_read.items()
-    ]
 
 
 def table_csv(summary: Summary) -> str:

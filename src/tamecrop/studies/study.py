@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.geometry.policy import Policy
-from tamecrop.studies.jsonfiles import read_json, write_json
+from tamecrop.reporting.jsonfiles import read_json, write_json
 from tamecrop.studies.records import Cell
 from tamecrop.studies.wording import flat
 

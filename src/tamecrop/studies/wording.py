@@ -5,27 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.studies.intervals import Interval
+from tamecrop.reporting.intervals import Interval, percent, points
+from tamecrop.reporting.theme import color
 from tamecrop.studies.records import PolicyRecord, Summary
-from tamecrop.studies.theme import colour
-
-
-def percent(fraction: float) -> str:
-    """A fraction as a percentage with one decimal, without the sign.
-
-    >>> percent(0.5714)
-    '57.1'
-    """
-    return f"{100 * fraction:.1f}"
-
-
-def points(gap: float) -> str:
-    """A difference of fractions as signed percentage points.
-
-    >>> points(0.02)
-    '+2.0'
-    """
-    return f"{100 * gap:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 @dataclass(frozen=True)
@@ -33,7 +15,7 @@ class Row:
     """One line of the table, as text: percentages, spreads, and the paired difference."""
 
     policy: str
-    colour: str
+    color: str
     best: bool
     linear: str
     linear_spread: str
@@ -50,7 +32,7 @@ def table_rows(summary: Summary) -> tuple[Row, ...]:
     """The table of a study, one row a policy, the best linear accuracy marked."""
     best = max((record.mean for record in summary.policies), default=0.0)
     return tuple(
-        _row(summary, record, colour(place), best=record.mean == best)
+        _row(summary, record, color(place), best=record.mean == best)
         for place, record in enumerate(summary.policies)
     )
 
@@ -60,7 +42,7 @@ def _row(summary: Summary, record: PolicyRecord, ink: str, *, best: bool) -> Row
     seconds = statistics.fmean(cell.seconds for cell in summary.of(record.policy))
     return Row(
         policy=record.policy,
-        colour=ink,
+        color=ink,
         best=best,
         linear=percent(record.mean),
         linear_spread=_plus_minus(record.spread),

@@ -38,7 +38,7 @@ def cut(
         size: `None` for an exact cut, for which all boxes must have the same sides; else the side
             or (height, width) to which every box is resized with antialiasing.
         fill: one number, or one per channel, in the units of the pixels.
-        content: `"in_place"`, or `"centred"`: what survives inside the image is moved to the
+        content: `"in_place"`, or `"centered"`: what survives inside the image is moved to the
             middle of the view, an odd pixel of fill going right or down.
         interpolation: `"bilinear"`, or `"bicubic"`: the same as torchvision on floats; on uint8
             torchvision rounds and clips between its two passes, which sharp images show.
@@ -54,7 +54,7 @@ def cut(
     [[10, 11], [14, 15]]
     """
     known("interpolation", interpolation, MODES)
-    known("content", content, ("in_place", "centred"))
+    known("content", content, ("in_place", "centered"))
     edges = _edges(boxes, len(images))
     if not isinstance(images, Tensor):
         each = [
@@ -64,11 +64,11 @@ def cut(
         return torch.stack(each) if each else torch.empty(0)
     if images.ndim != 4:
         raise ValueError(f"`images` must have shape (N, C, H, W), got {tuple(images.shape)}")
-    colour = _per_channel(fill, images.shape[1])
+    color = _per_channel(fill, images.shape[1])
     if size is None:
-        return exact.exact(images, edges, fill=colour, content=content)
+        return exact.exact(images, edges, fill=color, content=content)
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
-    return resized(images, edges, target, fill=colour, content=content, interpolation=interpolation)
+    return resized(images, edges, target, fill=color, content=content, interpolation=interpolation)
 
 
 def cut_one(
@@ -87,15 +87,15 @@ def cut_one(
     if image.ndim != 3:
         raise ValueError(f"an image must have shape (C, H, W), got {tuple(image.shape)}")
     edges = _edges(np.asarray(boxes)[None], 1)
-    colour = _per_channel(fill, image.shape[0])
+    color = _per_channel(fill, image.shape[0])
     if size is None:
         part, inside = _part(image, edges[0])
-        return exact.exact(part[None], inside[None], fill=colour, content=content)[0]
+        return exact.exact(part[None], inside[None], fill=color, content=content)[0]
     target = (size, size) if isinstance(size, int) else (size[0], size[1])
     mode = tv.InterpolationMode(interpolation)
 
     def view(box: NDArray[np.int64]) -> Tensor:
-        whole = _one_exact(image, box, colour, content)
+        whole = _one_exact(image, box, color, content)
         resized: Tensor = tv.resize(whole, list(target), mode, antialias=True)
         return resized
 
@@ -140,7 +140,7 @@ def _edges(boxes: Boxes, images: int) -> NDArray[np.int64]:
 
 
 def _per_channel(fill: Fill, channels: int) -> Tensor:
-    colour = torch.as_tensor(fill, dtype=torch.float64).reshape(-1)
-    if colour.numel() not in (1, channels):
-        raise ValueError(f"`fill` must be one number or {channels}, got {colour.numel()}")
-    return colour.expand(channels)
+    color = torch.as_tensor(fill, dtype=torch.float64).reshape(-1)
+    if color.numel() not in (1, channels):
+        raise ValueError(f"`fill` must be one number or {channels}, got {color.numel()}")
+    return color.expand(channels)

@@ -54,12 +54,12 @@ def exact(images: Tensor, boxes: Ints, *, fill: Tensor, content: Content) -> Ten
         ValueError: when the boxes have unequal sides.
     """
     width, height = _common_sides(boxes)
-    colour = fill.to(images.dtype)
+    color = fill.to(images.dtype)
     across = runs(boxes[..., 0], width, images.shape[3], content)
     down = runs(boxes[..., 1], height, images.shape[2], content)
     if images.device.type == "cpu":
-        return _on_host(images, across, down, (height, width), colour)
-    return on_device(images, across, down, (height, width), colour)
+        return _on_host(images, across, down, (height, width), color)
+    return on_device(images, across, down, (height, width), color)
 
 
 def runs(near: Ints, crop: int | Ints, side: int, content: Content) -> Runs:
@@ -83,8 +83,8 @@ def on_device(
     image = torch.arange(len(images), device=device)[:, None, None, None]
     views = images.movedim(1, -1)[image, rows[..., :, None], columns[..., None, :]]
     is_content = rows_are_content[..., :, None] & columns_are_content[..., None, :]
-    colour = send(fill, device)
-    return torch.where(is_content[..., None], views, colour).movedim(-1, 2).contiguous()
+    color = send(fill, device)
+    return torch.where(is_content[..., None], views, color).movedim(-1, 2).contiguous()
 
 
 def _pixels(run: Runs, crop: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -99,12 +99,12 @@ def _on_host(
 ) -> Tensor:
     shape = (*across.origin.shape, images.shape[1], *size)
     views = torch.empty(shape, dtype=images.dtype)
-    source, target, colour = (_as_integers(tensor) for tensor in (images, views, fill))
+    source, target, color = (_as_integers(tensor) for tensor in (images, views, fill))
 
     def fill_chunk(start: int) -> None:
         part = slice(start, start + _CHUNK)
         here, there = (Runs(*(edge[part] for edge in run)) for run in (across, down))
-        _gather(source[part], here, there, target[part], colour)
+        _gather(source[part], here, there, target[part], color)
 
     starts = range(0, len(images), _CHUNK)
     if len(starts) < 2:
@@ -154,12 +154,12 @@ def _widened(
 
 
 def _fill_sides(views: NDArray[Any], across: Runs, fill: NDArray[Any]) -> None:
-    """Fill what a view of centred content took from the image beyond its content."""
+    """Fill what a view of centered content took from the image beyond its content."""
     pixel = np.arange(views.shape[4])
     beyond = (pixel < across.first[..., None]) | (pixel >= across.stop[..., None])
     moved = beyond.any(axis=-1)
-    colour = fill[:, None, None]
-    views[moved] = np.where(beyond[moved][:, None, None, :], colour, views[moved])
+    color = fill[:, None, None]
+    views[moved] = np.where(beyond[moved][:, None, None, :], color, views[moved])
 
 
 def _as_integers(tensor: Tensor) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Colours of views: flip, jitter, grey, blur, inversion, with parameters of each view's own.
+"""Colors of views: flip, jitter, gray, blur, inversion, with parameters of each view's own.
 
 Every parameter is keyed by (seed, epoch, index, view), so a view looks the same whatever batch it
 travels in.
@@ -17,11 +17,9 @@ from torch import Tensor
 
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.rules import Range
 from tamecrop.views.devices import send
-
-_FLIP, _JITTER, _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = range(1000, 1006)
-_GREY, _INVERT, _BLUR, _BLUR_SIGMA = range(1006, 1010)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +31,12 @@ class Photometric:
 
     Args:
         flip: probability of a mirror image.
-        jitter: probability of the colour jitter.
+        jitter: probability of the color jitter.
         brightness: factors are uniform in 1 -+ this.
         contrast: likewise.
         saturation: likewise.
-        hue: turns of the colour wheel, uniform in -+ this, at most 0.5.
-        grey: probability of losing all colour.
+        hue: turns of the color wheel, uniform in -+ this, at most 0.5.
+        gray: probability of losing all color.
         invert: probability of the negative.
         blur: probability of a Gaussian blur with a kernel of 3 pixels.
         blur_sigma: its standard deviation in pixels, uniform in this range.
@@ -53,13 +51,13 @@ class Photometric:
     contrast: float = 0.0
     saturation: float = 0.0
     hue: float = 0.0
-    grey: float = 0.0
+    gray: float = 0.0
     invert: float = 0.0
     blur: float = 0.0
     blur_sigma: Range = (0.1, 2.0)
 
     def __post_init__(self) -> None:
-        for name in ("flip", "jitter", "grey", "invert", "blur"):
+        for name in ("flip", "jitter", "gray", "invert", "blur"):
             rules.ordered(name, (0.0, getattr(self, name)), low=0, high=1)
         for name in ("brightness", "contrast", "saturation"):
             rules.ordered(name, (0.0, getattr(self, name)), low=0, high=1)
@@ -67,14 +65,14 @@ class Photometric:
         rules.positive_range("blur_sigma", self.blur_sigma)
 
     @property
-    def needs_colour(self) -> bool:
+    def needs_color(self) -> bool:
         """Whether a step is defined for RGB alone."""
-        return self.grey > 0 or (self.jitter > 0 and max(self.saturation, self.hue) > 0)
+        return self.gray > 0 or (self.jitter > 0 and max(self.saturation, self.hue) > 0)
 
     def apply(
         self, views: Tensor, *, seed: int = 0, epoch: int = 0, index: ArrayLike | None = None
     ) -> Tensor:
-        """Change the colours of a batch of views.
+        """Change the colors of a batch of views.
 
         Args:
             views: `(N, V, C, h, w)`, uint8, or float in [0, 1], on any device.
@@ -91,64 +89,64 @@ class Photometric:
         >>> photometric("paper").apply(torch.zeros(2, 2, 3, 8, 8, dtype=torch.uint8)).shape
         torch.Size([2, 2, 3, 8, 8])
         """
-        if self.needs_colour and views.shape[2] != 3:
-            raise ValueError(f"colour steps need views of 3 channels, got {views.shape[2]}")
+        if self.needs_color and views.shape[2] != 3:
+            raise ValueError(f"color steps need views of 3 channels, got {views.shape[2]}")
         samples = np.arange(len(views)) if index is None else np.asarray(index)
         states = keys.state(seed, epoch, samples[:, None], np.arange(views.shape[1]))
         changed = self._changed(unit(views).flatten(0, 1), _Draws(states.ravel(), views.device))
         return changed.reshape(views.shape)
 
     def _changed(self, x: Tensor, draw: "_Draws") -> Tensor:
-        x = torch.where(draw.happens(_FLIP, self.flip), x.flip(-1), x) if self.flip else x
-        x = draw.on_some(x, _JITTER, self.jitter, self._jittered)
-        x = draw.on_some(x, _GREY, self.grey, _greyed)
-        x = torch.where(draw.happens(_INVERT, self.invert), 1 - x, x) if self.invert else x
-        return draw.on_some(x, _BLUR, self.blur, self._blurred)
+        x = torch.where(draw.happens(Draw.FLIP, self.flip), x.flip(-1), x) if self.flip else x
+        x = draw.on_some(x, Draw.JITTER, self.jitter, self._jittered)
+        x = draw.on_some(x, Draw.GRAY, self.gray, _grayed)
+        x = torch.where(draw.happens(Draw.INVERT, self.invert), 1 - x, x) if self.invert else x
+        return draw.on_some(x, Draw.BLUR, self.blur, self._blurred)
 
     def _jittered(self, x: Tensor, draw: "_Draws") -> Tensor:
         if self.brightness:
-            factor = draw.between(_BRIGHTNESS, 1 - self.brightness, 1 + self.brightness)
+            factor = draw.between(Draw.BRIGHTNESS, 1 - self.brightness, 1 + self.brightness)
             x = kornia.enhance.adjust_brightness_accumulative(x, factor)
         if self.contrast:
-            factor = draw.between(_CONTRAST, 1 - self.contrast, 1 + self.contrast)
+            factor = draw.between(Draw.CONTRAST, 1 - self.contrast, 1 + self.contrast)
             x = kornia.enhance.adjust_contrast_with_mean_subtraction(x, factor)
         if self.saturation:
-            factor = draw.between(_SATURATION, 1 - self.saturation, 1 + self.saturation)
+            factor = draw.between(Draw.SATURATION, 1 - self.saturation, 1 + self.saturation)
             x = kornia.enhance.adjust_saturation_with_gray_subtraction(x, factor)
         if self.hue:
-            angle = 2 * torch.pi * draw.between(_HUE, -self.hue, self.hue)
+            angle = 2 * torch.pi * draw.between(Draw.HUE, -self.hue, self.hue)
             x = kornia.enhance.adjust_hue(x, angle)
         return x
 
     def _blurred(self, x: Tensor, draw: "_Draws") -> Tensor:
         sigma = draw.on_host(
-            _BLUR_SIGMA, *self.blur_sigma
+            Draw.BLUR_SIGMA, *self.blur_sigma
         )  # Kornia looks at it there, and sends it
         blurred: Tensor = kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2))
         return blurred
 
 
-def _greyed(x: Tensor, _: "_Draws") -> Tensor:
-    grey: Tensor = kornia.color.rgb_to_grayscale(x).expand(-1, 3, -1, -1)
-    return grey
+def _grayed(x: Tensor, _: "_Draws") -> Tensor:
+    gray: Tensor = kornia.color.rgb_to_grayscale(x).expand(-1, 3, -1, -1)
+    return gray
 
 
 PHOTOMETRIC = {
     "none": Photometric(),
     "paper": Photometric(flip=0.5, blur=1.0),
     "simclr": Photometric(
-        flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2
+        flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, gray=0.2
     ),
     "scenes": Photometric(
-        jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.5, grey=0.2, invert=0.5
+        jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.5, gray=0.2, invert=0.5
     ),
 }
 """`paper`: arXiv:2504.19824. `simclr`: Chen et al. 2020, for 32 px. `scenes`: for embedded digits,
-which have no mirror image but come in any colour."""
+which have no mirror image but come in any color."""
 
 
 def photometric(name: str) -> Photometric:
-    """The named colour step.
+    """The named color step.
 
     Raises:
         ValueError: for an unknown name, with the nearest known one.
@@ -162,13 +160,13 @@ def unit(pixels: Tensor) -> Tensor:
     return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
 
 
-def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+def normalize(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Subtract the mean and divide by the deviation of each channel, `(..., C, H, W)`."""
-    centre, spread = (
+    center, spread = (
         send(torch.tensor(part, dtype=pixels.dtype), pixels.device)[:, None, None]
         for part in (mean, std)
     )
-    return (pixels - centre) / spread
+    return (pixels - center) / spread
 
 
 class _Draws:

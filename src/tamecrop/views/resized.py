@@ -39,7 +39,7 @@ def resized(
     count, views = boxes.shape[:2]
     shape = (count, views, images.shape[1], *size)
     resized = torch.empty(shape, dtype=images.dtype, device=images.device)
-    colour = send(fill.float(), images.device)[:, None]
+    color = send(fill.float(), images.device)[:, None]
     kernel = Kernel(interpolation, content)
     step = _CHUNK if images.device.type == "cpu" else max(count, 1)
     for start in range(0, count, step):
@@ -48,7 +48,7 @@ def resized(
             _weights(boxes[part][..., axis::2], side, out, kernel, images.device)
             for axis, side, out in ((1, images.shape[2], size[0]), (0, images.shape[3], size[1]))
         )
-        resized[part] = _to(images.dtype, _apply(images[part], down, across, colour))
+        resized[part] = _to(images.dtype, _apply(images[part], down, across, color))
     return resized
 
 
@@ -93,7 +93,7 @@ class Kernel:
 
     Args:
         interpolation: `"bilinear"` or `"bicubic"`.
-        content: `"in_place"` or `"centred"`; see `tamecrop.views.cut.cut`.
+        content: `"in_place"` or `"centered"`; see `tamecrop.views.cut.cut`.
     """
 
     interpolation: str = "bilinear"
@@ -118,11 +118,11 @@ def weight_matrix(
     crop = (far - near)[..., None, None]
     step = crop / out
     stretch = np.maximum(step, 1)
-    centre = step * (np.arange(out)[:, None] + 0.5)
-    first = np.maximum(np.floor(centre - radius * stretch + 0.5), 0)
+    center = step * (np.arange(out)[:, None] + 0.5)
+    first = np.maximum(np.floor(center - radius * stretch + 0.5), 0)
     taps = first + np.arange(int(np.ceil(2 * radius * stretch.max())) + 1)
-    last = np.minimum(np.floor(centre + radius * stretch + 0.5), crop)
-    weight = np.where(taps < last, shape((taps + 0.5 - centre) / stretch), 0)
+    last = np.minimum(np.floor(center + radius * stretch + 0.5), crop)
+    weight = np.where(taps < last, shape((taps + 0.5 - center) / stretch), 0)
     weight /= weight.sum(axis=-1, keepdims=True)
     run = Runs(*(edge[..., None, None] for edge in runs(near, far - near, side, kernel.content)))
     on_content = (taps >= run.first) & (taps < run.stop)

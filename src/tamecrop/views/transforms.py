@@ -27,7 +27,7 @@ Fill = float | Sequence[float]
 class Crop(v2.Transform):
     """One view of an image under a crop law, in place of `RandomResizedCrop` or `RandomCrop`.
 
-    PIL images give PIL images; masks are cut with nearest neighbours and zero fill; boxes and
+    PIL images give PIL images; masks are cut with nearest neighbors and zero fill; boxes and
     key points move along. A batched tensor gets one box for all of its images, as everywhere in
     torchvision: `tamecrop.cut` gives each its own.
 
@@ -143,7 +143,7 @@ class _Scissors:
         """Cut one input; `size` is that of the image it belongs to."""
         rows, columns = _Side(top, height, size[0]), _Side(left, width, size[1])
         fill = 0 if isinstance(inpt, tv_tensors.Mask) else self.fill
-        if self.content == "centred" and rows.inside and columns.inside:
+        if self.content == "centered" and rows.inside and columns.inside:
             kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
             around = [columns.half, rows.half, columns.other_half, rows.other_half]
             cut = functional.pad(kept, around, fill=fill)

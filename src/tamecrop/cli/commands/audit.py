@@ -46,14 +46,14 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     policies = checked_policies(parsed.policies)
     (current,) = checked_policies([parsed.current])
 
-    from tamecrop.audit.reference import named
+    from tamecrop.audit.candidates import candidates
+    from tamecrop.audit.plan import Plan
+    from tamecrop.audit.reference.network import named
+    from tamecrop.audit.reference.witnesses import choose
+    from tamecrop.audit.run import run
     from tamecrop.audit.subject import subject
     from tamecrop.cli.tables import print_audit
     from tamecrop.geometry.sweeps import sweep
-    from tamecrop.studies.audits.laws import candidates
-    from tamecrop.studies.audits.plan import Plan
-    from tamecrop.studies.audits.run import run
-    from tamecrop.studies.audits.witnesses import choose
 
     laws = candidates(policies, current, [sweep(text) for text in parsed.sweep])
     wanted = named(parsed.reference)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.checks import checked_size, checked_target
+from tamecrop.cli.checks import checked_target
 from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
 from tamecrop.geometry import free, matching
+from tamecrop.geometry.plans import read_size
 from tamecrop.geometry.policy import Policy, policy
 
 _TARGETS = (*matching.MEASURES, "coverage")
@@ -44,7 +45,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         raise ValueError(f"`data` must be given for coverage and for nothing else, got {name}")
     if parsed.data is not None and parsed.size is not None:
         raise ValueError("`size` must be left out with data, whose images have their own")
-    size = checked_size(parsed.size or "32")
+    size = read_size(parsed.size or "32")
     if parsed.data is None:
         goal = matching.goal(name, value, size)
     else:
@@ -69,7 +70,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _on_data(source: str, value: float, law: Policy) -> tuple[matching.Goal, tuple[int, int]]:
     """The goal of covering objects of a data set, and the size of its smallest image."""
-    from tamecrop.audit.object_coverage import ObjectCoverage
+    from tamecrop.audit.measures.object_coverage import ObjectCoverage
     from tamecrop.data.sources import load
 
     ObjectCoverage.require_known(law)

@@ -1,4 +1,4 @@
-"""`tamecrop evaluate`: nearest neighbours and both linear probes of a finished run."""
+"""`tamecrop evaluate`: nearest neighbors and both linear probes of a finished run."""
 
 from collections.abc import Sequence
 from pathlib import Path

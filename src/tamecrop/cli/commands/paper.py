@@ -12,7 +12,7 @@ from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
 
 if TYPE_CHECKING:
-    from tamecrop.studies.paper.studies import PaperStudy
+    from tamecrop.paper.studies import PaperStudy
 
 _SUMMARY = "reproduce the paper's table, explain it (--study why), or try an ordinary recipe"
 
@@ -39,7 +39,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    from tamecrop.studies.paper import studies
+    from tamecrop.paper import studies
 
     study = studies.study(
         parsed.study,
@@ -67,7 +67,7 @@ def _alphas(words: Sequence[str]) -> Any:
 
 
 def _listing(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
-    from tamecrop.studies.paper import cells, publishing
+    from tamecrop.paper import cells, publishing
 
     def work() -> None:
         found = publishing.gather(out, parsed.merge, across=parsed.across)
@@ -88,8 +88,8 @@ def _running(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
     from tamecrop.cli.training import quiet
     from tamecrop.data.sources import load
     from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.paper import publishing, run
     from tamecrop.studies.cell import Watch
-    from tamecrop.studies.paper import publishing, run
 
     quiet()
     publishing.gather(out, parsed.merge, across=parsed.across)

@@ -13,7 +13,7 @@ from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
 
 if TYPE_CHECKING:
-    from tamecrop.audit.prediction import Prediction
+    from tamecrop.paper.prediction import Prediction
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
@@ -23,7 +23,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    from tamecrop.audit.prediction import predict
+    from tamecrop.paper.prediction import predict
 
     policies = checked_policies(parsed.policies)
 
@@ -42,7 +42,7 @@ def _show(found: Sequence["Prediction"]) -> None:
     say("probe accuracy, % (90 % interval)")
     for each in found:
         say(f"{each.policy:<{width}}  {_numbers(each)}")
-    say("CIFAR-10, ResNet-18, 200 epochs, no resize, no colour jitter: see docs/predict.md")
+    say("CIFAR-10, ResNet-18, 200 epochs, no resize, no color jitter: see docs/predict.md")
 
 
 def _numbers(each: "Prediction") -> str:

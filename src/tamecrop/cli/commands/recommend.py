@@ -12,9 +12,9 @@ from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
 
 if TYPE_CHECKING:
+    from tamecrop.audit.halving import Contest
+    from tamecrop.audit.recommend import Round
     from tamecrop.audit.subject import Subject
-    from tamecrop.studies.audits.halving import Contest
-    from tamecrop.studies.audits.recommend import Round
 
 _MOST_SIDE = 64
 
@@ -47,15 +47,15 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     (current,) = checked_policies([parsed.current])
 
-    from tamecrop.audit.reference import named
+    from tamecrop.audit.candidates import candidates
+    from tamecrop.audit.halving import seconds
+    from tamecrop.audit.plan import Plan
+    from tamecrop.audit.recommend import LAWS, recommend, shortlist, with_rounds
+    from tamecrop.audit.reference.network import named
+    from tamecrop.audit.reference.witnesses import choose
+    from tamecrop.audit.run import run
     from tamecrop.audit.subject import subject
-    from tamecrop.studies.audits.halving import seconds
-    from tamecrop.studies.audits.laws import candidates
-    from tamecrop.studies.audits.plan import Plan
-    from tamecrop.studies.audits.recommend import LAWS, recommend, shortlist, with_rounds
-    from tamecrop.studies.audits.run import run
-    from tamecrop.studies.audits.witnesses import choose
-    from tamecrop.studies.jsonfiles import write_json
+    from tamecrop.reporting.jsonfiles import write_json
 
     laws = checked_policies(parsed.policies or LAWS)
     if parsed.budget is not None:
@@ -91,8 +91,8 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
     from dataclasses import replace
 
+    from tamecrop.audit.halving import Contest, seconds
     from tamecrop.data.sources import load
-    from tamecrop.studies.audits.halving import Contest, seconds
     from tamecrop.studies.compare import cut_to
     from tamecrop.studies.config import recipe
 
@@ -108,10 +108,10 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 def _rounds(contest: "Contest", laws: tuple[str, ...]) -> "tuple[Round, ...]":
     from rich.console import Console
 
+    from tamecrop.audit.halving import halve
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
     from tamecrop.learning.stopping import StopFlag, signals_raise
-    from tamecrop.studies.audits.halving import halve
 
     quiet()
     flag = StopFlag()

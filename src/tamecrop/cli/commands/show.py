@@ -23,13 +23,13 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     parser.add_argument("--out", type=Path, default=Path("views.png"), help="the PNG to write")
     parser.add_argument("--images", type=PositiveInt, default=5, help="images of a data set")
     parser.add_argument("--size", type=PositiveInt | None, default=None, help="resize views to")
-    parser.add_argument("--photometric", type=str, default="none", help="colour step: none, ...")
+    parser.add_argument("--photometric", type=str, default="none", help="color step: none, ...")
     parser.add_argument("--seed", type=int, default=0, help="key of the draws")
 
 
 def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    from tamecrop.studies.sheet import Look, sheet_figure
-    from tamecrop.studies.theme import png
+    from tamecrop.reporting.theme import png
+    from tamecrop.reporting.view_grid import Look, sheet_figure
     from tamecrop.views.photometric import photometric
 
     policies = checked_policies(chosen.policies)

@@ -2,7 +2,7 @@
 
 Paper: "Taming the Randomness", arXiv:2504.19824.
 Expect: 54 % (rc) to 67 % (gcc) linear at scale 0.8 on CIFAR-10.
-Cost: 200 epochs of a ResNet-18; minutes on one data-centre GPU, days on a processor.
+Cost: 200 epochs of a ResNet-18; minutes on one data-center GPU, days on a processor.
 Command: tamecrop compare cifar10 --preset paper --out paper
 """
 
@@ -12,7 +12,7 @@ from tamecrop.studies.config import Recipe
 RECIPE = Recipe(
     policies=(
         "rc:scale=0.8,rounding=faithful",
-        "gcc:scale=0.8,alpha=2,border=recentre,rounding=faithful",
+        "gcc:scale=0.8,alpha=2,border=recenter,rounding=faithful",
         "cgcc:scale=0.8,alpha=10,rounding=faithful",
     ),
     pretrained_on="train+validation",
@@ -22,7 +22,7 @@ RECIPE = Recipe(
         projector="linear",
         temperature=0.1,
         passes="per_view",
-        optimiser="adam",
+        optimizer="adam",
         learning_rate=0.01,
         weight_decay=0.0,
         epochs=200,

@@ -1,6 +1,6 @@
 """Crop laws on 10,000 images on a processor: small enough for an evening, large enough to differ.
 
-Paper: the data and the fixed crops of arXiv:2504.19824, with the colours of SimCLR.
+Paper: the data and the fixed crops of arXiv:2504.19824, with the colors of SimCLR.
 Expect: 51 % (rc) to 56 % (rc_pad, gcc) linear on CIFAR-10.
 Cost: about 2 minutes a cell on 2 quiet cores, at most 5.
 Command: tamecrop compare cifar10 --preset small --seeds 3 --out small
@@ -20,7 +20,7 @@ RECIPE = Recipe(
     images=10_000,
     training=Pretraining(
         backbone="resnet10w16",
-        optimiser="adam",
+        optimizer="adam",
         learning_rate=3e-3,
         weight_decay=0.0,
         epochs=20,

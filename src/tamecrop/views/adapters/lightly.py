@@ -15,15 +15,15 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class SimCLRViews:
     """SimCLR's pipeline with a crop law in place of `RandomResizedCrop`.
 
-    Relation: `lightly.transforms.SimCLRTransform`, whose colour steps this has (without
+    Relation: `lightly.transforms.SimCLRTransform`, whose color steps this has (without
     blur, as SimCLR trains on small images); the crops of all views are drawn together.
 
     Args:
         policy: the crop law, or its text.
         size: side of the views; None cuts exactly.
         views: number of views.
-        colour: what happens to each view after the crop, PIL image to tensor; by default flip,
-            jitter, grey and ImageNet's normalisation.
+        color: what happens to each view after the crop, PIL image to tensor; by default flip,
+            jitter, gray and ImageNet's normalization.
     """
 
     def __init__(
@@ -32,17 +32,17 @@ class SimCLRViews:
         size: Size = None,
         *,
         views: int = 2,
-        colour: v2.Transform | None = None,
+        color: v2.Transform | None = None,
     ) -> None:
         self._views = Views(policy, views, size)
-        self._colour = colour or _simclr_colour()
+        self._color = color or _simclr_color()
 
     def __call__(self, image: Any) -> list[Tensor]:
         """The views of one PIL image or tensor."""
-        return [self._colour(view) for view in self._views(image)]
+        return [self._color(view) for view in self._views(image)]
 
 
-def _simclr_colour() -> v2.Transform:
+def _simclr_color() -> v2.Transform:
     return v2.Compose(
         [
             v2.RandomHorizontalFlip(),

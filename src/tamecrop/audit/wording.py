@@ -1,0 +1,203 @@
+"""What an audit says, in sentences and table rows that a newcomer can read."""
+
+from dataclasses import dataclass
+
+from tamecrop.audit.curves import at_iou
+from tamecrop.audit.records import Audit, Audited
+from tamecrop.reporting.intervals import percent, points
+from tamecrop.reporting.theme import color
+
+WORDS = {
+    "pair_share": "pairs that show the same object",
+    "pair_label_agreement": "pairs that keep the label",
+    "pair_similarity": "cosine between the views",
+}
+
+DEFINITIONS = (
+    ("IoU", "Intersection over union of the two views' contents, the parts inside the image."),
+    ("Zero overlap", "Share of pairs whose contents have no pixel in common."),
+    ("Content", "Mean share of a view that is image; the rest is fill."),
+    ("Empty", "Share of views that show nothing of the image."),
+    ("Area", "Mean area of the boxes as a share of the image, and what the law's text states."),
+    ("Placements", "Effective number of distinct boxes on images of the commonest size: the "
+     "exponential of the entropy of the box."),
+)  # fmt: skip
+
+BOXES = (
+    ("Object in view", "Share of views that cover at least {share} of the area of some object; "
+     "images without an object are left out."),
+    ("Object in both", "Share of pairs in which both views cover at least that much of one and "
+     "the same object. Masks are not read: an object is its box."),
+    ("False positives", "Share of pairs that show no common object: the two views show "
+     "different objects, or one shows none."),
+)  # fmt: skip
+
+LABELS = (
+    ("Label kept", "Share of views that the reference names as it names the whole image, among "
+     "images that it names rightly when whole. Views are resized to what it looks at; fill is "
+     "black."),
+    ("Label kept by both", "The same of both views of a pair."),
+)  # fmt: skip
+
+FEATURES = (
+    ("Cosine", "Mean cosine between the reference's features of the two views, and of a view and "
+     "the whole image."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, as text."""
+
+    policy: str
+    color: str
+    current: bool
+    cells: tuple[str, ...]
+
+
+def columns(audit: Audit) -> tuple[str, ...]:
+    """Headings of the table after the law's own: geometry, then what was measured."""
+    heads = ["IoU", "Zero overlap", "Content", "Empty", "Area (stated)", "Placements"]
+    if "pair_share" in audit.measures:
+        heads += ["Object in view", "Object in both", "False positives"]
+    if "pair_label_agreement" in audit.measures:
+        heads += ["Label kept", "Label kept by both"]
+    if "pair_similarity" in audit.measures:
+        heads += ["Cosine"]
+    return tuple(heads)
+
+
+def rows(audit: Audit) -> tuple[Row, ...]:
+    """The table of an audit, one row a named law."""
+    return tuple(
+        Row(law.policy, color(place), law.policy == audit.current, _cells(audit, law))
+        for place, law in enumerate(audit.named)
+    )
+
+
+def _cells(audit: Audit, law: Audited) -> tuple[str, ...]:
+    shape, kept = law.geometry, law.preservation
+    stated = "" if shape.stated_area is None else f" ({percent(shape.stated_area)})"
+    cells = [
+        f"{shape.pair_iou_mean:.2f}",
+        percent(shape.pair_iou_zero_share),
+        percent(shape.content_share_mean),
+        percent(shape.empty_share),
+        percent(shape.realized_area_mean) + stated,
+        f"{shape.placements:,.0f}",
+    ]
+    if "pair_share" in audit.measures:
+        shares = (kept.object_share, kept.pair_share, kept.false_positive_share)
+        cells += [percent(share or 0.0) for share in shares]
+    if "pair_label_agreement" in audit.measures:
+        error = percent(kept.label_agreement_error or 0.0)
+        cells += [f"{percent(kept.label_agreement or 0.0)} ± {error}"]
+        cells += [percent(kept.pair_label_agreement or 0.0)]
+    if "pair_similarity" in audit.measures:
+        cells += [f"{kept.pair_similarity:.2f}"]
+    return tuple(cells)
+
+
+def definitions(audit: Audit) -> tuple[tuple[str, str], ...]:
+    """What each number of the table means."""
+    share = f"{100 * audit.threshold:g} %"
+    boxes = tuple((name, text.format(share=share)) for name, text in BOXES)
+    return (
+        *DEFINITIONS,
+        *(boxes if "pair_share" in audit.measures else ()),
+        *(LABELS if "pair_label_agreement" in audit.measures else ()),
+        *(FEATURES if "pair_similarity" in audit.measures else ()),
+    )
+
+
+def lead(audit: Audit) -> str:
+    """One sentence on what was looked at."""
+    has = [f"{audit.images:,} images" if audit.images > 1 else "1 image"]
+    if audit.objects is not None:
+        has.append(f"{audit.objects:,} object boxes on {audit.boxed_images:,} of them")
+    if audit.classes is not None:
+        has.append(f"{audit.classes} classes")
+    return (
+        f"{', '.join(has)}. Nothing was trained on crops: this page says what each law does to "
+        "these images, not which one a network learns most from."
+    )
+
+
+def verdict(audit: Audit) -> tuple[str, ...]:
+    """What came out: each law against the one in use, by diversity and preservation."""
+    first = audit.of(audit.current)
+    if not audit.measures:
+        return ("No boxes, labels or reference: only the geometry of the laws is known.",)
+    name = audit.measures[0]
+    opening = (
+        f"{first.policy}, the law in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
+        f"{WORDS[name]} {_measured(first, name)}."
+    )
+    return (
+        opening,
+        *(_against(law, first, name) for law in audit.named if law.policy != first.policy),
+        *_at_equal_iou(audit, first.geometry.pair_iou_mean, name),
+    )
+
+
+def _at_equal_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
+    """One sentence on the curves that reach the diversity of the law in use."""
+    found = [(curve, value) for curve, value in at_iou(audit, iou, name).items()]
+    if not found:
+        return ()
+    best = sorted(found, key=lambda each: -each[1])
+    values = ", ".join(
+        f"{curve.law} by its {curve.swept} {number(value, name)}" for curve, value in best
+    )
+    return (f"At the same IoU of {iou:.2f}, {WORDS[name]}: {values}.",)
+
+
+def _against(law: Audited, first: Audited, name: str) -> str:
+    apart = law.geometry.pair_iou_mean - first.geometry.pair_iou_mean
+    kept, base = (getattr(each.preservation, name) for each in (law, first))
+    gap = f"{kept - base:+.2f}" if name == "pair_similarity" else f"{points(kept - base)} points"
+    return (
+        f"{law.policy}: views more {'alike' if apart > 0 else 'different'} (IoU "
+        f"{law.geometry.pair_iou_mean:.2f}), {WORDS[name]} {_measured(law, name)} ({gap})."
+    )
+
+
+def _measured(law: Audited, name: str) -> str:
+    return number(getattr(law.preservation, name), name)
+
+
+def number(value: float, name: str) -> str:
+    """A measure of preservation in words: cosines with two decimals, shares in percent."""
+    return f"{value:.2f}" if name == "pair_similarity" else f"{percent(value)} %"
+
+
+def reference(audit: Audit) -> tuple[tuple[str, str], ...]:
+    """How good the reference is by itself, so that its blindness is not taken for a lost label."""
+    known = audit.reference
+    if known is None:
+        return ()
+    facts = [("Reference", f"{known.name}, looking at {known.side} px")]
+    facts.append(("Asked about", f"{known.images:,} images that it has not learned from"))
+    if known.accuracy is not None:
+        crops = ", ".join(
+            f"{percent(accuracy)} % on {law}" for law, accuracy in known.crop_accuracy.items()
+        )
+        facts.append(("Its accuracy", f"{percent(known.accuracy)} % on whole images, {crops}"))
+    return tuple(facts)
+
+
+def facts(audit: Audit) -> tuple[tuple[str, str], ...]:
+    """Where and how the numbers were made."""
+    here = audit.environment
+    shape = audit.policies[0].geometry
+    exact = ", ".join(shape.closed_form) or "none"
+    return (
+        ("Data", f"{audit.data}, {audit.sizes} image sizes"),
+        ("Drawn", f"{shape.pairs:,} pairs a law, seed {audit.seed}"),
+        ("Exact for the law in use", exact),
+        *reference(audit),
+        ("Time", f"{audit.seconds:.0f} s"),
+        ("Hardware", f"{here.hardware}, {here.cores} cores, {here.threads} threads"),
+        ("Versions", ", ".join(f"{name} {value}" for name, value in here.versions.items())),
+        ("Commit", here.commit or "not run from a checkout"),
+    )

@@ -1,0 +1,205 @@
+"""View plans: groups of views that a method looks at, each with a policy, a number and a size."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tamecrop.geometry import rules
+from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.policy import Policy, policy
+
+_GROUP = re.compile(
+    r"(?:(?P<views>\d+)\s*x\s+)?(?P<policy>(?!\d+x\b)[^\s@]+)(?:\s*@\s*(?P<size>\S+))?"
+)
+_WRITTEN = "a view plan is written `2x POLICY @SIZE + 6x POLICY @SIZE`"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Views that are drawn together under one policy and come out in one size.
+
+    Args:
+        policy: the crop policy, with the pair law that relates the views of this group.
+        views: number of views of an image, at least 1.
+        size: (height, width) in pixels that views are resized to, or None: they are cut exactly.
+    """
+
+    policy: Policy
+    views: int = 2
+    size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        rules.count("views", self.views)
+        for side in self.size or ():
+            rules.count("size", side)
+
+    def __str__(self) -> str:
+        return f"{self.views}x {self.policy}" + (f" @{write_size(self.size)}" if self.size else "")
+
+
+@dataclass(frozen=True)
+class ViewPlan:
+    """All views of an image that a method looks at.
+
+    Relation: the multi-crop of SwAV and DINO is a plan of two groups; a crop policy alone is a plan
+    of one group of two views. Views of different groups have different keys: none repeats
+    another's draws.
+
+    Args:
+        groups: at least one, in the order in which their views are handed on.
+
+    >>> plan("2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96").views
+    8
+    """
+
+    groups: tuple[Group, ...]
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError("a view plan must have at least one group, got none")
+
+    def __str__(self) -> str:
+        only = self.groups[0]
+        if self.groups == (Group(only.policy),):
+            return str(only.policy)
+        return " + ".join(map(str, self.groups))
+
+    @property
+    def views(self) -> int:
+        """Number of views of an image, over all groups."""
+        return sum(group.views for group in self.groups)
+
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether the policy of any group looks at the box of an object."""
+        return any(group.policy.needs_boxes for group in self.groups)
+
+    @property
+    def first_views(self) -> tuple[int, ...]:
+        """For each group the number of its first view, counted over all groups: part of its key."""
+        counts = [group.views for group in self.groups]
+        return tuple(np.cumsum([0, *counts[:-1]]).tolist())
+
+    def only_group(self, what: str) -> Group:
+        """The group of a plan that has one.
+
+        Args:
+            what: what is asked of it, for the message.
+
+        Raises:
+            ValueError: when there are several groups.
+        """
+        if len(self.groups) > 1:
+            raise ValueError(f"{what} needs a plan of one group, got {self}")
+        return self.groups[0]
+
+    def draw(
+        self,
+        sizes: ArrayLike,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+        object_boxes: ArrayLike | None = None,
+    ) -> tuple[Boxes, ...]:
+        """Draw the boxes of all views of a batch of images: a pure function of its arguments.
+
+        Args:
+            sizes: `(N, 2)` image sizes (height, width) in pixels, or one such pair.
+            seed: key of the run.
+            epoch: key of the pass over the data.
+            index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default.
+            object_boxes: `(N, 4)`, as `Policy.draw` takes them.
+
+        Returns:
+            For each group int64 `(N, V, 4)`.
+
+        Raises:
+            ValueError: as `Policy.draw`.
+
+        >>> [boxes.shape for boxes in plan("rc:scale=0.25 @32").draw((64, 48), index=[7])]
+        [(1, 2, 4)]
+        """
+        return tuple(
+            group.policy.draw(
+                sizes,
+                views=group.views,
+                first_view=first,
+                seed=seed,
+                epoch=epoch,
+                index=index,
+                object_boxes=object_boxes,
+            )
+            for group, first in zip(self.groups, self.first_views, strict=True)
+        )
+
+
+def plan(
+    text: str | Policy | ViewPlan, *, views: int = 2, size: int | tuple[int, int] | None = None
+) -> ViewPlan:
+    """The view plan that a text names; a plan is returned as it is.
+
+    The text is one group or several, joined by ` + `; a group is `Nx POLICY @SIZE`, in which the
+    number and the size may be left out. `str(plan)` prints a text that parses to an equal plan.
+
+    Args:
+        text: such as `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`; a policy alone
+            is one group.
+        views: of a group that states no number.
+        size: side or (height, width) in pixels of a group that states no size; None cuts exactly.
+
+    Raises:
+        ValueError: for a text that is not so written, or a policy or number that breaks its rule.
+        TypeError: for anything but a text, a policy or a plan.
+
+    >>> str(plan("rrc:scale=0.2..1", size=32))
+    '2x rrc:scale=0.2..1 @32'
+    """
+    if isinstance(text, ViewPlan):
+        return text
+    default = (size, size) if isinstance(size, int) else size
+    if isinstance(text, Policy):
+        return ViewPlan((Group(text, views, default),))
+    if not isinstance(text, str):
+        raise TypeError(f"a view plan must be a text, a Policy or a ViewPlan, got {text!r}")
+    words = re.split(r"\s+\+\s+", text.strip())
+    return ViewPlan(tuple(_group(word, views, default) for word in words))
+
+
+def _group(word: str, views: int, size: tuple[int, int] | None) -> Group:
+    found = _GROUP.fullmatch(word.strip())
+    if found is None:
+        raise ValueError(f"{_WRITTEN}, got {word!r}")
+    stated = found["size"]
+    return Group(
+        policy(found["policy"]),
+        views if found["views"] is None else int(found["views"]),
+        size if stated is None else read_size(stated),
+    )
+
+
+def read_size(word: str) -> tuple[int, int]:
+    """A size (height, width) in pixels from a side or `HEIGHTxWIDTH`.
+
+    Raises:
+        ValueError: for anything but whole numbers of at least 1.
+
+    >>> read_size("32"), read_size("30x45")
+    ((32, 32), (30, 45))
+    """
+    sides = word.split("x")
+    whole = len(sides) <= 2 and all(side.isdecimal() and int(side) > 0 for side in sides)
+    rules.require("size", "a whole side, or HEIGHTxWIDTH", word, holds=whole)
+    return int(sides[0]), int(sides[-1])
+
+
+def write_size(size: tuple[int, int]) -> str:
+    """The text of a size; one number for a square.
+
+    >>> write_size((32, 32)), write_size((30, 45))
+    ('32', '30x45')
+    """
+    height, width = size
+    return str(height) if height == width else f"{height}x{width}"

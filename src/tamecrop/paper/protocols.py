@@ -1,0 +1,86 @@
+"""How the cells of the paper's studies are trained and judged: named protocols, in two sizes.
+
+A protocol is the paper's with one thing changed, or the ordinary SimCLR recipe. `NAME` is the full
+size, 200 epochs of a ResNet-18; `NAME@small` a narrow network on fewer images for fewer epochs,
+which fits a processor and says something about the order of laws, nothing about their accuracy.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from tamecrop.geometry import rules
+from tamecrop.studies.config import Recipe, recipe
+
+Size = Literal["full", "small"]
+
+_CHANGES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "paper-resize": {"size": 32},
+    "paper-color": {"photometric": "simclr"},
+    "paper-head": {"projector": "two_layer"},
+}
+"""What differs from the paper's protocol: one setting of the training."""
+
+NAMES = (*_CHANGES, "simclr")
+_SMALL = "@small"
+
+
+@dataclass(frozen=True)
+class Small:
+    """What the small size of a protocol changes."""
+
+    images: int = 5000
+    epochs: int = 16
+    batch_size: int = 128
+    learning_rate: float = 0.001
+
+
+def sized(name: str, size: Size) -> str:
+    """The name of a protocol in one of its sizes.
+
+    >>> sized("paper", "small")
+    'paper@small'
+    """
+    rules.known("size", size, ("full", "small"))
+    return name + _SMALL if size == "small" else name
+
+
+def protocol(name: str) -> Recipe:
+    """The recipe of a protocol.
+
+    Args:
+        name: one of `NAMES`, or with `@small` behind it.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest known one.
+
+    >>> protocol("paper-head").training.projector
+    'two_layer'
+    >>> protocol("paper@small").training.backbone
+    'resnet10w16'
+    """
+    base = name.removesuffix(_SMALL)
+    rules.known("protocol", base, NAMES)
+    full = recipe("simclr" if base == "simclr" else "paper")
+    full = replace(full, training=replace(full.training, **_CHANGES.get(base, {})))
+    return full if base == name else _small(full)
+
+
+def _small(full: Recipe) -> Recipe:
+    """The same on a narrow network, fewer images and fewer epochs; the optimizer is Adam."""
+    small = Small()
+    training = replace(
+        full.training,
+        backbone="resnet10w16",
+        optimizer="adam",
+        learning_rate=small.learning_rate,
+        weight_decay=0.0,
+        epochs=small.epochs,
+        warmup_epochs=min(full.training.warmup_epochs, 1),
+        batch_size=small.batch_size,
+        execution="eager",
+        save_every=2,
+    )
+    return replace(
+        full, images=small.images, pretrained_on="train", probe="frozen", training=training
+    )

@@ -1,0 +1,1 @@
+"""What every page and record uses: environment, JSON, intervals, theme, HTML, view grid."""

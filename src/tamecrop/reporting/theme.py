@@ -1,0 +1,86 @@
+"""How every figure looks: one palette, one set of matplotlib settings."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+INK = "#1c2333"
+MUTED = "#69707f"
+FAINT = "#e3e6ec"
+FIRST_VIEW = "#d1495b"
+SECOND_VIEW = "#2b6cb0"
+PALETTE = ("#3d5a98", "#d97706", "#2a8c6e", "#b8336a", "#7656c4", "#8a7a1f", "#4b8ea8", "#8c4a2f")
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 10.0,
+    "text.color": INK,
+    "axes.edgecolor": "#b9bfca",
+    "axes.labelcolor": MUTED,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "xtick.color": MUTED,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.08,
+}
+
+
+def color(place: int) -> str:
+    """Color of the policy at `place`, the same in every figure of a study."""
+    return PALETTE[place % len(PALETTE)]
+
+
+@contextmanager
+def themed() -> Iterator[None]:
+    """Draw in the house style, leaving the caller's matplotlib settings alone."""
+    with matplotlib.style.context(_SETTINGS, after_reset=True):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure on the Agg canvas, in inches; no window, no global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure, *, dpi: int = 160) -> bytes:
+    """Encode a figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    return buffer.getvalue()
+
+
+def bare(axes: Axes) -> None:
+    """Strip an axes that holds a picture of its ticks, grid and frame."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def wrapped(law: str, *, width: int = 24) -> str:
+    r"""A policy's text form broken after commas, so that long ones fit beside a chart.
+
+    >>> wrapped("gcc:scale=0.4,alpha=1.5,border=recenter")
+    'gcc:scale=0.4,alpha=1.5,\nborder=recenter'
+    """
+    lines: Sequence[str] = [""]
+    for part in law.split(","):
+        joined = f"{lines[-1]},{part}" if lines[-1] else part
+        fits = len(joined) <= width or not lines[-1]
+        lines = [*lines[:-1], joined] if fits else [*lines[:-1], f"{lines[-1]},", part]
+    return "\n".join(lines)

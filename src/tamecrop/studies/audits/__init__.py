@@ -1,1 +1,0 @@
-"""An audit as a study: what is computed in which order, its record, figures and page."""
