@@ -68,10 +68,11 @@ def test_geometry_needs_numpy_alone(path: Path):
 
 
 def test_nobody_imports_an_adapter():
+    """The room's list of names does, for a type checker; when it runs, only on request."""
     users = [
         module_name(path)
         for path in MODULES
-        if "adapters" not in path.parts
+        if "adapters" not in path.parts and path != SOURCE / "views" / "__init__.py"
         and any("views.adapters" in name for name in imported(ast.parse(path.read_text())))
     ]
     assert users == []
