@@ -76,6 +76,19 @@ def content_share(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
     return _share(area(clip(boxes, sizes)), area(boxes))
 
 
+def content_iou(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
+    """IoU of the contents of two views `(..., 2, 4)` of images of `sizes` `(..., 2)`: `(...,)`.
+
+    The IoU that is shown and stored everywhere: fill, the part of a box outside the image, does
+    not count.
+
+    >>> content_iou([[-4, 0, 4, 4], [0, 0, 4, 4]], (8, 8))
+    np.float64(1.0)
+    """
+    contents = clip(boxes, np.asarray(sizes)[..., None, :])
+    return iou(contents[..., 0, :], contents[..., 1, :])
+
+
 def flip(boxes: ArrayLike, width: ArrayLike) -> Boxes:
     """Boxes of the image mirrored left to right; `width` broadcasts against the leading shape.
 

@@ -84,8 +84,7 @@ class IouBand:
 
     def miss(self, pairs: Boxes, sizes: Boxes) -> Floats:
         """Distance `(N,)` of each pair's content IoU from the band; 0 inside it."""
-        content = box.clip(pairs, sizes[:, None])
-        iou = box.iou(content[:, 0], content[:, 1])
+        iou = box.content_iou(pairs, sizes)
         return np.maximum(np.maximum(self.iou[0] - iou, iou - self.iou[1]), 0)
 
 
