@@ -72,7 +72,8 @@ def test_nobody_imports_an_adapter():
     users = [
         module_name(path)
         for path in MODULES
-        if "adapters" not in path.parts and path != SOURCE / "views" / "__init__.py"
+        if "adapters" not in path.parts
+        and path != SOURCE / "views" / "__init__.py"
         and any("views.adapters" in name for name in imported(ast.parse(path.read_text())))
     ]
     assert users == []

@@ -13,9 +13,9 @@ import tamecrop as tc
 
 SOURCE = Path(tc.__file__).parent
 PUBLIC = [
-    *("Policy", "ViewPlan", "__version__", "boxes", "compare", "cut", "evaluate", "expectations"),
-    *("load", "match", "parts", "plan", "policy", "predict", "presets", "pretrain", "recommend"),
-    "transforms",
+    *("Policy", "ViewPlan", "__version__", "audit", "boxes", "compare", "cut", "evaluate"),
+    *("expectations", "load", "match", "parts", "plan", "policy", "predict", "presets"),
+    *("pretrain", "recommend", "transforms"),
 ]
 """A name is added here when it is meant to stay."""
 
@@ -103,3 +103,17 @@ def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
     line = f'{snippet}:{len(tc.__all__) + 2}: error: Module has no attribute "typo"'
     assert done.stdout.startswith(line), done.stdout
     assert "Found 1 error" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "first", ["import tamecrop.audit.records", "tc.audit", "from tamecrop.audit import Audit"]
+)
+def test_audit_is_the_function_whatever_of_its_room_is_imported(first: str):
+    code = f"""
+import tamecrop as tc
+{first}
+from tamecrop import audit
+from tamecrop.audit.run import audit as the_function
+assert tc.audit is audit is the_function
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

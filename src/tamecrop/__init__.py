@@ -12,6 +12,7 @@ from tamecrop.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tamecrop.audit.recommend import recommend
+    from tamecrop.audit.run import audit
     from tamecrop.data.sources import load
     from tamecrop.geometry import boxes, expectations, parts
     from tamecrop.geometry.matching import match
@@ -28,6 +29,7 @@ else:
     _SOURCES = {
         "Policy": "tamecrop.geometry.policy:Policy",
         "ViewPlan": "tamecrop.geometry.plans:ViewPlan",
+        "audit": "tamecrop.audit.run:audit",
         "boxes": "tamecrop.geometry.boxes",
         "compare": "tamecrop.studies.compare:compare",
         "cut": "tamecrop.views.cut:cut",
@@ -50,6 +52,7 @@ __all__ = [
     "Policy",
     "ViewPlan",
     "__version__",
+    "audit",
     "boxes",
     "compare",
     "cut",
