@@ -139,6 +139,7 @@ sys.exit(main({!r}))
 TINY = ["--training.epochs=1", "--training.warmup_epochs=0", "--training.batch_size=30"]
 
 
+@pytest.mark.xfail(reason="`cut_to` lies beside the probes until the grid engine lands")
 def test_what_draws_nothing_loads_no_figures(tmp_path):
     def exit_code(*words: str) -> int:
         code = NO_FIGURES.format([*map(str, words)])
