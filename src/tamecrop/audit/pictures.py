@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tamecrop.audit.measures.suspicious import Suspect
 from tamecrop.audit.subject import Subject
 from tamecrop.data.decode import DecodeError
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.view_grid import Look, Tile, sheet_figure, tile_of, tiles_figure
 
@@ -57,9 +57,9 @@ def _tile(subject: Subject, policy: Policy, suspect: Suspect) -> Tile | None:
     return replace(tile, objects=_objects(subject, suspect.image), note=suspect.why)
 
 
-def _objects(subject: Subject, place: int) -> Boxes:
+def _objects(subject: Subject, place: int) -> Floats:
     boxes = subject.images.boxes
-    return np.empty((0, 4), dtype=np.int64) if boxes is None else boxes[place]
+    return np.empty((0, 4)) if boxes is None else boxes[place]
 
 
 def _image(subject: Subject, place: int) -> torch.Tensor | None:

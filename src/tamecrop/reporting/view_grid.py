@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Boxes, clip, content_share, coverage, iou
+from tamecrop.geometry.boxes import Boxes, Floats, clip, content_share, coverage, iou
 from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.theme import (
     FIRST_VIEW,
@@ -64,7 +64,7 @@ class Tile:
     source: Picture
     boxes: Boxes
     views: tuple[Picture, Picture]
-    objects: Boxes = field(default_factory=lambda: np.empty((0, 4), dtype=np.int64))
+    objects: Floats = field(default_factory=lambda: np.empty((0, 4)))
     note: str = ""
 
     @property
@@ -133,7 +133,7 @@ def sheet_figure(
     policies: Sequence[Policy],
     *,
     look: Look | None = None,
-    objects: Sequence[Boxes] | None = None,
+    objects: Sequence[Floats] | None = None,
 ) -> Figure:
     """The same images under each law: sources with both boxes, and the views they give.
 
@@ -147,7 +147,7 @@ def sheet_figure(
         The figure; the first view's box is red, the second's blue, objects are dashed.
     """
     look = look or Look()
-    known = objects or [np.empty((0, 4), dtype=np.int64)] * len(images)
+    known = objects or [np.empty((0, 4))] * len(images)
     rows = [
         [
             replace(tile(image, policy, look, index=i), objects=known[i])

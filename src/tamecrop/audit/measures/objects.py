@@ -11,7 +11,7 @@ from tamecrop.audit.measures.pairs import Pairs, draws_for, pairs
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import boxes as box
 from tamecrop.geometry import rules
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.policy import Policy
 
 Ints = NDArray[np.int64]
@@ -54,18 +54,18 @@ class Objects:
     """The objects of many images in one array.
 
     Args:
-        boxes: int64 `(M, 4)`, image by image.
+        boxes: float64 `(M, 4)`, image by image.
         counts: `(N,)` objects of each image.
     """
 
-    boxes: Boxes
+    boxes: Floats
     counts: Ints
 
     @classmethod
-    def of(cls, boxes: Sequence[Boxes]) -> "Objects":
+    def of(cls, boxes: Sequence[Floats]) -> "Objects":
         """The objects of images whose boxes are `(k, 4)` each."""
         counts = np.array([len(each) for each in boxes], dtype=np.int64)
-        every = np.concatenate([np.empty((0, 4), dtype=np.int64), *boxes])
+        every = np.concatenate([np.empty((0, 4)), *boxes])
         return cls(every, counts)
 
     def rows(self, image: Ints) -> tuple[Ints, Ints]:

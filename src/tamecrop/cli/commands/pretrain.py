@@ -33,7 +33,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.learning.watching import Hooks
 
-    chosen = training.chosen(parsed)
+    boxes = ("boxes",) if law.needs_boxes else ()
+    chosen = training.chosen(parsed, needs=("pixels", *boxes))
     out = checked_folder(parsed.out)
     config = chosen.recipe.training
     require_same(out, identity(chosen.dataset, law, config, seed=parsed.seed))
