@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tamecrop.geometry import rules
+from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy, policy
 
 
@@ -26,6 +27,24 @@ def checked_policies(laws: Sequence[str]) -> tuple[Policy, ...]:
     for place, each in enumerate(found):
         if each in found[:place]:
             raise ValueError(f"`policies` must differ, got {laws[place]!r} twice")
+    return found
+
+
+def checked_plans(texts: Sequence[str]) -> tuple[ViewPlan, ...]:
+    """Parse every view plan before the first is used; two that mean the same are refused.
+
+    Args:
+        texts: Policies or view plans, at least one.
+
+    Raises:
+        ValueError: Naming the plan, and why it is refused.
+    """
+    if not texts:
+        raise ValueError("`policies` must name at least one crop policy, such as rc:scale=0.8")
+    found = tuple(plan(text) for text in texts)
+    for place, each in enumerate(found):
+        if each in found[:place]:
+            raise ValueError(f"`policies` must differ, got {texts[place]!r} twice")
     return found
 
 

@@ -16,6 +16,8 @@ from tamecrop.studies.config import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
     from tamecrop.data.images import Dataset, Need
+    from tamecrop.geometry.plans import ViewPlan
+    from tamecrop.geometry.policy import Policy
 
 DEFAULT_DATA, DEFAULT_PRESET = "scenes", "quick"
 
@@ -82,6 +84,12 @@ def quiet() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
+def needs(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
+    """What pre-training needs of data: train pixels, and boxes where the data has them."""
+    boxes = any(each.needs_boxes for each in plans)
+    return ("pixels", "known_boxes") if boxes else ("pixels",)
+
+
 def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
 
@@ -107,9 +115,7 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
-    dataset = load(
-        parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels
-    )
+    dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
     for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
     return Chosen(cut_to(dataset, settings.images), settings)

@@ -10,8 +10,7 @@ from tamecrop.geometry import rules
 
 Needs = Sequence[Need] | None
 
-NEEDS: tuple[Need, ...] = ("pixels", "labels", "boxes")
-"""Pixels of train; labels in every split; object boxes in train."""
+NEEDS: tuple[Need, ...] = ("pixels", "labels", "boxes", "known_boxes")
 
 _MOST_NAMES = 5
 
@@ -68,6 +67,11 @@ class Found:
             f"not read: {', '.join(self.unread)}" if self.unread else "",
         )
         return "; ".join(part for part in parts if part)
+
+
+def reads_boxes(needs: Needs) -> bool:
+    """Whether object boxes are looked at."""
+    return needs is None or "boxes" in needs or "known_boxes" in needs
 
 
 def require_known(needs: Needs) -> None:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tamecrop.data import annotations, names
-from tamecrop.data.account import Found, Needs
+from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.ranges import Depth, depth_of, measure
 
@@ -72,6 +72,8 @@ class _Archive:
 
     def wants(self, need: Need) -> bool:
         """Whether something must be right: it is needed, or nothing is said of needs."""
+        if need == "boxes":
+            return reads_boxes(self.needs)
         return self.needs is None or need in self.needs
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tamecrop.data import annotations, layouts, names, quarantine
-from tamecrop.data.account import Found, Needs
+from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.layouts import Part
@@ -62,7 +62,7 @@ def read(
     parts = {split: part for split, part in parts.items() if part.paths}
     source = annotations.find(root, listing.others, parts)
     sizes = {split: sizes_of(root, part, memory.entries) for split, part in parts.items()}
-    boxes = _boxes(root, source, parts, sizes, notes) if _wants_boxes(needs) else {}
+    boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
     classes = None if source is not None and source.kind == "yolo" else _classes(parts)
     decoding = memory.decoding(root)
     sets = {
@@ -89,10 +89,6 @@ def read(
         unread=(*listing.unread(used), *folders),
         lacking=_lacking(root, parts, empty, classes, boxes=boxes, source=source),
     )
-
-
-def _wants_boxes(needs: Needs) -> bool:
-    return needs is None or "boxes" in needs
 
 
 def require_readable(root: Path, memory: Memory, listing: Listing | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,11 +13,11 @@ from torchvision.transforms.v2 import functional
 
 from tamecrop.data import fingerprints
 from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
-from tamecrop.geometry.boxes import Floats
 
 Ints = NDArray[np.int64]
 Size = int | tuple[int, int]
-Need = Literal["pixels", "labels", "boxes"]
+Need = Literal["pixels", "labels", "boxes", "known_boxes"]
+"""Pixels of train; labels in every split; object boxes in train, or where the data has them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +40,7 @@ class ImageSet:
     pixels: Tensor | None = None
     paths: tuple[Path, ...] | None = None
     labels: Tensor | None = None
-    boxes: tuple[Floats, ...] | None = None
+    boxes: tuple[NDArray[Any], ...] | None = None
     decoding: Decoding = PLAIN
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class ImageSet:
         pixels: Tensor,
         *,
         labels: Tensor | None = None,
-        boxes: tuple[Floats, ...] | None = None,
+        boxes: tuple[NDArray[Any], ...] | None = None,
     ) -> "ImageSet":
         """Images that are already decoded, uint8 `(N, C, H, W)`.
 
@@ -162,7 +162,7 @@ class ImageSet:
         resized: Tensor = functional.resize(image, sides, antialias=True)
         return resized
 
-    def _scaled_boxes(self, images: Tensor) -> tuple[Floats, ...] | None:
+    def _scaled_boxes(self, images: Tensor) -> tuple[NDArray[Any], ...] | None:
         if self.boxes is None:
             return None
         factors = np.array(images.shape[-2:]) / self.sizes
@@ -206,7 +206,7 @@ class Dataset:
         """Refuse the set for work that needs what it does not have.
 
         Args:
-            need: `pixels` of train, `labels` in every split, or object `boxes` in train.
+            need: see `Need`; pixels and known boxes are never missing.
 
         Raises:
             ValueError: naming what is missing, by file, key or folder.

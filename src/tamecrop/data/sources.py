@@ -44,8 +44,9 @@ def load(
         validation: share carved out of train for each split that the data does not have, in
             (0, 0.5).
         needs: what will be used: `pixels` of train, `labels` in every split, object `boxes` in
-            train. That must be there, and nothing else is looked at or demanded. By default
-            nothing must be there, and what is there must be right.
+            train, or `known_boxes`, those that there are. That must be there, and nothing else
+            is looked at or demanded. By default nothing must be there, and what is there must
+            be right.
         most_pixels: of an image file; by default what `tamecrop data check` accepted, or
             `PIL.Image.MAX_IMAGE_PIXELS`.
 
