@@ -20,6 +20,8 @@ from tamecrop.data.layouts import Part
 from tamecrop.data.listing import Listing, listed
 from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
 
+_TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
+
 
 def read(
     root: Path,
@@ -65,11 +67,12 @@ def read(
     boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
     classes = None if source is not None and source.kind == "yolo" else _classes(parts)
     decoding = memory.decoding(root)
+    labels = {split: _labels(root, part, classes) for split, part in parts.items()}
     sets = {
         split: ImageSet(
             paths=part.paths,
             sizes=sizes[split],
-            labels=_labels(part, classes),
+            labels=labels[split],
             boxes=boxes.get(split),
             decoding=decoding,
         )
@@ -87,7 +90,7 @@ def read(
         notes=(*layout.notes, *notes),
         depth=decoding.account,
         unread=(*listing.unread(used), *folders),
-        lacking=_lacking(root, parts, empty, classes, boxes=boxes, source=source),
+        lacking=_lacking(root, parts, empty, labels, boxes=boxes, source=source),
     )
 
 
@@ -205,11 +208,28 @@ def _class(part: Part, path: Path) -> str:
     return path.relative_to(part.folder).parts[0]
 
 
-def _labels(part: Part, classes: tuple[str, ...] | None) -> torch.Tensor | None:
-    if classes is None or not part.is_classed:
+def _labels(root: Path, part: Part, classes: tuple[str, ...] | None) -> torch.Tensor | None:
+    """The class of each image of a split: its folder, or what a table beside a flat split says."""
+    if classes is None:
         return None
     numbers = {name: number for number, name in enumerate(classes)}
-    return torch.tensor([numbers[_class(part, path)] for path in part.paths], dtype=torch.int64)
+    if part.is_classed:
+        named = [_class(part, path) for path in part.paths]
+    else:
+        table = _table(root, part)
+        named = [table.get(path.name, table.get(path.stem, "")) for path in part.paths]
+    if not all(name in numbers for name in named):
+        return None
+    return torch.tensor([numbers[name] for name in named], dtype=torch.int64)
+
+
+def _table(root: Path, part: Part) -> dict[str, str]:
+    """File or its stem to class, from the table that ImageNet or Tiny-ImageNet brings, if any."""
+    for place in (part.folder / _TINY, part.folder.parent / _TINY, root / _IMAGENET):
+        if place.is_file():
+            rows = (line.replace(",", "\t").split() for line in place.read_text().splitlines())
+            return {row[0]: row[1] for row in rows if len(row) > 1}
+    return {}
 
 
 def _shown(name: str) -> str:
@@ -221,20 +241,20 @@ def _lacking(
     root: Path,
     parts: Mapping[str, Part],
     empty: Mapping[str, Path],
-    classes: tuple[str, ...] | None,
+    labels: Mapping[str, torch.Tensor | None],
     *,
     boxes: Mapping[str, object],
     source: Annotations | None,
 ) -> dict[Need, tuple[str, ...]]:
     """Why labels or boxes are not there, by the folders that have none."""
-    labels = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
-    if classes is None and source is not None and source.kind == "yolo":
-        labels.append(f"{root} has object boxes and no class folders")
+    why = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
+    if source is not None and source.kind == "yolo":
+        why.append(f"{root} has object boxes and no class folders")
     else:
-        labels += [
+        why += [
             f"{split} has no class folders: {part.folder} holds {part.paths[0].name}"
             for split, part in parts.items()
-            if not part.is_classed
+            if labels[split] is None
         ]
     none = () if boxes else (f"{root} has no annotations: {annotations.KNOWN}",)
-    return {"labels": tuple(labels), "boxes": none}
+    return {"labels": tuple(why), "boxes": none}

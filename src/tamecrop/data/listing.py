@@ -44,7 +44,8 @@ class Listing:
             used: suffixes of the files that are read beside images.
         """
         counts: Counter[str] = sum(self.others.values(), Counter())
-        left = [(suffix, n) for suffix, n in counts.most_common() if suffix not in used]
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] or "~"))
+        left = [(suffix, n) for suffix, n in ordered if suffix not in used]
         shown = [f"{n} {suffix or 'without suffix'}" for suffix, n in left[:_MOST_SUFFIXES]]
         rest = sum(n for _, n in left[_MOST_SUFFIXES:])
         return (*shown, *([f"{rest} others"] if rest else []), *self.passed)
@@ -97,7 +98,7 @@ def _visible(root: Path, listing: Listing) -> Iterator[tuple[Path, list[str], li
             listing.passed.append(f"our own results in {here.relative_to(root).as_posix()}")
             folders.clear()
             continue
-        system = [name for name in folders if name in SYSTEM]
+        system = sorted(name for name in folders if name in SYSTEM)
         listing.passed += [f"folder {(here / n).relative_to(root).as_posix()}" for n in system]
         folders[:] = sorted(
             name

@@ -35,6 +35,7 @@ COMPANIONS = (
 """Folders that say something of images and hold none to learn from."""
 
 _YEAR = re.compile(r"(19|20)\d\d")
+_PLAIN = re.compile(r"[^\W\d_]+|\d+")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -45,7 +46,15 @@ def split_word(name: str) -> tuple[str, int] | None:
     (('train', 0), ('validation', 0), ('test', 0))
     >>> split_word("test_tube")
     """
-    words = [word.lower() for word in _WORDS.findall(name)]
+    return _split_of(_PLAIN.findall(name.lower())) or _split_of(_pieces(name))
+
+
+def _pieces(name: str) -> list[str]:
+    """The words of a name, divided where the case changes, in lower case."""
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def _split_of(words: Sequence[str]) -> tuple[str, int] | None:
     found: list[tuple[str, int]] = []
     for word in words:
         known = _known(word)
@@ -63,7 +72,7 @@ def split_words(names: Sequence[str]) -> dict[str, tuple[str, int]]:
     (['mnist_test', 'mnist_train'], {})
     """
     found = {name: word for name in names if (word := split_word(name)) is not None}
-    pieces = {name: [word.lower() for word in _WORDS.findall(name)] for name in names}
+    pieces = {name: _pieces(name) for name in names}
     rest = {tuple(word for word in words if _known(word) is None) for words in pieces.values()}
     known = {name: [_known(word) for word in words] for name, words in pieces.items()}
     one_each = {name: [word for word in words if word] for name, words in known.items()}
@@ -95,7 +104,7 @@ def is_companion(name: str) -> bool:
     """
     if name.lower() in COMPANIONS:
         return True
-    words = [word.lower() for word in _WORDS.findall(name)]
+    words = _pieces(name)
     about = [word for word in words if word in COMPANIONS]
     rest = [word for word in words if word not in about and not _YEAR.fullmatch(word)]
     return bool(about) and all(_known(word) is not None for word in rest) and bool(rest)
