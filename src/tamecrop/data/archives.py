@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamecrop.data import annotations, names
+from tamecrop.data import annotations, bands, names
 from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.ranges import Depth, depth_of, measure
@@ -190,8 +190,8 @@ def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
         images = images * np.uint8(255)
     if images.ndim == 3:
         return images[:, None]
-    is_last = images.shape[-1] in (1, 3) or images.shape[-1] <= images.shape[1]
-    return np.moveaxis(images, -1, 1) if is_last else images
+    is_first = images.shape[-1] not in (1, 3) and bands.channels_are_first(images.shape[1:])
+    return images if is_first else np.moveaxis(images, -1, 1)
 
 
 def _set(archive: _Archive, split: str, images: NDArray[Any], depth: Depth) -> ImageSet:

@@ -44,7 +44,7 @@ def size(path: Path) -> tuple[int, int]:
 def channels_first(pixels: NDArray[Any]) -> NDArray[Any]:
     """An array `(H, W)`, `(H, W, C)` or `(C, H, W)` as `(C, H, W)`.
 
-    The channels are the axis of fewest entries, the last one when both are equal.
+    See `channels_are_first` for which axis is that of the channels.
 
     Raises:
         ValueError: for another number of axes, or values that are no numbers.
@@ -57,10 +57,23 @@ def channels_first(pixels: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(f"an array must be numbers (H, W), (H, W, C) or (C, H, W), got {got}")
     if pixels.ndim == 2:
         return pixels[None]
-    first, last = pixels.shape[0], pixels.shape[2]
-    if min(first, last) > _MOST_CHANNELS:
+    if min(pixels.shape[0], pixels.shape[2]) > _MOST_CHANNELS:
         raise ValueError(f"an array must have few channels first or last, got {pixels.shape}")
-    return pixels if first < last else np.moveaxis(pixels, -1, 0)
+    return pixels if channels_are_first(pixels.shape) else np.moveaxis(pixels, -1, 0)
+
+
+def channels_are_first(shape: tuple[int, ...]) -> bool:
+    """Whether the first of three axes is that of the channels, and not the last.
+
+    Of two equal axes and another one, the other one is; else the one of fewest entries.
+
+    >>> [channels_are_first(s) for s in [(8, 8, 13), (13, 8, 8), (3, 40, 50), (40, 50, 3)]]
+    [False, True, True, False]
+    """
+    first, middle, last = shape
+    if (middle == last) != (first == middle):
+        return middle == last
+    return first < last
 
 
 def read_tiff(path: Path, most_pixels: int | None = None) -> NDArray[Any]:
