@@ -55,6 +55,11 @@ def pretrain(
     with processes.folder_held(fabric, out, identity):
         hooks.claimed()
         trainer = Trainer(dataset, stated.at_size(config.size), config, seed, fabric=fabric)
+        if lacking := trainer.loader.images_without_box:
+            hooks.warned(
+                f"{lacking} of {len(dataset.train)} train images have no object box, which "
+                f"{stated} looks at: their views are drawn as if the whole image were the object"
+            )
         trainer.resume(out, hooks, identity)
         if not trainer.finished:
             trainer.compile(hooks)

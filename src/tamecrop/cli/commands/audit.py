@@ -7,9 +7,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder, checked_plans
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
 
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
 

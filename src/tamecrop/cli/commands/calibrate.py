@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.checks import checked_target
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_target, say
 from tamecrop.geometry import free, matching
 from tamecrop.geometry.plans import plan, read_size
 from tamecrop.geometry.policy import Policy

@@ -7,9 +7,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:

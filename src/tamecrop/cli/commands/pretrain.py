@@ -6,9 +6,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
