@@ -72,7 +72,7 @@ def _on_data(source: str, value: float, start: Policy) -> tuple[matching.Goal, t
     from tamecrop.data.sources import load
 
     ObjectCoverage.require_known(start)
-    measure = ObjectCoverage(load(source).train)
+    measure = ObjectCoverage(load(source, needs=("pixels", "known_boxes")).train)
     return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
 
 
