@@ -32,6 +32,9 @@ class Group:
 
     def __post_init__(self) -> None:
         rules.count("views", self.views)
+        needed = self.policy.needs_views
+        if needed not in (None, self.views):
+            raise ValueError(f"`views` must be {needed} with {self.policy}, got {self.views}")
         for side in self.size or ():
             rules.count("size", side)
 

@@ -73,6 +73,16 @@ class Policy:
         """Whether the policy looks at the box of an object: `mean=given` or `box=given`."""
         return "given" in (getattr(self.center, "mean", None), getattr(self.center, "box", None))
 
+    @property
+    def relates_views(self) -> bool:
+        """Whether the boxes of an image depend on each other: one view alone has another law."""
+        return self.pair.kind != "independent" or self.extent.kind == "joint"
+
+    @property
+    def needs_views(self) -> int | None:
+        """How many views of an image the policy can draw, or None: any number."""
+        return 2 if self.pair.kind == "iou" or self.extent.kind == "joint" else None
+
     def draw(  # noqa: PLR0913  the parts of the key are words of their own
         self,
         sizes: ArrayLike,
