@@ -436,3 +436,16 @@ def test_a_compiled_function_around_a_transform_works():
     expected = crop(photograph() * 1.0).mean() * 2
     torch.manual_seed(3)
     assert torch.equal(whole(photograph()), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "LA"])
+def test_lightly_gets_views_of_pictures_of_any_mode(mode):
+    picture = Image.fromarray(photograph().permute(1, 2, 0).numpy()).convert("L").convert(mode)
+    views = SimCLRViews("gcc:scale=0.4", size=24)(picture)
+    assert [tuple(view.shape) for view in views] == [(3, 24, 24)] * 2
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_pictures_of_more_than_8_bits_are_refused_in_one_line(mode):
+    with pytest.raises(TypeError, match="must be made one of 8 bits"):
+        SimCLRViews("gcc:scale=0.4", size=24)(Image.new(mode, (32, 32)))
