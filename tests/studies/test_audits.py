@@ -13,7 +13,7 @@ from tamecrop.audit.halving import seconds
 from tamecrop.audit.measures.geometry import drawn_geometry
 from tamecrop.audit.recommend import Round, front, recommend, shortlist, with_rounds
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.geometry.sweeps import sweep
+from tamecrop.geometry.parameters import read_sweep
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import read_json, write_json
 
@@ -100,18 +100,20 @@ def test_curves_are_read_at_an_iou():
 
 def test_sweeps_move_the_key_of_every_law_that_has_it():
     laws = [tc.policy(text) for text in ("rc:scale=0.4", "gcc:scale=0.4", "rrc")]
-    found = candidates(laws, tc.policy("rrc"), [sweep("sigma=0.1:0.3:3"), sweep("scale=0.2:0.5:2")])
+    found = candidates(
+        laws, tc.policy("rrc"), [read_sweep("sigma=0.1:0.3:3"), read_sweep("scale=0.2:0.5:2")]
+    )
     texts = [str(each.policy) for each in found]
     assert texts[:3] == ["rrc:scale=0.2..1", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165"]
     assert texts[3:6] == [f"gcc:scale=0.4,sigma={sigma}" for sigma in (0.1, 0.2, 0.3)]
     assert "rrc:scale=0.5..1" in texts
     with pytest.raises(ValueError, match="none of the laws has"):
-        candidates(laws, tc.policy("rrc"), [sweep("padding=0.1:0.3:3")])
+        candidates(laws, tc.policy("rrc"), [read_sweep("padding=0.1:0.3:3")])
     for wrong in ("sigma", "sigma=1:2", "sigma=a:2:3", "sigma=1:2:3:4"):
         with pytest.raises(ValueError, match="key=low:high:count"):
-            sweep(wrong)
+            read_sweep(wrong)
     with pytest.raises(ValueError, match="unknown parameter 'sigm'"):
-        sweep("sigm=0.1:0.3:3")
+        read_sweep("sigm=0.1:0.3:3")
 
 
 def test_the_record_reads_back(tmp_path):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tamecrop.geometry.parameters import Sweep
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.sweeps import Sweep
 
 
 @dataclass(frozen=True)

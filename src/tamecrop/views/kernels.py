@@ -146,16 +146,18 @@ class Scissors:
     def _cut_across(self, inpt: Any, rows: "_Side", columns: "_Side") -> Any:
         """Cut a box that leaves the input."""
         fill = self._fill(inpt)
-        if self.content == "centered" and rows.inside and columns.inside:
-            kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
-            around = [columns.half, rows.half, columns.other_half, rows.other_half]
-            return functional.pad(kept, around, fill=fill)
-        # A box wholly outside: torchvision's own crop of it has a wrong size, so it is never asked
-        # for pixels that the input, made wider, does not have.
+        if not (rows.inside and columns.inside):
+            # A box wholly outside: torchvision's own crop of it has a wrong size, so it is never
+            # asked for pixels that the input, made wider, does not have.
+            around = [columns.before, rows.before, columns.after, rows.after]
+            wide = functional.pad(inpt, around, fill=fill)
+            top, left = rows.near + rows.before, columns.near + columns.before
+            return functional.crop(wide, top, left, rows.crop, columns.crop)
+        kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
         around = [columns.before, rows.before, columns.after, rows.after]
-        wide = functional.pad(inpt, around, fill=fill)
-        top, left = rows.near + rows.before, columns.near + columns.before
-        return functional.crop(wide, top, left, rows.crop, columns.crop)
+        if self.content == "centered":
+            around = [columns.half, rows.half, columns.other_half, rows.other_half]
+        return functional.pad(kept, around, fill=fill)
 
     def _fill(self, inpt: Any) -> Any:
         fill = self.fill.get(type(inpt), self.fill["others"])

@@ -53,9 +53,9 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.run import run
     from tamecrop.audit.subject import subject
     from tamecrop.cli.tables import print_audit
-    from tamecrop.geometry.sweeps import sweep
+    from tamecrop.geometry.parameters import read_sweep
 
-    laws = candidates(policies, current, [sweep(text) for text in parsed.sweep])
+    laws = candidates(policies, current, [read_sweep(text) for text in parsed.sweep])
     wanted = named(parsed.reference)
     found = subject(parsed.data, seed=parsed.seed, most=parsed.images)
     plan = Plan(

@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 from tamecrop.cli.checks import checked_target
 from tamecrop.cli.output import say
 from tamecrop.cli.registry import Command, Work
-from tamecrop.geometry import free, matching
+from tamecrop.geometry import matching, parameters
 from tamecrop.geometry.plans import read_size
 from tamecrop.geometry.policy import Policy, policy
 
@@ -30,7 +30,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--free",
         type=str | None,
         default=None,
-        help=f"the parameter to move ({', '.join(free.NAMES)}); by default the law's spread, "
+        help=f"the parameter to move ({', '.join(parameters.NAMES)}); by default the law's spread, "
         "or scale where it has none; of a range of scales the low end",
     )
     parser.add_argument("--size", type=str | None, default=None, help="side, or HEIGHTxWIDTH: 32")
@@ -50,14 +50,14 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         goal = matching.goal(name, value, size)
     else:
         goal, size = _on_data(parsed.data, value, law)
-    moved = parsed.free or free.default(law)
-    free.span(law, moved, size)
+    moved = parsed.free or parameters.pick_parameter(law)
+    parameters.find_span(law, moved, size)
 
     def work() -> None:
         solved = matching.solve(law, goal, moved, size=size)
         found = {
             "policy": str(solved),
-            moved: free.value(solved, moved),
+            moved: parameters.read_value(solved, moved),
             name: goal.measure(solved),
         }
         if parsed.json:
