@@ -14,7 +14,7 @@ from tamecrop.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tamecrop.geometry import boxes, expectations
-    from tamecrop.views import transforms
+    from tamecrop.views import datasets, transforms
     from tamecrop.views.cut import cut
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "__version__",
     "boxes",
     "cut",
+    "datasets",
     "expectations",
     "plan",
     "policy",
@@ -32,6 +33,7 @@ __all__ = [
 _LAZY = {
     "boxes": ("tamecrop.geometry.boxes", None),
     "cut": ("tamecrop.views.cut", "cut"),
+    "datasets": ("tamecrop.views.datasets", None),
     "expectations": ("tamecrop.geometry.expectations", None),
     "transforms": ("tamecrop.views.transforms", None),
 }
