@@ -72,7 +72,8 @@ def test_the_loss_falls_and_every_step_is_written_once(scenes, tmp_path):
 def test_tensorboard_gets_every_step_once_where_it_is_installed(tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for end in (2, 4):
-        metrics.write(tmp_path, [4.0, 3.0, 2.0, 1.0][:end], [0.1] * end, steps_per_epoch=2)
+        curves = {"loss": [4.0, 3.0, 2.0, 1.0][:end], "learning_rate": [0.1] * end}
+        metrics.write(tmp_path, curves, steps_per_epoch=2)
     events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [
         (0, 4.0),
