@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamecrop.learning.pretrain import pretrain
     from tamecrop.paper.prediction import predict
     from tamecrop.studies.compare import compare
-    from tamecrop.views import transforms
+    from tamecrop.views import datasets, transforms
     from tamecrop.views.cut import cut
 else:
     _SOURCES = {
@@ -33,6 +33,7 @@ else:
         "boxes": "tamecrop.geometry.boxes",
         "compare": "tamecrop.studies.compare:compare",
         "cut": "tamecrop.views.cut:cut",
+        "datasets": "tamecrop.views.datasets",
         "evaluate": "tamecrop.learning.evaluate:evaluate",
         "expectations": "tamecrop.geometry.expectations",
         "load": "tamecrop.data.sources:load",
@@ -56,6 +57,7 @@ __all__ = [
     "boxes",
     "compare",
     "cut",
+    "datasets",
     "evaluate",
     "expectations",
     "load",

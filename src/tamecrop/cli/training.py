@@ -14,7 +14,9 @@ from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
-    from tamecrop.data.images import Dataset
+    from tamecrop.data.images import Dataset, Need
+    from tamecrop.geometry.plans import ViewPlan
+    from tamecrop.geometry.policy import Policy
 
 DEFAULT_DATA = "scenes"
 TAKE_MANY = ("--policies", "--merge")
@@ -99,6 +101,9 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     )
     parser.add_argument("--data_seed", type=int, default=0, help="key of scenes and splits")
     parser.add_argument(
+        "--most_pixels", type=PositiveInt | None, default=None, help="of an image file, to read it"
+    )
+    parser.add_argument(
         "--images", type=PositiveInt | None, default=settings.images, help="train images used"
     )
     parser.add_argument("--probe", type=str, default=settings.probe, help="frozen or paper")
@@ -112,8 +117,18 @@ def quiet() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def chosen(parsed: Namespace) -> Chosen:
+def needs(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
+    """What pre-training needs of data: train pixels, and boxes where the data has them."""
+    boxes = any(each.needs_boxes for each in plans)
+    return ("pixels", "known_boxes") if boxes else ("pixels",)
+
+
+def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
+
+    Args:
+        parsed: the arguments.
+        needs: what the command needs of the data, see `sources.load`.
 
     Raises:
         ValueError: naming the setting and its rule.
@@ -133,8 +148,8 @@ def chosen(parsed: Namespace) -> Chosen:
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
-    dataset = load(parsed.data, seed=parsed.data_seed)
-    for note in dataset.notes:
+    dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
+    for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
     used = cut_to(dataset, settings.images)
     say(

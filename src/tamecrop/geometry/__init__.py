@@ -7,10 +7,10 @@ from tamecrop.on_demand import on_demand
 if TYPE_CHECKING:
     from tamecrop.geometry.boxes import Boxes
     from tamecrop.geometry.matching import match, match_pair
+    from tamecrop.geometry.parameters import Sweep, read_sweep
     from tamecrop.geometry.plans import Group, ViewPlan, plan, read_size
     from tamecrop.geometry.policy import Policy
     from tamecrop.geometry.presets import PRESETS, Preset
-    from tamecrop.geometry.sweeps import sweep
 else:
     _SOURCES = {
         "Boxes": "tamecrop.geometry.boxes:Boxes",
@@ -23,7 +23,8 @@ else:
         "match_pair": "tamecrop.geometry.matching:match_pair",
         "plan": "tamecrop.geometry.plans:plan",
         "read_size": "tamecrop.geometry.plans:read_size",
-        "sweep": "tamecrop.geometry.sweeps:sweep",
+        "Sweep": "tamecrop.geometry.parameters:Sweep",
+        "read_sweep": "tamecrop.geometry.parameters:read_sweep",
     }
     __getattr__, __dir__ = on_demand(__name__, _SOURCES)
 
@@ -33,10 +34,11 @@ __all__ = [
     "Group",
     "Policy",
     "Preset",
+    "Sweep",
     "ViewPlan",
     "match",
     "match_pair",
     "plan",
     "read_size",
-    "sweep",
+    "read_sweep",
 ]

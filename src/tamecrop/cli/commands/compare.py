@@ -33,7 +33,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.compare import check, compare
     from tamecrop.studies.publishing import Study
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)
     seeds = tuple(range(parsed.seeds))
     study = Study(chosen.dataset, policies, chosen.recipe, seeds, out, effective)

@@ -91,7 +91,7 @@ def _running(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
 
     quiet()
     publishing.gather(out, parsed.merge, across=parsed.across)
-    job = run.Job(load(parsed.data), out, study.plan, parsed.most, parsed.across)
+    job = run.Job(load(parsed.data, needs=("labels",)), out, study.plan, parsed.most, parsed.across)
     run.check(job)
 
     def work() -> None:

@@ -91,7 +91,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
-    dataset = cut_to(load(parsed.data, seed=parsed.seed), parsed.train)
+    dataset = cut_to(load(parsed.data, seed=parsed.seed, needs=("labels",)), parsed.train)
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = checked_folder(parsed.out / "runs")
