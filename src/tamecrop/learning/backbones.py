@@ -1,4 +1,4 @@
-"""Backbones: torchvision's ResNets without their classifier, and a narrow one for processors."""
+"""Backbones: torchvision's ResNets without their classifier, and a narrow one for CPUs."""
 
 from itertools import pairwise
 from typing import Literal

@@ -26,7 +26,7 @@ class Entry:
         state: `finished`, `resumable` (the same command continues), `training` (a process holds
             it now), or `damaged`.
         why: what is damaged, or worth knowing; empty when there is nothing to say.
-        policy: text form of the crop law; None where `run.json` cannot be read.
+        policy: text form of the crop policy; None where `run.json` cannot be read.
         data: name of the data.
         seed: of the run.
         step: of the newest checkpoint that can be used; None without one.
