@@ -19,6 +19,7 @@ import torch
 from lightly.data import LightlyDataset
 from lightly.transforms.multi_view_transform import MultiViewTransform
 from PIL import Image
+from tamecrop.learning.objectives import SimCLR
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
@@ -30,7 +31,6 @@ from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.learning import optimizers
 from tamecrop.learning.backbones import backbone
-from tamecrop.learning.objectives import SimCLR
 from tamecrop.paper.published import best, faithful
 from tamecrop.views.cut import cut
 from tamecrop.views.photometric import normalize, photometric
