@@ -1,6 +1,6 @@
 """The pixels that a reference network runs on: decoded once, cut for every policy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ Ints = NDArray[np.int64]
 MOST_SIDE = 512
 """Larger images are shrunk once to this side: no reference needs more."""
 
-_CHUNK = 500
+CHUNK = 500
+"""Images that are cut at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,26 +51,48 @@ class Pixels:
         return np.concatenate([np.zeros_like(far), far], axis=-1)
 
     def cut_views(
-        self, boxes: Boxes, *, side: int, contents: tuple[Content, ...]
+        self,
+        boxes: Boxes,
+        *,
+        side: int,
+        contents: tuple[Content, ...],
+        fill: Sequence[float] = (0.0,),
     ) -> Iterator[Tensor]:
         """Cut and resize views `(n, V, C, side, side)`, some images at a time.
 
         Args:
             boxes: `(N, V, 4)` in pixels of the images before shrinking.
-            side: of the views; what lies outside an image is black.
+            side: of the views.
             contents: for each view where what survives inside an image is put.
+            fill: of each channel in [0, 1], what lies outside an image; its mean on gray images.
         """
-        for start in range(0, len(self), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        color = self._scale_fill(fill)
+        for start in range(0, len(self), CHUNK):
+            part = slice(start, start + CHUNK)
             edges = self._shrink_boxes(boxes, part)
             if len(set(contents)) == 1:
-                yield cut(self.images[part], edges, size=side, content=contents[0])
+                yield cut(self.images[part], edges, size=side, fill=color, content=contents[0])
             else:
                 views = [
-                    cut(self.images[part], edges[:, [view]], size=side, content=content)
+                    cut(self.images[part], edges[:, [view]], size=side, fill=color, content=content)
                     for view, content in enumerate(contents)
                 ]
                 yield torch.cat(views, dim=1)
+
+    def take(self, places: Ints) -> "Pixels":
+        """The images at some places, in that order."""
+        images = (
+            self.images[torch.from_numpy(places)]
+            if isinstance(self.images, Tensor)
+            else [self.images[place] for place in places]
+        )
+        return Pixels(images, self.sizes[places], self.kept[places], ())
+
+    def _scale_fill(self, fill: Sequence[float]) -> list[float]:
+        """Fill in units of the pixels, one number where the images have not as many channels."""
+        channels = self.images[0].shape[0]
+        values = [255 * value for value in fill]
+        return values if len(values) == channels else [sum(values) / len(values)]
 
     def _shrink_boxes(self, boxes: Boxes, part: slice) -> Boxes:
         """Boxes in pixels of the images in memory, each at least a pixel wide and high."""
