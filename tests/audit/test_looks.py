@@ -14,7 +14,12 @@ from tamecrop.audit.measures.suspicious import (
 )
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.choose import divide, keep_all
-from tamecrop.audit.reference.evaluate import Evaluator
+from tamecrop.audit.reference.evaluate import (
+    Agreement,
+    Evaluator,
+    average_agreement,
+    explain_unjudged,
+)
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import find_subject
@@ -132,3 +137,62 @@ def test_a_small_network_learns_the_same_on_every_run(monkeypatch):
     views = data.pixels
     assert torch.equal(first.run(views).features, second.run(views).features)
     assert (first.run(views).classes == data.labels).double().mean() > 0.8
+
+
+def test_the_reference_learns_every_border_and_classifies_images_with_a_rim(monkeypatch):
+    assert sum(share for _, share in train.MIXTURE) == pytest.approx(1)
+    kinds = {tc.policy(text).border.kind for text, _ in train.MIXTURE}
+    assert {"pad", "recenter", "clamp", "reflect"} <= kinds
+    source = decode_pixels(spots(n=400))
+    crops = train._cut_crops(source, seed=0, epoch=0)
+    assert crops.shape == source.images.shape
+    white = decode_pixels(ImageSet.in_memory(torch.full((400, 3, 16, 16), 255, dtype=torch.uint8)))
+    filled = (train._cut_crops(white, seed=0, epoch=0) < 128).flatten(1).any(1)
+    assert 0.3 < filled.double().mean() < 0.6
+    assert torch.equal(crops, train._cut_crops(source, seed=0, epoch=0))
+    assert not torch.equal(crops, train._cut_crops(source, seed=1, epoch=0))
+
+
+class MostlyWhite(nn.Module):
+    """Features: how dark the mean is, and how bright; fill of another color misleads it."""
+
+    def forward(self, images):
+        mean = images.mean(dim=(1, 2, 3))
+        return torch.stack([0.5 - mean, mean - 0.5], dim=1)
+
+
+def test_a_reference_that_cannot_judge_fill_says_so():
+    data = ImageSet.in_memory(
+        torch.full((40, 3, 16, 16), 200, dtype=torch.uint8), labels=torch.ones(40, dtype=torch.long)
+    )
+
+    def make(fill, **more):
+        reference = Reference(
+            "white", 16, MostlyWhite(), lambda x: x, (0,) * 3, (1,) * 3, fill, **more
+        )
+        return reference, Evaluator(reference, decode_pixels(data), data.labels).measure_accuracy()
+
+    black, accuracy = make((0.0,) * 3)
+    assert accuracy.accuracy == 1
+    assert accuracy.padded_accuracy == {"0.0625": 1.0, "0.125": 1.0, "0.25": 0.0}
+    assert explain_unjudged(black, accuracy, 1.0) is None
+    assert explain_unjudged(black, accuracy, 0.8) is None
+    reason = explain_unjudged(black, accuracy, 0.5)
+    assert "50 % fill" in reason
+    assert "0 % of whole images with 56 % fill against 100 % without" in reason
+    assert explain_unjudged(black, accuracy, 0.3) is not None
+    white, accuracy = make((0.9,) * 3)
+    assert accuracy.padded_accuracy["0.25"] == 1
+    assert explain_unjudged(white, accuracy, 0.5) is None
+    learned, accuracy = make((0.0,) * 3, trained_on_fill=True)
+    assert explain_unjudged(learned, accuracy, 0.5) is None
+
+
+def test_the_error_of_several_references_includes_their_training():
+    alone = Agreement(0.6, 0.4, 0.01, 0.02)
+    other = Agreement(0.8, 0.6, 0.01, 0.02)
+    assert average_agreement([alone]) == alone
+    both = average_agreement([alone, other])
+    assert (both.label_agreement, both.pair_agreement) == pytest.approx((0.7, 0.5))
+    assert both.error == pytest.approx((0.01**2 + 0.02 / 2) ** 0.5)
+    assert average_agreement([alone, alone]).error == pytest.approx(0.01)

@@ -1,5 +1,6 @@
 """The figures of an audit: preservation against diversity, what is seen, and the images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -91,7 +92,8 @@ def _draw_curve(axes: Axes, points: Sequence[tuple[float, float]], ink: str) -> 
 
 def _find_point(each: Audited, name: str) -> tuple[float, float]:
     source = each.geometry if name == "content_share_mean" else each.preservation
-    return each.geometry.pair_iou_mean, getattr(source, name)
+    value = getattr(source, name)
+    return each.geometry.pair_iou_mean, math.nan if value is None else value
 
 
 def _find_value(policy: str, key: str) -> str:

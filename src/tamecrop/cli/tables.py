@@ -71,7 +71,7 @@ def _difference(record: PolicyRecord) -> str:
     return f"{points(gap.mean)} ({points(gap.low)} to {points(gap.high)})"
 
 
-_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements")
+_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
 _PLAIN_WIDTH = 120
 
 

@@ -1,7 +1,7 @@
 """What a reference network says of the views of a policy: labels kept, similarity of features."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,13 @@ Ints = NDArray[np.int64]
 
 ACCURACY_POLICIES = ("rc:scale=0.1", "rc:scale=0.25", "rc:scale=0.5")
 """Random crops on which a reference's own accuracy is measured: what it cannot recognize itself."""
+
+RIMS = (0.0625, 0.125, 0.25)
+"""Rims of fill around whole images, as shares of the side, on which accuracy is measured too."""
+
+JUDGED = 0.9
+"""It judges views with fill while its accuracy on whole images with as much is this share of that
+without."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,15 @@ class Agreement:
 
     Args:
         label_agreement: share of views.
-        error: standard error of it over images.
         pair_agreement: share of pairs in which both views agree.
+        error: standard error of the share of views, over images and trainings.
+        pair_error: likewise of the share of pairs.
     """
 
     label_agreement: float
-    error: float
     pair_agreement: float
+    error: float
+    pair_error: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class ReferenceAccuracy:
         correct: of these, whole images classified rightly; None for features alone.
         accuracy: on whole images, a fraction.
         crop_accuracy: on uniform random crops, by their policy; one crop an image.
+        padded_accuracy: on whole images with a rim of fill, by the rim as a share of the side.
+        references: networks of different seeds that these are means over.
     """
 
     name: str
@@ -71,6 +82,8 @@ class ReferenceAccuracy:
     correct: int | None
     accuracy: float | None
     crop_accuracy: dict[str, float]
+    padded_accuracy: dict[str, float]
+    references: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +131,11 @@ class Evaluator:
 
     def measure_accuracy(self) -> ReferenceAccuracy:
         """How good the reference is by itself."""
-        accuracy, crops = None, {}
+        accuracy, crops, padded = None, {}, {}
         if self.correct is not None:
             accuracy = self.correct.double().mean().item()
             crops = {text: self._measure_crops(policy(text)) for text in ACCURACY_POLICIES}
+            padded = {f"{rim:g}": self._measure_boxes(self._pad_whole(rim)) for rim in RIMS}
         return ReferenceAccuracy(
             name=self.reference.name,
             side=self.reference.side,
@@ -129,6 +143,8 @@ class Evaluator:
             correct=None if self.correct is None else int(self.correct.sum()),
             accuracy=accuracy,
             crop_accuracy=crops,
+            padded_accuracy=padded,
+            references=1,
         )
 
     def evaluate(self, views: ViewPair, *, draws: int, seed: int = 0) -> ViewFeatures:
@@ -164,13 +180,22 @@ class Evaluator:
         same = (views.classes == self.classes[image][:, None])[judged].double()
         return Agreement(
             label_agreement=same.mean().item(),
-            error=_cluster_error(same.mean(1), image[judged]),
             pair_agreement=same.prod(1).mean().item(),
+            error=_cluster_error(same.mean(1), image[judged]),
+            pair_error=_cluster_error(same.prod(1), image[judged]),
         )
 
     def _measure_crops(self, crops: Policy) -> float:
-        boxes = crops.draw(self.images.sizes, views=1)
-        classes = self._run(boxes, contents=(crops.content,)).classes
+        return self._measure_boxes(crops.draw(self.images.sizes, views=1), crops.content)
+
+    def _pad_whole(self, rim: float) -> Boxes:
+        """Boxes `(N, 1, 4)` of whole images with a rim around them."""
+        sides = self.images.sizes[:, None, ::-1]
+        reach = np.rint(rim * sides).astype(np.int64)
+        return np.concatenate([-reach, sides + reach], axis=-1)
+
+    def _measure_boxes(self, boxes: Boxes, content: Content = "in_place") -> float:
+        classes = self._run(boxes, contents=(content,)).classes
         assert classes is not None, "called for a classifier"
         assert self.labels is not None, "called for labeled images"
         return classes.eq(self.labels).double().mean().item()
@@ -185,7 +210,9 @@ class Evaluator:
         side = self.reference.side
         outputs = [
             self.reference.run(part.flatten(0, 1))
-            for part in self.images.cut_views(boxes, side=side, contents=contents)
+            for part in self.images.cut_views(
+                boxes, side=side, contents=contents, fill=self.reference.fill
+            )
         ]
         classes = [each.classes for each in outputs if each.classes is not None]
         features = torch.cat([each.features for each in outputs])
@@ -195,6 +222,72 @@ class Evaluator:
 def compute_cosines(views: ViewFeatures) -> Tensor:
     """Cosine `(P,)` between the features of the two views of each pair."""
     return (views.features[:, 0] * views.features[:, 1]).sum(-1)
+
+
+def average_accuracy(found: Sequence[ReferenceAccuracy]) -> ReferenceAccuracy:
+    """The means over references of different seeds on the same images."""
+    first = found[0]
+    if len(found) == 1 or first.accuracy is None:
+        return first
+
+    def average(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        return {key: float(np.mean([table[key] for table in tables])) for key in tables[0]}
+
+    return replace(
+        first,
+        name=f"{len(found)} times {first.name}",
+        correct=round(float(np.mean([each.correct or 0 for each in found]))),
+        accuracy=float(np.mean([each.accuracy or 0.0 for each in found])),
+        crop_accuracy=average([each.crop_accuracy for each in found]),
+        padded_accuracy=average([each.padded_accuracy for each in found]),
+        references=len(found),
+    )
+
+
+def average_agreement(found: Sequence[Agreement]) -> Agreement:
+    """The means over references of different seeds; their spread enters the standard errors."""
+
+    def combine(values: Sequence[float], errors: Sequence[float]) -> float:
+        training = np.var(values, ddof=1) / len(values) if len(values) > 1 else 0.0
+        return float(np.sqrt(np.mean(np.square(errors)) + training))
+
+    views, pairs = (
+        [getattr(each, name) for each in found] for name in ("label_agreement", "pair_agreement")
+    )
+    return Agreement(
+        label_agreement=float(np.mean(views)),
+        pair_agreement=float(np.mean(pairs)),
+        error=combine(views, [each.error for each in found]),
+        pair_error=combine(pairs, [each.pair_error for each in found]),
+    )
+
+
+def explain_unjudged(
+    reference: Reference, accuracy: ReferenceAccuracy, content_share: float
+) -> str | None:
+    """Why a reference cannot judge views with as much fill, or None where it can.
+
+    A network that was not trained on fill gets its mean color there. Whole images with a rim tell
+    how much of it the network bears: the one with no more content than the views decides.
+
+    Args:
+        reference: the network.
+        accuracy: how good it is.
+        content_share: mean share of the views that is image.
+    """
+    if reference.trained_on_fill or accuracy.accuracy is None or content_share > 0.999:
+        return None
+    contents = {rim: (1 + 2 * rim) ** -2 for rim in RIMS}
+    enough = [rim for rim in RIMS if contents[rim] <= content_share] or [RIMS[-1]]
+    rim = enough[0]
+    padded = accuracy.padded_accuracy[f"{rim:g}"]
+    if contents[rim] <= content_share and padded >= JUDGED * accuracy.accuracy:
+        return None
+    return (
+        f"views are {100 * (1 - content_share):.0f} % fill, and the reference recognizes "
+        f"{100 * padded:.0f} % of whole images with {100 * (1 - contents[rim]):.0f} % fill "
+        f"against {100 * accuracy.accuracy:.0f} % without"
+    )
 
 
 def _cluster_error(values: Tensor, image: Tensor) -> float:

@@ -65,9 +65,7 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
     network = _Small(classes, seed)
     _train(network, (whole, labels), views=views, seed=seed, colors=(mean, std))
     name = f"a small network trained on {len(whole):,} images"
-    return Reference(
-        name, side, network.backbone, network.head, mean, std, trained_on_fill=True
-    )
+    return Reference(name, side, network.backbone, network.head, mean, std, trained_on_fill=True)
 
 
 class _Small(nn.Module):
