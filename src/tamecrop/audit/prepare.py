@@ -30,7 +30,7 @@ class Settings:
         sweeps: each `key=low:high:count`, for every policy that has the key.
         coverage: share of an object that a view must cover to show it.
         reference: as `--reference` takes it: `auto`, `none`, `small`, `torchvision:NAME`, ...
-        draws: pairs of each image; None for 16, and more for few images.
+        draws: pairs of each image; None for as many as make 40,000 pairs.
         seed: key of every draw, and of embedded scenes.
 
     Raises:

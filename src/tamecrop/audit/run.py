@@ -20,14 +20,13 @@ from tamecrop.audit.measures.suspicious import (
 )
 from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
-from tamecrop.audit.reference.evaluate import (
-    Evaluator,
-    ViewFeatures,
+from tamecrop.audit.reference.average import (
     average_accuracy,
     average_agreement,
     explain_unjudged,
 )
+from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
+from tamecrop.audit.reference.evaluate import Evaluator, ViewFeatures
 from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.geometry.policy import Policy
@@ -65,7 +64,7 @@ def audit(  # noqa: PLR0913  the front door: one word a setting
         coverage: share of an object that a view must cover to show it, in (0, 1].
         reference: the network that judges views: `auto`, `none`, `small`, `torchvision:NAME`,
             `timm:NAME`, `run:FOLDER`.
-        draws: pairs of each image; by default 16, more for few images.
+        draws: pairs of each image; by default as many as make 40,000 pairs.
         seed: key of every draw.
         out: folder for `audit.json`, figures and page; None writes nothing.
         report: called with one line when a step begins.
@@ -136,9 +135,9 @@ class _Steps:
         """The geometry of every policy, on the real sizes."""
         settings, candidates = self.job.settings, self.job.candidates
         count = len(self.shapes.sizes)
-        self.report(f"geometry of {len(candidates)} policies on {count:,} images")
         found = []
-        for each in candidates:
+        for place, each in enumerate(candidates):
+            self.report(f"geometry on {count:,} images: policy {place + 1} of {len(candidates)}")
             shape = measure_geometry(
                 each.views, self.shapes, draws=settings.draws, seed=settings.seed
             )
@@ -185,7 +184,7 @@ class _Steps:
         for place, each in enumerate(self.job.candidates):
             self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
             views = [
-                evaluator.evaluate(each.views, draws=found.draws, seed=self.job.settings.seed)
+                evaluator.evaluate(each.views, most=found.most, seed=self.job.settings.seed)
                 for evaluator in found.evaluators
             ]
             share = self.audit.policies[place].geometry.content_share_mean

@@ -111,7 +111,7 @@ def measure_objects(
         views: which two views of which plan.
         shapes: of the images; the same boxes are judged as by `measure_geometry`.
         threshold: share of an object that counts as shown, in (0, 1].
-        draws: of each image; by default 16, more for few images.
+        draws: of each image; by default as many as make 40,000 pairs.
         seed: key of the draws.
 
     Returns:

@@ -111,12 +111,12 @@ class Evaluation:
 
     Attributes:
         evaluators: The reference and the images; several of different seeds where it is trained.
-        draws: Pairs of each image.
+        most: Pairs of views of each policy, at most.
         places: Of those images among the audited ones; None when they are others.
     """
 
     evaluators: tuple[Evaluator, ...]
-    draws: int
+    most: int
     places: NDArray[np.int64] | None
 
 
@@ -184,16 +184,15 @@ def prepare_evaluation(
     if choice.named.kind == "none":
         return None
     division, references = _make(choice, subject, report)
-    images = decode_pixels(division.held_out)
+    images = decode_pixels(division.held_out, most_side=2 * references[0].side)
     if images.unreadable:
         note(f"{len(images.unreadable)} images cannot be read; the first: {images.unreadable[0]}")
     held_out = division.held_out.subset(images.kept)
     evaluators = tuple(
         Evaluator(each, images, held_out.labels, held_out.boxes) for each in references
     )
-    most = _count_pairs(references[0].side)
     places = None if division.places is None else division.places[images.kept]
-    return Evaluation(evaluators, max(1, round(most / len(images))), places)
+    return Evaluation(evaluators, _count_pairs(references[0].side), places)
 
 
 def _make(

@@ -1,7 +1,7 @@
 """What a reference network says of the views of a policy: labels kept, similarity of features."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,9 +24,8 @@ ACCURACY_POLICIES = ("rc:scale=0.1", "rc:scale=0.25", "rc:scale=0.5")
 RIMS = (0.0625, 0.125, 0.25)
 """Rims of fill around whole images, as shares of the side, on which accuracy is measured too."""
 
-JUDGED = 0.9
-"""It judges views with fill while its accuracy on whole images with as much is this share of that
-without."""
+SURE = 0.01
+"""Standard error of a share at which no more views are drawn."""
 
 
 @dataclass(frozen=True)
@@ -147,17 +146,50 @@ class Evaluator:
             references=1,
         )
 
-    def evaluate(self, views: ViewPair, *, draws: int, seed: int = 0) -> ViewFeatures:
-        """Features and classes of pairs of views of every image, some times over."""
-        batches = list(draw_pairs(views, self.shapes, draws=draws, seed=seed))
-        image = np.concatenate([batch.image for batch in batches])
-        boxes = np.concatenate([batch.boxes for batch in batches])
+    def evaluate(self, views: ViewPair, *, most: int, seed: int = 0) -> ViewFeatures:
+        """Features and classes of pairs of views of the images, some times over.
+
+        A classifier is run on the images whose class it knows, until the share of pairs that keep
+        it has a standard error under a point.
+
+        Args:
+            views: which two views of which plan.
+            most: pairs at most, but one of each image.
+            seed: key of the draws.
+        """
+        places = self._choose_images()
+        images, shapes = self.images.take(places), self.shapes.take(places)
+        draws = max(1, round(most / len(places)))
+        batches = list(draw_pairs(views, shapes, draws=draws, seed=seed))
+        boxes = np.split(np.concatenate([batch.boxes for batch in batches]), draws)
         contents = tuple(each.content for each in views.policies)
-        rounds = [self._run(each, contents=contents) for each in np.split(boxes, draws)]
-        features = normalize(torch.cat([each.features for each in rounds]), dim=1)
-        classes = [each.classes for each in rounds if each.classes is not None]
-        of_pairs = torch.cat(classes).reshape(-1, 2) if classes else None
-        return ViewFeatures(image, boxes, features.reshape(len(boxes), 2, -1), of_pairs)
+        found: list[Output] = []
+        for each in boxes:
+            found.append(self._run(each, contents=contents, images=images))
+            if self._is_sure(found, places):
+                break
+        features = normalize(torch.cat([each.features for each in found]), dim=1)
+        return ViewFeatures(
+            image=np.tile(places, len(found)),
+            boxes=np.concatenate(boxes[: len(found)]),
+            features=features.reshape(len(found) * len(places), 2, -1),
+            classes=_pair_classes(found),
+        )
+
+    def _choose_images(self) -> Ints:
+        """Places of the images that tell something: a classifier's, where it is right on some."""
+        if self.correct is None or not self.correct.any():
+            return np.arange(len(self.images))
+        return np.flatnonzero(self.correct.numpy())
+
+    def _is_sure(self, found: Sequence[Output], places: Ints) -> bool:
+        """Whether the share of pairs that keep the label has the error wanted."""
+        classes = _pair_classes(found)
+        if classes is None or self.classes is None:
+            return False
+        image = torch.from_numpy(np.tile(places, len(found)))
+        kept = (classes == self.classes[image][:, None]).all(1).double()
+        return _cluster_error(kept, image) < SURE
 
     def compare_features(self, views: ViewFeatures) -> Similarity:
         """How alike the views are to the whole image and to each other."""
@@ -200,17 +232,20 @@ class Evaluator:
         assert self.labels is not None, "called for labeled images"
         return classes.eq(self.labels).double().mean().item()
 
-    def _run(self, boxes: Boxes, *, contents: tuple[Content, ...]) -> Output:
+    def _run(
+        self, boxes: Boxes, *, contents: tuple[Content, ...], images: Pixels | None = None
+    ) -> Output:
         """The output for every view of boxes `(N, V, 4)`, one row a view.
 
         Args:
             boxes: of the views.
             contents: where each view puts what survives inside its image, `(V,)`.
+            images: of the boxes; all by default.
         """
         side = self.reference.side
         outputs = [
             self.reference.run(part.flatten(0, 1))
-            for part in self.images.cut_views(
+            for part in (images or self.images).cut_views(
                 boxes, side=side, contents=contents, fill=self.reference.fill
             )
         ]
@@ -224,70 +259,10 @@ def compute_cosines(views: ViewFeatures) -> Tensor:
     return (views.features[:, 0] * views.features[:, 1]).sum(-1)
 
 
-def average_accuracy(found: Sequence[ReferenceAccuracy]) -> ReferenceAccuracy:
-    """The means over references of different seeds on the same images."""
-    first = found[0]
-    if len(found) == 1 or first.accuracy is None:
-        return first
-
-    def average(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        return {key: float(np.mean([table[key] for table in tables])) for key in tables[0]}
-
-    return replace(
-        first,
-        name=f"{len(found)} times {first.name}",
-        correct=round(float(np.mean([each.correct or 0 for each in found]))),
-        accuracy=float(np.mean([each.accuracy or 0.0 for each in found])),
-        crop_accuracy=average([each.crop_accuracy for each in found]),
-        padded_accuracy=average([each.padded_accuracy for each in found]),
-        references=len(found),
-    )
-
-
-def average_agreement(found: Sequence[Agreement]) -> Agreement:
-    """The means over references of different seeds; their spread enters the standard errors."""
-
-    def combine(values: Sequence[float], errors: Sequence[float]) -> float:
-        training = np.var(values, ddof=1) / len(values) if len(values) > 1 else 0.0
-        return float(np.sqrt(np.mean(np.square(errors)) + training))
-
-    views, pairs = (
-        [getattr(each, name) for each in found] for name in ("label_agreement", "pair_agreement")
-    )
-    return Agreement(
-        label_agreement=float(np.mean(views)),
-        pair_agreement=float(np.mean(pairs)),
-        error=combine(views, [each.error for each in found]),
-        pair_error=combine(pairs, [each.pair_error for each in found]),
-    )
-
-
-def explain_unjudged(
-    reference: Reference, accuracy: ReferenceAccuracy, content_share: float
-) -> str | None:
-    """Why a reference cannot judge views with as much fill, or None where it can.
-
-    A network that was not trained on fill gets its mean color there. Whole images with a rim tell
-    how much of it the network bears: the one with no more content than the views decides.
-
-    Args:
-        reference: the network.
-        accuracy: how good it is.
-        content_share: mean share of the views that is image.
-    """
-    if reference.trained_on_fill or accuracy.accuracy is None or content_share > 0.999:
-        return None
-    contents = {rim: (1 + 2 * rim) ** -2 for rim in RIMS}
-    enough = [rim for rim in RIMS if contents[rim] <= content_share] or [RIMS[-1]]
-    rim = enough[0]
-    padded = accuracy.padded_accuracy[f"{rim:g}"]
-    if contents[rim] <= content_share and padded >= JUDGED * accuracy.accuracy:
-        return None
-    return (
-        f"views are {100 * (1 - content_share):.0f} % fill, and the reference recognizes "
-        f"{100 * padded:.0f} % of whole images with {100 * (1 - contents[rim]):.0f} % fill "
-        f"against {100 * accuracy.accuracy:.0f} % without"
-    )
+def _pair_classes(found: Sequence[Output]) -> Tensor | None:
+    """Classes `(P, 2)` of pairs of views, or None without any."""
+    classes = [each.classes for each in found if each.classes is not None]
+    return torch.cat(classes).reshape(-1, 2) if classes else None
 
 
 def _cluster_error(values: Tensor, image: Tensor) -> float:

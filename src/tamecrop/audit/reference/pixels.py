@@ -18,9 +18,6 @@ from tamecrop.views.cut import cut
 
 Ints = NDArray[np.int64]
 
-MOST_SIDE = 512
-"""Larger images are shrunk once to this side: no reference needs more."""
-
 CHUNK = 500
 """Images that are cut at a time."""
 
@@ -30,13 +27,13 @@ class Pixels:
     """Images in memory, which may have been shrunk.
 
     Args:
-        images: uint8 `(N, C, H, W)`, or a list of `(C, H, W)`.
+        images: uint8 `(N, C, H, W)`.
         sizes: `(N, 2)` sizes before any shrinking: those that boxes refer to.
         kept: `(N,)` places of the readable images in the set they came from.
         unreadable: what was wrong with the others.
     """
 
-    images: Tensor | list[Tensor]
+    images: Tensor
     sizes: Ints
     kept: Ints
     unreadable: tuple[DecodeError, ...]
@@ -81,44 +78,48 @@ class Pixels:
 
     def take(self, places: Ints) -> "Pixels":
         """The images at some places, in that order."""
-        images = (
-            self.images[torch.from_numpy(places)]
-            if isinstance(self.images, Tensor)
-            else [self.images[place] for place in places]
-        )
+        images = self.images[torch.from_numpy(places)]
         return Pixels(images, self.sizes[places], self.kept[places], ())
 
     def _scale_fill(self, fill: Sequence[float]) -> list[float]:
         """Fill in units of the pixels, one number where the images have not as many channels."""
-        channels = self.images[0].shape[0]
+        channels = self.images.shape[1]
         values = [255 * value for value in fill]
         return values if len(values) == channels else [sum(values) / len(values)]
 
     def _shrink_boxes(self, boxes: Boxes, part: slice) -> Boxes:
         """Boxes in pixels of the images in memory, each at least a pixel wide and high."""
-        if isinstance(self.images, Tensor):
+        now = np.array(self.images.shape[-2:])
+        if (self.sizes[part] == now).all():
             return boxes[part]
-        now = np.array([image.shape[-2:] for image in self.images[part]])
         factor = np.tile((now / self.sizes[part])[:, None, ::-1], 2)
         scaled = np.rint(boxes[part] * factor).astype(np.int64)
         scaled[..., 2:] = np.maximum(scaled[..., 2:], scaled[..., :2] + 1)
         return scaled
 
 
-def decode_pixels(images: ImageSet, *, most_side: int = MOST_SIDE) -> Pixels:
+def decode_pixels(images: ImageSet, *, most_side: int) -> Pixels:
     """Decode images; files that turn out to be unreadable are left out and named.
+
+    Images of one size in memory stay as they are, unless they are larger than asked for; all
+    others are resized to one square, so that views are cut in batches. Views are resized to a
+    square anyway; boxes follow.
 
     Args:
         images: in memory or in files.
-        most_side: larger images are shrunk to this longer side, their aspect kept.
+        most_side: of the square; less where no image is as large.
 
     Raises:
         ValueError: when more than 1 % of the files, or all, cannot be read.
     """
-    if images.pixels is not None and int(images.sizes.max()) <= most_side:
+    largest = int(images.sizes.max())
+    if images.pixels is not None and largest <= most_side:
         return Pixels(images.pixels, images.sizes, np.arange(len(images)), ())
-    found, kept, bad = _decode_all(images, lambda image: _shrink(image, most_side))
-    return Pixels(found, images.sizes[kept], kept, bad)
+    side = min(most_side, largest)
+    found, kept, bad = _decode_all(
+        images, lambda image: tv.resize(image, [side, side], antialias=True)
+    )
+    return Pixels(torch.stack(found), images.sizes[kept], kept, bad)
 
 
 def decode_squares(images: ImageSet, *, side: int) -> tuple[Tensor, Ints]:
@@ -147,13 +148,3 @@ def _decode_all(
         count = f"{len(bad)} of {len(images)} files"
         raise ValueError(f"{count} cannot be read, more than {100 * BAD_SHARE:g} %: {bad[0]}")
     return found, np.array(kept), tuple(bad)
-
-
-def _shrink(image: Tensor, most_side: int) -> Tensor:
-    height, width = image.shape[-2:]
-    factor = most_side / max(height, width)
-    if factor >= 1:
-        return image
-    sides = [max(1, round(height * factor)), max(1, round(width * factor))]
-    shrunk: Tensor = tv.resize(image, sides, antialias=True)
-    return shrunk

@@ -22,6 +22,9 @@ from tamecrop.learning.run_folder import trained as open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64
+"""A run that did not resize gets views of the images' own side, at most this."""
+
+SMALL_SIDE = 48
 """The input of the small network has the images' own side, at most this."""
 
 VIEWS = 24_000
@@ -58,7 +61,7 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
         classes: number of classes.
         seed: key of weights, order and crops.
     """
-    side = min(MOST_SIDE, int(learn.sizes.max()))
+    side = min(SMALL_SIDE, int(learn.sizes.max()))
     views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2))
     whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
@@ -109,7 +112,7 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=_RATE, total_steps=passes * per_pass
     )
-    source = decode_pixels(ImageSet.in_memory(whole))
+    source = decode_pixels(ImageSet.in_memory(whole), most_side=whole.shape[-1])
     for epoch in range(passes):
         crops = _cut_crops(source, seed=seed, epoch=epoch)
         order = torch.from_numpy(keys.permutation(len(whole), seed=seed, epoch=epoch))
