@@ -202,7 +202,7 @@ def test_no_more_views_are_drawn_than_the_error_needs():
     data = spots(n=400)
     seen_by = evaluator(data)
     sure = seen_by.evaluate(pair_views("rc:scale=1"), most=4000)
-    assert len(sure.image) == 400
+    assert len(sure.image) == 800
     law = pair_views("gcc:scale=0.25,sigma=0.4")
     unsure = seen_by.evaluate(law, most=4000)
     assert len(unsure.image) == 4000

@@ -180,9 +180,13 @@ class _Steps:
         self.audit = replace(self.audit, reference=accuracy)
         if self.job.choice.named.kind == "small" and accuracy.references == 1:
             self._note("one reference was trained: the errors leave its training out")
-        figures = []
+        figures: list[dict[str, float]] = []
         for place, each in enumerate(self.job.candidates):
             self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
+            needed = self.job.needs_reference
+            if needed is not None and not needed(self.audit, self.audit.policies[place]):
+                figures.append({})
+                continue
             views = [
                 evaluator.evaluate(each.views, most=found.most, seed=self.job.settings.seed)
                 for evaluator in found.evaluators

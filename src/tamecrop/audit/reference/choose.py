@@ -161,6 +161,13 @@ def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice
         )
 
 
+def choose_by_boxes(reference: str, subject: Subject) -> str:
+    """The reference that a recommendation needs: none by default where object boxes decide."""
+    boxes = subject.images.boxes
+    known = boxes is not None and any(len(each) for each in boxes)
+    return "none" if reference == "auto" and known else reference
+
+
 def prepare_evaluation(
     choice: ReferenceChoice,
     subject: Subject,

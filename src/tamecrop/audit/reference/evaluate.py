@@ -27,6 +27,9 @@ RIMS = (0.0625, 0.125, 0.25)
 SURE = 0.01
 """Standard error of a share at which no more views are drawn."""
 
+LEAST_PAIRS = 500
+"""Fewer pairs do not tell their own standard error."""
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -189,7 +192,7 @@ class Evaluator:
             return False
         image = torch.from_numpy(np.tile(places, len(found)))
         kept = (classes == self.classes[image][:, None]).all(1).double()
-        return _cluster_error(kept, image) < SURE
+        return len(kept) >= LEAST_PAIRS and _cluster_error(kept, image) < SURE
 
     def compare_features(self, views: ViewFeatures) -> Similarity:
         """How alike the views are to the whole image and to each other."""
