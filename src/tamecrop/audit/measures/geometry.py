@@ -111,7 +111,7 @@ def measure_geometry(
     Args:
         views: which two views of which plan.
         shapes: of the images, at least one.
-        draws: of each image; by default 16, more for few images.
+        draws: of each image; by default as many as make 40,000 pairs.
         seed: key of the draws.
 
     Raises:
