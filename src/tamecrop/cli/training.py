@@ -22,8 +22,9 @@ DEFAULT_DATA, DEFAULT_PRESET = "scenes", "quick"
 
 @dataclass(frozen=True)
 class Chosen:
-    """Data and recipe after a person's changes to the preset."""
+    """Data and recipe after a person's changes to the preset; the data whole and cut to it."""
 
+    whole: "Dataset"
     dataset: "Dataset"
     recipe: Recipe
 
@@ -88,7 +89,7 @@ def chosen(parsed: Namespace) -> Chosen:
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import known
     from tamecrop.learning.backbones import NAMES
-    from tamecrop.studies.compare import cut_to
+    from tamecrop.studies.arms import cut_to
     from tamecrop.views.photometric import photometric
 
     quiet()
@@ -103,4 +104,4 @@ def chosen(parsed: Namespace) -> Chosen:
     dataset = load(parsed.data, seed=parsed.data_seed)
     for note in dataset.notes:
         say(printable(note))
-    return Chosen(cut_to(dataset, settings.images), settings)
+    return Chosen(dataset, cut_to(dataset, settings.images), settings)

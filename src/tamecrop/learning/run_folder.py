@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,6 @@ from tamecrop.learning.config import Pretraining
 
 RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 """What a run is, how far it is, and its loss curve."""
-
-FREE = ("workers", "save_every")
-"""Settings that change no number and may differ when a run is continued."""
 
 
 @contextmanager
@@ -112,7 +109,7 @@ def identity(dataset: Dataset, policy: Policy, config: Pretraining, *, seed: int
         "seed": seed,
         "data": dataset.name,
         "fingerprint": dataset.fingerprint(),
-        **{name: value for name, value in asdict(config).items() if name not in FREE},
+        **config.decisive(),
     }
 
 
