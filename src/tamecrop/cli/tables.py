@@ -3,15 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tamecrop.audit import wording
-from tamecrop.audit.records import Audit
 from tamecrop.reporting.intervals import Interval, interval_words, percent
 from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
+
+if TYPE_CHECKING:
+    from tamecrop.audit.records import Audit
 
 _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
 _PLAIN_WIDTH = 120
@@ -141,8 +143,10 @@ def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Tab
 _ON_THE_PAGE = ("Empty", "Area (stated)", "Placements")
 
 
-def print_audit(audit: Audit) -> None:
+def print_audit(audit: "Audit") -> None:
     """The table of an audit, one row a named policy; in percent but IoU and placements."""
+    from tamecrop.audit import wording  # with matplotlib, which a study's display does without
+
     table = Table(box=box.SIMPLE_HEAD, title=f"crop policies on {audit.data}", title_justify="left")
     table.add_column("crop policy", overflow="fold", min_width=16)
     heads = wording.columns(audit)

@@ -35,7 +35,7 @@ class Provenance:
     """What decides the numbers of a cell beside policy and seed.
 
     Attributes:
-        numbers: `tamecrop.version.NUMBERS` of the code.
+        numbers: `tamecrop.version.NUMBERS` of the code; 0 for code from before it was counted.
         fingerprint: Content hash of the whole data set.
         recipe: The recipe's settings that decide numbers, as plain values.
     """
