@@ -31,7 +31,7 @@ def test_another_parameter_can_be_free(capsys):
     assert (
         main(["calibrate", "cgcc", "--match", "area=0.25", "--free", "scale", "--size", "8"]) == 0
     )
-    assert tc.policy(capsys.readouterr().out.strip()).extent.one(8, 8, tc.policy("cgcc").rounding)
+    assert tc.policy(capsys.readouterr().out.strip()).extent.sides(8, 8, tc.policy("cgcc").rounding)
 
 
 def test_coverage_on_data(capsys):

@@ -94,14 +94,16 @@ def test_between_two_box_sides_both_are_named():
     with pytest.raises(ValueError, match=r"in steps, the nearest of which are (\S+) \(scale=.*and"):
         match("rc", iou=0.5, size=(8, 8))
     six = mean_iou(tc.policy("rc:scale=0.5625"), (8, 8))
-    assert match("rc", iou=six, size=(8, 8)).extent.one(8, 8, tc.policy("rc").rounding) == (6, 6)
+    assert match("rc", iou=six, size=(8, 8)).extent.sides(8, 8, tc.policy("rc").rounding) == (6, 6)
 
 
 def test_a_step_stands_for_its_whole_width():
     law = tc.policy("rc:rounding=faithful")
-    sides = [law.extent.__class__(s).one(30, 45, law.rounding) for s in free.scales(law, (30, 45))]
+    sides = [
+        law.extent.__class__(s).sides(30, 45, law.rounding) for s in free.scales(law, (30, 45))
+    ]
     by_hand = {
-        law.extent.__class__(s).one(30, 45, law.rounding) for s in np.linspace(1 / 900, 1, 20_000)
+        law.extent.__class__(s).sides(30, 45, law.rounding) for s in np.linspace(1 / 900, 1, 20_000)
     }
     assert len(set(sides)) == len(sides)
     assert set(sides) >= by_hand

@@ -72,7 +72,7 @@ def test_what_is_no_law_is_refused(law):
         ((32, 32), {"seed": 0.5}, "seed"),
         ((32, 32), {"index": [[1]]}, "index"),
         (np.array([[32, 32]] * 3), {"index": [1, 2]}, "index"),
-        ((32, 32), {"given": [[0, 0, 1]]}, "given"),
+        ((32, 32), {"object_boxes": [[0, 0, 1]]}, "object_boxes"),
     ],
 )
 def test_images_that_no_law_can_crop_are_refused(sizes, more, said):

@@ -11,7 +11,7 @@ from tamecrop.data.sources import load
 FEW = [
     "--policy", "rc:scale=0.6", "--training.epochs=1", "--training.warmup_epochs=0",
     "--training.batch_size=8", "--training.precision=32-true", "--images=16",
-    "--training.photometric=none", "--training.projector=linear",
+    "--training.photometric=none", "--training.method=simclr:projector=linear",
 ]  # fmt: skip
 
 

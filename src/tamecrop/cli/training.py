@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, get_loader
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli import plain_yaml
-from tamecrop.cli.output import printable, say
+from tamecrop.cli.command import printable, say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
@@ -48,7 +47,7 @@ def _default_data(words: Sequence[str]) -> str:
     config = named(words, "--config")
     if config is None or not Path(config).is_file():
         return DEFAULT_DATA
-    stated = plain_yaml.load(Path(config).read_text()) or {}
+    stated = get_loader("yaml")(Path(config).read_text()) or {}
     if not isinstance(stated, dict):
         raise TypeError(f"{config} must hold `name: value` lines, got {type(stated).__name__}")
     return str(stated.get("data", DEFAULT_DATA))

@@ -1,13 +1,13 @@
-"""The law of a box along one axis of one image, as a finite table of probabilities."""
+"""The distribution of a box along one axis of one image, as a finite table of probabilities."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from tamecrop.geometry.axis import HORIZONTAL, Axis
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.centers import Center, Gaussian
+from tamecrop.geometry.draws import HORIZONTAL, Axis
 from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.roundings import Ints
 
@@ -122,7 +122,7 @@ def certain(side: int, crop: int) -> AxisLaw:
 
 
 def components(center: Center) -> list[tuple[float, Center]]:
-    """A center law as a mixture of laws whose mean is not drawn."""
+    """A center as a mixture of centers whose mean is not drawn."""
     return [*center.components()] if isinstance(center, Gaussian) else [(1.0, center)]
 
 

@@ -5,11 +5,11 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from tamecrop.geometry.axis import Axis
+from tamecrop.geometry import elementwise as of
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.centers import Center
-from tamecrop.geometry.draws import Draws
-from tamecrop.geometry.roundings import Ints
+from tamecrop.geometry.draws import AnyDraws, Axis
+from tamecrop.geometry.elementwise import Wholes
 
 Content = Literal["in_place", "centered"]
 
@@ -21,8 +21,8 @@ class Border(Protocol):
     inside: ClassVar[bool]
     content: ClassVar[Content]
 
-    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
-        """Near edges `(N, V)` of a center law under this rule."""
+    def edge(self, center: Center, axis: Axis, draws: AnyDraws) -> Wholes:
+        """Near edges `(N, V)` of a center under this rule."""
 
     def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """First near edge and the probabilities of it and those after it, for one `Axis`.
@@ -39,8 +39,8 @@ class Pad:
     inside: ClassVar[bool] = False
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
-        """The law's own edges."""
+    def edge(self, center: Center, axis: Axis, draws: AnyDraws) -> Wholes:
+        """The edges as they are."""
         return center.edge(axis, draws)
 
     def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
@@ -68,9 +68,9 @@ class Clamp:
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: AnyDraws) -> Wholes:
         """The nearest edge inside."""
-        return np.clip(center.edge(axis, draws), 0, axis.last)
+        return of.clip(center.edge(axis, draws), 0, axis.last)
 
     def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
         """The tails become atoms at the first and the last place inside."""
@@ -79,14 +79,14 @@ class Clamp:
 
 @dataclass(frozen=True)
 class Truncate:
-    """The law conditioned on the box being inside, exactly: no atoms, nothing redrawn."""
+    """The distribution conditioned on the box being inside, exactly: no atoms, nothing redrawn."""
 
     kind: ClassVar[str] = "truncate"
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
-        """Edges of the conditional law."""
+    def edge(self, center: Center, axis: Axis, draws: AnyDraws) -> Wholes:
+        """Edges of the conditional distribution."""
         return center.edge_inside(axis, draws)
 
     def masses(self, center: Center, axis: Axis) -> tuple[int, Floats]:
@@ -106,7 +106,7 @@ class Reflect:
     inside: ClassVar[bool] = True
     content: ClassVar[Content] = "in_place"
 
-    def edge(self, center: Center, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, center: Center, axis: Axis, draws: AnyDraws) -> Wholes:
         """Folded edges."""
         return fold(center.edge(axis, draws), axis.last)
 
@@ -120,13 +120,13 @@ class Reflect:
         return 0, masses.astype(np.float64)
 
 
-def fold(edge: Ints, last: Ints) -> Ints:
+def fold(edge: Wholes, last: Wholes) -> Wholes:
     """Reflect whole numbers into `0 .. last`, as often as needed; the ends are not repeated.
 
     >>> fold(np.array([-2, 1, 5]), np.array([3]))
     array([2, 1, 1])
     """
-    return np.asarray(last - np.abs(edge % np.maximum(2 * last, 1) - last))
+    return last - abs(edge % of.maximum(2 * last, 1) - last)
 
 
 def _masses(center: Center, axis: Axis, first: int, last: int) -> Floats:

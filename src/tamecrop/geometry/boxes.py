@@ -5,8 +5,13 @@ integer boxes integer, and never changes its arguments. A box whose far edge is 
 near edge is empty and has area 0.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from tamecrop.geometry import elementwise as of
+from tamecrop.geometry.elementwise import Reals, Wholes
 
 Boxes = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,8 +48,30 @@ def iou(first: ArrayLike, second: ArrayLike) -> Floats:
     np.float64(0.333)
     """
     shared = area(intersection(first, second))
-    union = area(first) + area(second) - shared
-    return _share(shared, union)
+    found: Floats = _share(shared, area(first) + area(second) - shared)
+    return found
+
+
+def content_iou_of_edges(first: Any, second: Any, height: Wholes, width: Wholes) -> Reals:
+    """`content_iou` of two boxes given by their edges: arrays of them, or numbers for one pair.
+
+    Args:
+        first: its edges x1, y1, x2, y2, each an array or an int.
+        second: the same of the other box.
+        height: of the image.
+        width: of the image.
+
+    >>> content_iou_of_edges((-2, 0, 2, 2), (0, 0, 2, 4), 4, 4)
+    0.5
+    """
+    (a1, b1, a2, b2), (c1, d1, c2, d2) = (
+        [of.clip(edge, 0, side) for edge, side in zip(edges, (width, height) * 2, strict=True)]
+        for edges in (first, second)
+    )
+    across = of.maximum(of.minimum(a2, c2) - of.maximum(a1, c1), 0)
+    down = of.maximum(of.minimum(b2, d2) - of.maximum(b1, d1), 0)
+    shared = across * down
+    return _share(shared, (a2 - a1) * (b2 - b1) + (c2 - c1) * (d2 - d1) - shared)
 
 
 def coverage(boxes: ArrayLike, reference: ArrayLike) -> Floats:
@@ -53,7 +80,8 @@ def coverage(boxes: ArrayLike, reference: ArrayLike) -> Floats:
     >>> coverage([0, 0, 2, 2], [1, 0, 3, 2])
     np.float64(0.5)
     """
-    return _share(area(intersection(boxes, reference)), area(reference))
+    found: Floats = _share(area(intersection(boxes, reference)), area(reference))
+    return found
 
 
 def clip(boxes: ArrayLike, sizes: ArrayLike) -> Boxes:
@@ -73,7 +101,21 @@ def content_share(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
     >>> content_share([-2, 0, 2, 4], (8, 8))
     np.float64(0.5)
     """
-    return _share(area(clip(boxes, sizes)), area(boxes))
+    found: Floats = _share(area(clip(boxes, sizes)), area(boxes))
+    return found
+
+
+def content_iou(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
+    """IoU of the contents of two views `(..., 2, 4)` of images of `sizes` `(..., 2)`: `(...,)`.
+
+    The IoU that is shown and stored everywhere: fill, the part of a box outside the image, does
+    not count.
+
+    >>> content_iou([[-4, 0, 4, 4], [0, 0, 4, 4]], (8, 8))
+    np.float64(1.0)
+    """
+    contents = clip(boxes, np.asarray(sizes)[..., None, :])
+    return iou(contents[..., 0, :], contents[..., 1, :])
 
 
 def flip(boxes: ArrayLike, width: ArrayLike) -> Boxes:
@@ -89,6 +131,6 @@ def flip(boxes: ArrayLike, width: ArrayLike) -> Boxes:
     return mirrored
 
 
-def _share(part: ArrayLike, whole: ArrayLike) -> Floats:
+def _share(part: Any, whole: Any) -> Any:
     """Part over whole, and 0 where there is no whole."""
-    return np.asarray(part) / np.maximum(whole, np.finfo(np.float64).tiny)
+    return part / of.maximum(whole, float(np.finfo(np.float64).tiny))

@@ -1,18 +1,19 @@
-"""Where the boxes sit: laws of the near edge (left or top) of a box along one axis.
+"""Where the boxes sit: distributions of the near edge (left or top) of a box along one axis.
 
-The two axes are independent given the sizes, so a law is written once, for an `Axis`.
+The two axes are independent given the sizes, so a center is written once, for an `Axis`.
 """
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import beta, gaussian, rules
-from tamecrop.geometry.axis import Axis
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.draws import Draws
-from tamecrop.geometry.roundings import Ints
+from tamecrop.geometry import distributions, rules
+from tamecrop.geometry import elementwise as of
+from tamecrop.geometry.draws import AnyDraws, Axis
+from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 
 Mean = Literal["center", "given"] | rules.Range
 
@@ -24,13 +25,13 @@ class Center(Protocol):
 
     kind: ClassVar[str]
 
-    def edge(self, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Near edges `(N, V)`."""
 
-    def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
+    def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Near edges `(N, V)` under the law conditioned on the box being inside the image."""
 
-    def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
+    def at_or_before(self, edge: Wholes, axis: Axis) -> Reals:
         """P(near edge <= edge), exactly; `edge` broadcasts against the axis."""
 
 
@@ -40,17 +41,17 @@ class Uniform:
 
     kind: ClassVar[str] = "uniform"
 
-    def edge(self, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Uniform over `0 .. side - crop`."""
         return _integer(draws(axis.stream.edge), 0, axis.last)
 
-    def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
+    def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """The same: the box is always inside."""
         return self.edge(axis, draws)
 
-    def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
+    def at_or_before(self, edge: Wholes, axis: Axis) -> Reals:
         """A staircase from 0 to `side - crop`."""
-        return _staircase(edge, np.zeros_like(axis.last), axis.last)
+        return _staircase(edge, 0, axis.last)
 
 
 @dataclass(frozen=True)
@@ -72,21 +73,21 @@ class PaddedUniform:
     def __post_init__(self) -> None:
         rules.positive("padding", self.padding)
 
-    def rim(self, side: Ints) -> Floats:
+    def rim(self, side: Wholes) -> Reals:
         """Width of the rim in pixels, to a billionth: 0.3125 of 32 is whole, and 1/3 of 30 too."""
-        return np.asarray(np.round(self.padding * side, 9), dtype=np.float64)
+        return of.nearest(self.padding * side * 1e9) / 1e9
 
-    def edge(self, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Real places uniform over a rim's reach beyond `0 .. side - crop`, to the nearest."""
         rim = self.rim(axis.side)
         place = draws(axis.stream.edge) * (axis.last + 2 * rim + 1) - rim
-        return np.asarray(np.floor(place), dtype=np.int64)
+        return of.floor(place)
 
-    def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
+    def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Uniform over `0 .. side - crop`."""
         return _integer(draws(axis.stream.edge), 0, axis.last)
 
-    def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
+    def at_or_before(self, edge: Wholes, axis: Axis) -> Reals:
         """A staircase from one rim to the other; its first and last step may be lower."""
         rim = self.rim(axis.side)
         return _staircase(edge, -rim, axis.last + rim)
@@ -120,13 +121,13 @@ class Gaussian:
         if self.mean not in ("center", "given"):
             rules.ordered("mean", self.mean, low=0, high=1)
 
-    def spread(self, side: Ints) -> Floats:
+    def spread(self, side: Wholes) -> Reals:
         """Standard deviation in pixels."""
         if self.sigma is not None:
-            return np.asarray(self.sigma * side)
-        return np.sqrt(np.asarray(self.alpha) * side)
+            return self.sigma * side
+        return of.sqrt(self.alpha * side)
 
-    def middle(self, axis: Axis, draws: Draws) -> Floats:
+    def middle(self, axis: Axis, draws: AnyDraws) -> Reals:
         """Mean of the center in pixels, `(N, 1)` or `(N, V)`."""
         if isinstance(self.mean, tuple):
             drawn = draws.of_image if axis.mean_per_image else draws
@@ -134,15 +135,15 @@ class Gaussian:
             return (low + (high - low) * drawn(axis.stream.mean)) * axis.side
         return self.settled_middle(axis)
 
-    def settled_middle(self, axis: Axis) -> Floats:
+    def settled_middle(self, axis: Axis) -> Reals:
         """Mean of the center in pixels where it is not drawn, `(N, 1)`."""
         if isinstance(self.mean, tuple):
-            return np.asarray(self.mean[0] * axis.side)
+            return self.mean[0] * axis.side
         middle = axis.rounding.middle(axis.side)
         if self.mean == "center" or axis.object is None:
             return middle
         near, far = axis.object
-        return np.where(np.isnan(near + far), middle, (near + far) / 2)
+        return of.where(of.is_nan(near + far), middle, (near + far) / 2)
 
     def components(self) -> list[tuple[float, "Gaussian"]]:
         """The law as a mixture of laws whose mean is not drawn, with weights: Gauss-Legendre."""
@@ -154,27 +155,27 @@ class Gaussian:
         halves = (weights / 2).tolist()
         return [(w, replace(self, mean=(m, m))) for w, m in zip(halves, means, strict=True)]
 
-    def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
+    def at_or_before(self, edge: Wholes, axis: Axis) -> Reals:
         """The normal law at the last center that rounds to `edge`; the mean must be settled."""
         limit = axis.rounding.center_below(edge, axis.crop)
-        return gaussian.cdf((limit - self.settled_middle(axis)) / self.spread(axis.side))
+        return distributions.normal_cdf(
+            (limit - self.settled_middle(axis)) / self.spread(axis.side)
+        )
 
-    def edge(self, axis: Axis, draws: Draws) -> Ints:
+    def edge(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Near edge of the box around a Gaussian center."""
-        noise = gaussian.quantile(draws(axis.stream.edge))
+        noise = distributions.normal_quantile(draws(axis.stream.edge))
         center = self.middle(axis, draws) + self.spread(axis.side) * noise
         return axis.rounding.near_edge(center, axis.crop)
 
-    def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
+    def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Inverse of the distribution function, between its values at the ends of the inside."""
         middle, spread = self.middle(axis, draws), self.spread(axis.side)
-        low, high = (
-            (axis.rounding.center_below(edge, axis.crop) - middle) / spread
-            for edge in (np.full_like(axis.crop, -1), axis.last)
-        )
-        z = gaussian.truncated_quantile(draws(axis.stream.edge), low, high)
+        low = (axis.rounding.center_below(-1, axis.crop) - middle) / spread
+        high = (axis.rounding.center_below(axis.last, axis.crop) - middle) / spread
+        z = distributions.truncated_normal_quantile(draws(axis.stream.edge), low, high)
         edge = axis.rounding.near_edge(middle + spread * z, axis.crop)
-        return np.clip(edge, 0, axis.last)
+        return of.clip(edge, 0, axis.last)
 
 
 @dataclass(frozen=True)
@@ -202,43 +203,67 @@ class Beta:
         if self.box != "given":
             rules.ordered("box", self.box, low=0, high=1)
 
-    def ends(self, axis: Axis) -> tuple[Floats, Floats]:
+    def ends(self, axis: Axis) -> tuple[Reals, Reals]:
         """Near and far edge of the box in pixels."""
         if isinstance(self.box, tuple):
             low, high = self.box
-            return np.asarray(low * axis.side), np.asarray(high * axis.side)
-        whole = np.zeros(axis.side.shape), axis.side.astype(np.float64)
+            return low * axis.side, high * axis.side
         if axis.object is None:
-            return whole
-        none = np.isnan(axis.object[0] + axis.object[1])
-        near, far = (np.where(none, w, g) for w, g in zip(whole, axis.object, strict=True))
-        return near, far
+            return axis.side * 0.0, axis.side * 1.0
+        near, far = axis.object
+        none = of.is_nan(near + far)
+        return of.where(none, 0.0, near), of.where(none, axis.side * 1.0, far)
 
-    def edge(self, axis: Axis, draws: Draws) -> Ints:
+    def range(self, axis: Axis) -> tuple[Reals, Reals]:
+        """The lowest and the highest near edge: that of a box around either end, inside."""
+        near, far = self.ends(axis)
+        half = axis.crop / 2
+        return of.clip(near - half, 0, axis.last), of.clip(far - half, 0, axis.last)
+
+    def edge(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """Low end plus Beta(a, a) of the way to the high end, rounded."""
-        low, high = (np.clip(end - axis.crop / 2, 0, axis.last) for end in self.ends(axis))
-        place = low + (high - low) * beta.draw(self.a, draws, axis.stream)
-        return np.clip(np.floor(place + 0.5).astype(np.int64), 0, axis.last)
+        low, high = self.range(axis)
+        place = low + (high - low) * self.share(axis, draws)
+        return of.clip(of.floor(place + 0.5), 0, axis.last)
 
-    def edge_inside(self, axis: Axis, draws: Draws) -> Ints:
+    def share(self, axis: Axis, draws: AnyDraws) -> Reals:
+        """Beta(a, a): Ulrich's formula above 1/2 (1984), Joehnk's rejection up to it (1964)."""
+        a, stream = self.a, axis.stream
+        if a > 0.5:
+            u, v = draws(stream.edge), draws(stream.other)
+            return 0.5 + 0.5 * of.sqrt(1 - of.power(u, 1 / (a - 0.5))) * of.cos(2 * math.pi * v)
+
+        def trial(draws: AnyDraws, attempt: int) -> tuple[Reals, Truths]:
+            log_u = of.log(draws(stream.edge, attempt=attempt)) / a
+            log_v = of.log(draws(stream.other, attempt=attempt)) / a
+            # The share is u^(1/a) / (u^(1/a) + v^(1/a)), accepted where that sum is at most 1. At
+            # a = 0.01 both powers underflow, so their logarithms are compared. `exp` overflows
+            # above 709: from 700 on the share is below 1e-304 whatever the exponent, and 0 pixels.
+            share = 1 / (1 + of.exp(of.minimum(log_v - log_u, 700.0)))
+            return share, of.logaddexp(log_u, log_v) <= 0
+
+        (share,), _ = draws.retry(trial, (), (0.5,), itertools.count())
+        return share
+
+    def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:
         """The same: the box is always inside."""
         return self.edge(axis, draws)
 
-    def at_or_before(self, edge: Ints, axis: Axis) -> Floats:
+    def at_or_before(self, edge: Wholes, axis: Axis) -> Reals:
         """The incomplete beta function at the last place that rounds to `edge`."""
-        low, high = (np.clip(end - axis.crop / 2, 0, axis.last) for end in self.ends(axis))
-        x = np.clip(edge + 0.5 - low, 0, high - low) / np.maximum(high - low, 1e-9)
-        return np.where(edge + 0.5 > high, 1.0, beta.cdf(self.a, x))
+        low, high = self.range(axis)
+        x = of.clip(edge + 0.5 - low, 0, high - low) / np.maximum(high - low, 1e-9)
+        return of.where(edge + 0.5 > high, 1.0, distributions.beta_cdf(self.a, x))
 
 
-def _integer(u: Floats, low: Ints | int, high: Ints) -> Ints:
+def _integer(u: Reals, low: Wholes | int, high: Wholes) -> Wholes:
     """Whole numbers uniform over `low .. high`, both included."""
-    return low + np.floor(u * (high - low + 1)).astype(np.int64)
+    return low + of.floor(u * (high - low + 1))
 
 
-def _staircase(edge: Ints, first: Ints | Floats, last: Ints | Floats) -> Floats:
+def _staircase(edge: Wholes, first: Wholes | Reals, last: Wholes | Reals) -> Reals:
     """Distribution function of a uniform whole number in `first .. last`."""
-    return np.clip((edge - first + 1) / (last - first + 1), 0, 1)
+    return of.clip((edge - first + 1) / (last - first + 1), 0, 1)
 
 
 CENTERS: dict[str, type[Uniform | PaddedUniform | Gaussian | Beta]] = {

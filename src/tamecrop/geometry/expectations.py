@@ -157,7 +157,7 @@ def _sides(policy: Policy, size: Size) -> tuple[list[tuple[int, int]], Floats, f
     """Box sides (height, width), their probabilities if drawn, and that of the fallback."""
     extent = policy.extent
     if isinstance(extent, extents.FixedArea):
-        return [extent.one(*size, policy.rounding)], np.ones(1), 0.0
+        return [extent.sides(*size, policy.rounding)], np.ones(1), 0.0
     if not isinstance(extent, extents.RandomArea):
         raise TypeError(f"extent must be fixed or random, got {extent!r}")
     low, high = extent.scale

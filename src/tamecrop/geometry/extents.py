@@ -1,29 +1,28 @@
 """How large the boxes are."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tamecrop.geometry import elementwise as of
 from tamecrop.geometry import rules
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.draws import AnyDraws
+from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.roundings import Ints, Rounding
+from tamecrop.geometry.roundings import Rounding
 
 TRIES = 10
 RATIO: rules.Range = (3 / 4, 4 / 3)
 
 
 class Sides(NamedTuple):
-    """Whole sides of the boxes, each `(N, V)`, and where the law fell back to a legal box."""
+    """Whole sides of the boxes, one a view, and where the extent fell back to a legal box."""
 
-    height: Ints
-    width: Ints
-    fallback: NDArray[np.bool_]
+    height: Wholes
+    width: Wholes
+    fallback: Truths
 
 
 class Extent(Protocol):
@@ -31,8 +30,8 @@ class Extent(Protocol):
 
     kind: ClassVar[str]
 
-    def draw(self, height: Ints, width: Ints, draws: Draws, rounding: Rounding) -> Sides:
-        """Sides `(N, V)` of the boxes for images whose sides are `(N, 1)`."""
+    def draw(self, height: Wholes, width: Wholes, draws: AnyDraws, rounding: Rounding) -> Sides:
+        """Sides `(N, V)` of the boxes for images whose sides are `(N, 1)`; or of one view."""
 
 
 @dataclass(frozen=True)
@@ -51,31 +50,28 @@ class FixedArea:
     def __post_init__(self) -> None:
         rules.fraction("scale", self.scale)
 
-    def draw(self, height: Ints, width: Ints, draws: Draws, rounding: Rounding) -> Sides:
+    def draw(self, height: Wholes, width: Wholes, _: AnyDraws, rounding: Rounding) -> Sides:
         """The same sides for every view; nothing is drawn."""
-        sides = [
-            rounding.extent(np.asarray(side * math.sqrt(self.scale))) for side in (height, width)
-        ]
-        self._require_a_pixel(height, width, *sides)
-        shape = draws.states.shape
-        high, wide = (np.broadcast_to(side, shape) for side in sides)
-        return Sides(high, wide, np.zeros(shape, dtype=bool))
+        high, wide = self.sides(height, width, rounding)
+        return Sides(high, wide, fallback=False)
 
-    def one(self, height: int, width: int, rounding: Rounding) -> tuple[int, int]:
-        """Sides (height, width) of the box of one image."""
-        draws = Draws(np.zeros((1, 1), dtype=np.uint64))
-        sides = self.draw(np.array([[height]]), np.array([[width]]), draws, rounding)
-        return sides.height.item(), sides.width.item()
+    def sides(self, height: Wholes, width: Wholes, rounding: Rounding) -> tuple[Wholes, Wholes]:
+        """Height and width of the boxes of images."""
+        root = math.sqrt(self.scale)
+        high, wide = rounding.extent(height * root), rounding.extent(width * root)
+        self._require_a_pixel(height, width, high, wide)
+        return high, wide
 
-    def _require_a_pixel(self, height: Ints, width: Ints, high: Ints, wide: Ints) -> None:
+    def _require_a_pixel(self, height: Wholes, width: Wholes, high: Wholes, wide: Wholes) -> None:
         """An image one pixel thin keeps its thin side; a box without pixels is an error."""
-        below = (self.scale * height * width < 0.5) & (np.minimum(height, width) > 1)
-        empty = (np.minimum(high, wide) < 1) | below
-        if empty.any():
+        below = (self.scale * height * width < 0.5) & (of.minimum(height, width) > 1)
+        empty = (of.minimum(high, wide) < 1) | below
+        if of.is_any(empty):
             at = int(np.argmax(empty))
+            tall, broad = np.ravel(height)[at], np.ravel(width)[at]
             raise ValueError(
                 f"`scale` must leave a box of at least one pixel, got {self.scale!r} "
-                f"of a {height.flat[at]}x{width.flat[at]} image"
+                f"of a {tall}x{broad} image"
             )
 
 
@@ -101,14 +97,17 @@ class RandomArea:
         rules.positive_range("scale", self.scale, high=1)
         rules.positive_range("ratio", self.ratio)
 
-    def draw(self, height: Ints, width: Ints, draws: Draws, rounding: Rounding) -> Sides:
+    def draw(self, height: Wholes, width: Wholes, draws: AnyDraws, rounding: Rounding) -> Sides:
         """Redraw area and ratio until the box fits."""
         low, high = self.scale
 
-        def area(tried: Draws, attempt: int, _: Ints) -> Floats:
-            return low + (high - low) * tried(Draw.AREA, attempt=attempt)
+        def trial(draws: AnyDraws, attempt: int, height: Wholes, width: Wholes) -> _Tried:
+            area = low + (high - low) * draws(Draw.AREA, attempt=attempt)
+            aspect = log_uniform(draws(Draw.RATIO, attempt=attempt), self.ratio)
+            return _try_box(height, width, area, aspect, rounding)
 
-        return _fit(height, width, draws, _Trial(area, self.ratio, rounding))
+        start = largest_legal(height, width, self.ratio)
+        return _sides(*draws.retry(trial, (height, width), start, range(TRIES)))
 
 
 @dataclass(frozen=True)
@@ -136,74 +135,67 @@ class JointAreas:
         low, high = self.scale
         rules.require("scale", "high / low > 1.1", self.scale, holds=high / low > 1.1)
 
-    def draw(self, height: Ints, width: Ints, draws: Draws, rounding: Rounding) -> Sides:
+    def draw(self, height: Wholes, width: Wholes, draws: AnyDraws, rounding: Rounding) -> Sides:
         """Areas of both views in one draw; exactly two views."""
-        if draws.states.shape[1] != 2:
-            raise ValueError(f"`views` must be 2 with extent=joint, got {draws.states.shape[1]}")
-        areas = self.areas(draws.of_image(Draw.JOINT_RATIO), draws.of_image(Draw.JOINT_AREA))
+        if draws.views != 2:
+            raise ValueError(f"`views` must be 2 with extent=joint, got {draws.views}")
+        area = self.area(draws)
 
-        def area(_: Draws, __: int, pending: Ints) -> Floats:
-            return areas.ravel()[pending]
+        def trial(
+            draws: AnyDraws, attempt: int, height: Wholes, width: Wholes, area: Reals
+        ) -> _Tried:
+            aspect = log_uniform(draws(Draw.RATIO, attempt=attempt), self.ratio)
+            return _try_box(height, width, area, aspect, rounding)
 
-        return _fit(height, width, draws, _Trial(area, self.ratio, rounding))
+        start = largest_legal(height, width, self.ratio)
+        return _sides(*draws.retry(trial, (height, width, area), start, range(TRIES)))
 
-    def areas(self, for_ratio: Floats, for_area: Floats) -> Floats:
-        """Both areas `(N, 2)` from two uniform numbers `(N, 1)`."""
+    def area(self, draws: AnyDraws) -> Reals:
+        """Area of each view as a share of the image, from two numbers that its image draws."""
         low, high = self.scale
         bound = math.log(high / low - 0.1)
-        r = np.exp(bound * (2 * for_ratio - 1))
-        least, most = np.maximum(low, low / r), np.minimum(high, high / r)
-        first = least + (most - least) * for_area
-        return np.concatenate([first, r * first], axis=1)
+        r = of.exp(bound * (2 * draws.of_image(Draw.JOINT_RATIO) - 1))
+        least, most = of.maximum(low, low / r), of.minimum(high, high / r)
+        first = least + (most - least) * draws.of_image(Draw.JOINT_AREA)
+        return of.where(draws.is_second, r * first, first)
 
 
-class _Trial(NamedTuple):
-    """How one try of a random extent is made."""
-
-    area: Callable[[Draws, int, Ints], Floats]
-    ratio: rules.Range
-    rounding: Rounding
+_Tried = tuple[Wholes, Wholes, Truths]
+"""Height and width of a box, and whether it fits its image."""
 
 
-def _fit(height: Ints, width: Ints, draws: Draws, trial: _Trial) -> Sides:
-    """Redraw until a box fits its image, ten tries; only what does not fit yet is redrawn."""
-    shape = draws.states.shape
-    tall, broad = (np.broadcast_to(side, shape).ravel() for side in (height, width))
-    high, wide = largest_legal(tall, broad, trial.ratio)
-    every = draws.flat()
-    pending = np.arange(tall.size)
-    for attempt in range(TRIES):
-        tried = every[pending]
-        pixels = trial.area(tried, attempt, pending) * tall[pending] * broad[pending]
-        aspect = log_uniform(tried(Draw.RATIO, attempt=attempt), trial.ratio)
-        h, w = box_sides(pixels, aspect, trial.rounding)
-        fits = (np.minimum(h, w) > 0) & (h <= tall[pending]) & (w <= broad[pending])
-        high[pending[fits]], wide[pending[fits]] = h[fits], w[fits]
-        pending = pending[~fits]
-    fallback = np.zeros(tall.size, dtype=bool)
-    fallback[pending] = True
-    return Sides(high.reshape(shape), wide.reshape(shape), fallback.reshape(shape))
+def _try_box(
+    height: Wholes, width: Wholes, area: Reals, aspect: Reals, rounding: Rounding
+) -> _Tried:
+    high, wide = box_sides(area * height * width, aspect, rounding)
+    return high, wide, (of.minimum(high, wide) > 0) & (high <= height) & (wide <= width)
 
 
-def box_sides(pixels: Floats, aspect: Floats, rounding: Rounding) -> tuple[Ints, Ints]:
+def _sides(sides: list[Wholes], fallback: Truths) -> Sides:
+    return Sides(sides[0], sides[1], fallback)
+
+
+def box_sides(pixels: Reals, aspect: Reals, rounding: Rounding) -> tuple[Wholes, Wholes]:
     """Height and width of boxes of given area and ratio; 0 where a side is under half a pixel."""
-    real = np.sqrt([pixels / aspect, pixels * aspect])
-    height, width = np.where(real < 0.5, 0, rounding.extent(real))
-    return height, width
+    tall, broad = of.sqrt(pixels / aspect), of.sqrt(pixels * aspect)
+    return (
+        of.where(tall < 0.5, 0, rounding.extent(tall)),
+        of.where(broad < 0.5, 0, rounding.extent(broad)),
+    )
 
 
-def log_uniform(u: Floats, ratio: rules.Range) -> Floats:
+def log_uniform(u: Reals, ratio: rules.Range) -> Reals:
     """Numbers whose logarithm is uniform in the range, from uniform numbers."""
     low, high = math.log(ratio[0]), math.log(ratio[1])
-    return np.exp(low + (high - low) * u)
+    return of.exp(low + (high - low) * u)
 
 
-def largest_legal(tall: Ints, broad: Ints, ratio: rules.Range) -> tuple[Ints, Ints]:
+def largest_legal(height: Wholes, width: Wholes, ratio: rules.Range) -> tuple[Wholes, Wholes]:
     """Sides of the largest box of legal ratio, torchvision's fallback, never below one pixel."""
-    aspect = broad / tall
-    high = np.where(aspect < ratio[0], np.rint(broad / ratio[0]), tall)
-    wide = np.where(aspect > ratio[1], np.rint(tall * ratio[1]), broad)
-    return np.maximum(high, 1).astype(np.int64), np.maximum(wide, 1).astype(np.int64)
+    aspect = width / height
+    high = of.where(aspect < ratio[0], of.nearest(width / ratio[0]), height)
+    wide = of.where(aspect > ratio[1], of.nearest(height * ratio[1]), width)
+    return of.maximum(high, 1), of.maximum(wide, 1)
 
 
 EXTENTS: dict[str, type[FixedArea | RandomArea | JointAreas]] = {

@@ -124,4 +124,4 @@ def _changed(law: Policy, part: str, **fields: Any) -> Policy:
 
 
 def _sides(law: Policy, scale: float, size: Size) -> tuple[int, int]:
-    return FixedArea(scale).one(*size, law.rounding)
+    return FixedArea(scale).sides(*size, law.rounding)

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from tamecrop.geometry import boxes as box
+from tamecrop.geometry import elementwise as of
 from tamecrop.geometry import rules
-from tamecrop.geometry.boxes import Boxes, Floats
+from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.elementwise import Reals, Wholes
 from tamecrop.geometry.roundings import Ints
 
-Law = Callable[[Draws, Ints], Boxes]
+DrawRows = Callable[[Draws, Ints], Boxes]
 """Boxes `(M, V, 4)` of the images whose row numbers `(M,)` are given, from their draws."""
+DrawAgain = Callable[[int], list[tuple[int, ...]]]
+"""The boxes of one image's views, drawn for the n-th time."""
 
 
 class Pair(Protocol):
@@ -22,8 +26,11 @@ class Pair(Protocol):
     kind: ClassVar[str]
     shares_mean: ClassVar[bool]
 
-    def draw(self, law: Law, draws: Draws, sizes: Boxes) -> Boxes:
-        """Boxes `(N, V, 4)` from the law of one image's views."""
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
+        """Boxes `(N, V, 4)` from what draws the views of an image one by one."""
+
+    def draw_one(self, draw_again: DrawAgain, height: int, width: int) -> list[tuple[int, ...]]:
+        """The same for one image: V boxes, of Python's ints."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,13 @@ class Independent:
     kind: ClassVar[str] = "independent"
     shares_mean: ClassVar[bool] = False
 
-    def draw(self, law: Law, draws: Draws, sizes: Boxes) -> Boxes:
-        """The law as it is."""
-        return law(draws, np.arange(len(sizes)))
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
+        """The first draw of each view."""
+        return draw_views(draws, np.arange(len(sizes)))
+
+    def draw_one(self, draw_again: DrawAgain, *size: int) -> list[tuple[int, ...]]:  # noqa: ARG002
+        """The first draw of each view."""
+        return draw_again(0)
 
 
 @dataclass(frozen=True)
@@ -68,25 +79,56 @@ class IouBand:
         rules.ordered("iou", self.iou, low=0, high=1)
         rules.count("tries", self.tries)
 
-    def draw(self, law: Law, draws: Draws, sizes: Boxes) -> Boxes:
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
         """Redraw both boxes of the pairs that are out of the band; exactly two views."""
-        if draws.states.shape[1] != 2:
-            raise ValueError(f"`views` must be 2 with pair=iou, got {draws.states.shape[1]}")
-        best = law(draws, np.arange(len(sizes)))
-        miss = self.miss(best, sizes)
+        _require_two(draws.views)
+        height, width = sizes.T
+        best = draw_views(draws, np.arange(len(sizes)))
+        miss = self.miss(_edges(best), height, width)
         for attempt in range(1, self.tries):
             pending = np.flatnonzero(miss)
-            tried = law(Draws(draws.states[pending], attempt), pending)
-            missed = self.miss(tried, sizes[pending])
+            if not pending.size:
+                break
+            tried = draw_views(Draws(draws.states[pending], attempt), pending)
+            missed = self.miss(_edges(tried), height[pending], width[pending])
             nearer = missed < miss[pending]
             best[pending[nearer]], miss[pending[nearer]] = tried[nearer], missed[nearer]
         return best
 
-    def miss(self, pairs: Boxes, sizes: Boxes) -> Floats:
-        """Distance `(N,)` of each pair's content IoU from the band; 0 inside it."""
-        content = box.clip(pairs, sizes[:, None])
-        iou = box.iou(content[:, 0], content[:, 1])
-        return np.maximum(np.maximum(self.iou[0] - iou, iou - self.iou[1]), 0)
+    def draw_one(self, draw_again: DrawAgain, height: int, width: int) -> list[tuple[int, ...]]:
+        """The same for one image."""
+        best = draw_again(0)
+        _require_two(len(best))
+        least = self.miss(best, height, width)
+        for attempt in range(1, self.tries):
+            if least == 0:
+                break
+            tried = draw_again(attempt)
+            miss = self.miss(tried, height, width)
+            if miss < least:
+                best, least = tried, miss
+        return best
+
+    def miss(self, pair: list[Any], height: Wholes, width: Wholes) -> Reals:
+        """Distance of a pair's content IoU from the band, 0 inside it; elementwise.
+
+        Args:
+            pair: two boxes, each as its four edges.
+            height: of the image.
+            width: of the image.
+        """
+        iou = box.content_iou_of_edges(pair[0], pair[1], height, width)
+        return of.maximum(of.maximum(self.iou[0] - iou, iou - self.iou[1]), 0)
+
+
+def _edges(pairs: Boxes) -> list[Any]:
+    """Boxes `(N, V, 4)` as a list of views, each four arrays `(N,)`."""
+    return [view.T for view in pairs.swapaxes(0, 1)]
+
+
+def _require_two(views: int) -> None:
+    if views != 2:
+        raise ValueError(f"`views` must be 2 with pair=iou, got {views}")
 
 
 PAIRS: dict[str, type[Independent | IouBand]] = {

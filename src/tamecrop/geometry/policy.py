@@ -1,16 +1,19 @@
 """A crop policy: a probability law over the boxes of all views of one image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tamecrop.geometry import elementwise as of
 from tamecrop.geometry import keys, rules, text
-from tamecrop.geometry.axis import HORIZONTAL, VERTICAL, Axis
 from tamecrop.geometry.borders import Border, Content, Pad
-from tamecrop.geometry.boxes import Boxes, Floats
+from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.centers import Center, Gaussian
-from tamecrop.geometry.draws import Draws
+from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws, ViewDraws
+from tamecrop.geometry.elementwise import Truths, Wholes
 from tamecrop.geometry.extents import Extent
 from tamecrop.geometry.pairs import Independent, Pair
 from tamecrop.geometry.roundings import Ints, Nearest, Rounding
@@ -114,30 +117,86 @@ class Policy:
         boxes = _checked_boxes(object_boxes, len(sizes))
         states = keys.state(seed, epoch, index[:, None], first_view + np.arange(views))
 
-        def law(draws: Draws, rows: Ints) -> Boxes:
-            return self._views(sizes[rows], None if boxes is None else boxes[rows], draws)
+        def draw_rows(draws: Draws, rows: Ints) -> Boxes:
+            ends: list[Any] = [None, None]
+            if boxes is not None:
+                x1, y1, x2, y2 = boxes[rows].T[:, :, None]
+                ends = [(x1, x2), (y1, y2)]
+            height, width = sizes[rows, :1], sizes[rows, 1:]
+            edges = self._draw_views(height, width, ends, draws)
+            return np.stack(np.broadcast_arrays(*edges, draws.states)[:4], axis=-1)
 
-        return self.pair.draw(law, Draws(states), sizes)
+        return self.pair.draw(draw_rows, Draws(states), sizes)
 
-    def _views(self, sizes: Ints, object_boxes: Floats | None, draws: Draws) -> Boxes:
-        """Boxes of the views before their relation is looked at."""
-        height, width = sizes[:, :1], sizes[:, 1:]
+    def draw_one(  # noqa: PLR0913  the parts of the key are words of their own
+        self,
+        height: int,
+        width: int,
+        *,
+        views: int = 1,
+        first_view: int = 0,
+        seed: int = 0,
+        epoch: int = 0,
+        index: int = 0,
+        object_box: Sequence[float] | None = None,
+    ) -> list[tuple[int, int, int, int]]:
+        """Draw the boxes of one image: the same as `draw` gives it in a batch, in microseconds.
+
+        Args:
+            height: of the image in pixels, at least 1.
+            width: of the image in pixels, at least 1.
+            views: number of views, at least 1.
+            first_view: number of the first of them.
+            seed: key of the run.
+            epoch: key of the pass over the data.
+            index: key of the image.
+            object_box: `(x1, y1, x2, y2)` for a policy that `needs_boxes`, or None.
+
+        Returns:
+            V boxes `(x1, y1, x2, y2)` of Python's ints.
+
+        Raises:
+            ValueError: as `draw`.
+
+        >>> policy("rc:scale=0.25").draw_one(32, 32, index=7) == [
+        ...     tuple(policy("rc:scale=0.25").draw((32, 32), index=[7])[0, 0].tolist())
+        ... ]
+        True
+        """
+        if height < 1 or width < 1:
+            raise ValueError(f"an image must be at least one pixel a side, got {height}x{width}")
+        ends: list[Any] = [None, None]
+        if object_box is not None:
+            x1, y1, x2, y2 = map(float, object_box)
+            ends = [(x1, x2), (y1, y2)]
+        of_image = 0
+        for part in (seed, epoch, index):
+            of_image = keys.absorb_one(of_image, part)
+        states = [keys.absorb_one(of_image, first_view + view) for view in range(views)]
+
+        def draw_again(redraw: int) -> list[tuple[int, ...]]:
+            return [
+                self._draw_views(height, width, ends, ViewDraws(state, states[0], n, views, redraw))
+                for n, state in enumerate(states)
+            ]
+
+        return self.pair.draw_one(draw_again, height, width)  # type: ignore[return-value]
+
+    def _draw_views(
+        self, height: Wholes, width: Wholes, objects: list[Any], draws: AnyDraws
+    ) -> tuple[Any, ...]:
+        """Edges x1, y1, x2, y2 of the views before their relation is looked at; elementwise."""
         sides = self.extent.draw(height, width, draws, self.rounding)
-        boxes = np.empty((*draws.states.shape, 4), dtype=np.int64)
-        for column, side, crop, stream in (
-            (0, width, sides.width, HORIZONTAL),
-            (1, height, sides.height, VERTICAL),
-        ):
-            ends = (
-                None
-                if object_boxes is None
-                else (object_boxes[:, [column]], object_boxes[:, [column + 2]])
-            )
-            axis = Axis(side, crop, ends, self.rounding, self.pair.shares_mean, stream)
-            edge = self.border.edge(self.center, axis, draws)
-            boxes[..., column] = np.where(sides.fallback, axis.last // 2, edge)
-            boxes[..., column + 2] = boxes[..., column] + crop
-        return boxes
+        mean_per_image = self.pair.shares_mean
+        across = Axis(width, sides.width, objects[0], self.rounding, mean_per_image, HORIZONTAL)
+        down = Axis(height, sides.height, objects[1], self.rounding, mean_per_image, VERTICAL)
+        left, top = (self._place(axis, sides.fallback, draws) for axis in (across, down))
+        return left, top, left + sides.width, top + sides.height
+
+    def _place(self, axis: Axis, fallback: Truths, draws: AnyDraws) -> Wholes:
+        """Near edges: the box of an extent that fell back sits in the middle of the image."""
+        edge = self.border.edge(self.center, axis, draws)
+        return of.where(fallback, axis.last // 2, edge)
 
 
 def policy(law: str | Policy) -> Policy:

@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry import elementwise as of
+from tamecrop.geometry.elementwise import Reals, Wholes
 
 Ints = NDArray[np.int64]
 
 
 class Rounding(Protocol):
-    """How sizes and centers become whole pixels."""
+    """How sizes and centers become whole pixels; elementwise, as all parts of a policy."""
 
     kind: ClassVar[str]
 
-    def extent(self, side: Floats) -> Ints:
+    def extent(self, side: Reals) -> Wholes:
         """Whole side of a box whose real side is `side`."""
 
-    def middle(self, side: Ints) -> Floats:
+    def middle(self, side: Wholes) -> Reals:
         """Middle of an image side, the default mean of a Gaussian center."""
 
-    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+    def near_edge(self, center: Reals, crop: Wholes) -> Wholes:
         """Left or top edge of a box of side `crop` around a real `center`."""
 
-    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+    def center_below(self, edge: Wholes, crop: Wholes) -> Reals:
         """Supremum of the centers whose box has its near edge at `edge` or before."""
 
 
@@ -39,21 +40,21 @@ class Nearest:
 
     kind: ClassVar[str] = "nearest"
 
-    def extent(self, side: Floats) -> Ints:
+    def extent(self, side: Reals) -> Wholes:
         """Nearest whole number, at least 1."""
-        return np.maximum(np.floor(side + 0.5), 1).astype(np.int64)
+        return of.maximum(of.floor(side + 0.5), 1)
 
-    def middle(self, side: Ints) -> Floats:
+    def middle(self, side: Wholes) -> Reals:
         """Half the side."""
-        return np.asarray(side / 2)
+        return side / 2
 
-    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+    def near_edge(self, center: Reals, crop: Wholes) -> Wholes:
         """Nearest whole number to `center - crop / 2`."""
-        return np.floor(center - crop / 2 + 0.5).astype(np.int64)
+        return of.floor(center - crop / 2 + 0.5)
 
-    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+    def center_below(self, edge: Wholes, crop: Wholes) -> Reals:
         """`edge + 1/2 + crop / 2`."""
-        return np.asarray(edge) + 0.5 + np.asarray(crop) / 2
+        return edge + 0.5 + crop / 2
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,22 @@ class Faithful:
 
     kind: ClassVar[str] = "faithful"
 
-    def extent(self, side: Floats) -> Ints:
+    def extent(self, side: Reals) -> Wholes:
         """Floor; 0 when the real side is below one pixel."""
-        return np.floor(side).astype(np.int64)
+        return of.floor(side)
 
-    def middle(self, side: Ints) -> Floats:
+    def middle(self, side: Wholes) -> Reals:
         """Half the side, floored."""
-        return np.asarray(side // 2, dtype=np.float64)
+        return side // 2 * 1.0
 
-    def near_edge(self, center: Floats, crop: Ints) -> Ints:
+    def near_edge(self, center: Reals, crop: Wholes) -> Wholes:
         """Truncated center minus `crop // 2`."""
-        return np.trunc(center).astype(np.int64) - crop // 2
+        return of.trunc(center) - crop // 2
 
-    def center_below(self, edge: ArrayLike, crop: ArrayLike) -> Floats:
+    def center_below(self, edge: Wholes, crop: Wholes) -> Reals:
         """The next whole center above zero, the center itself below."""
-        center = np.asarray(edge) + np.asarray(crop) // 2
-        return np.asarray(np.where(center >= 0, center + 1, center), dtype=np.float64)
+        center = edge + crop // 2
+        return of.where(center >= 0, center + 1, center) * 1.0
 
 
 ROUNDINGS: dict[str, Rounding] = {rule.kind: rule for rule in (Nearest(), Faithful())}

@@ -16,7 +16,7 @@ from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry import keys
 from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.policy import policy
+from tamecrop.geometry.plans import plan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.optimizers import set_learning_rate
 from tamecrop.learning.stopping import StopFlag
@@ -103,9 +103,9 @@ class _Probing:
 
     def _loader(self, images: ImageSet) -> ViewLoader:
         side = int(images.sizes[0, 0])
-        law = policy(f"rc_pad:scale=1,padding={_PADDING / side!r}")
-        loading = Loading(batch_size=min(BATCH, len(images)), views=1, seed=self.seed)
-        return ViewLoader(images, law, loading, self.device)
+        whole = plan(f"rc_pad:scale=1,padding={_PADDING / side!r}", views=1)
+        loading = Loading(batch_size=min(BATCH, len(images)), seed=self.seed)
+        return ViewLoader(images, whole, loading, self.device)
 
     def epoch(self, epoch: int, stop: StopFlag) -> float:
         """Train for one epoch; the validation loss after it."""
@@ -123,7 +123,7 @@ class _Probing:
         return sum(losses) / len(self.parts[1])
 
     def _loss(self, batch: Batch, epoch: int, images: ImageSet) -> Tensor:
-        views = _FLIP.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
+        views = _FLIP.apply(batch.views[0], seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
         assert images.labels is not None, "a set with classes has labels"
         labels = images.labels[torch.from_numpy(batch.index)].to(self.device)
         return cross_entropy(self._scores(views), labels)

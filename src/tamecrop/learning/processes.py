@@ -11,7 +11,10 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
 from tamecrop.learning.config import Precision
@@ -25,19 +28,22 @@ def fabric(precision: Precision) -> Fabric:
     Args:
         precision: of the forward pass.
     """
-    nodes = _nodes()
+    # Lightning finds the launcher by itself, but would take every GPU of a machine without one; so
+    # it is told how many processes there are, and refuses numbers that the launcher contradicts.
+    count = _launcher().world_size()
+    nodes = count // int(os.environ.get("LOCAL_WORLD_SIZE", count))  # torchrun's
+    nodes = int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else nodes
     joined = Fabric(
-        accelerator="auto", devices=count() // nodes, num_nodes=nodes, precision=precision
+        accelerator="auto", devices=count // nodes, num_nodes=nodes, precision=precision
     )
     joined.launch()
     return joined
 
 
-def count() -> int:
-    """How many processes the launcher has started for one run."""
-    if torch.distributed.is_torchelastic_launched():
-        return int(os.environ["WORLD_SIZE"])
-    return int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else 1
+def _launcher() -> ClusterEnvironment:
+    """Who has started the processes of this run, as Lightning sees it: torchrun, SLURM, nobody."""
+    known = (TorchElasticEnvironment, SLURMEnvironment)
+    return next((each() for each in known if each.detect()), LightningEnvironment())
 
 
 def require_one() -> None:
@@ -46,7 +52,7 @@ def require_one() -> None:
     Raises:
         ValueError: when the launcher has started several processes.
     """
-    if count() > 1:
+    if _launcher().world_size() > 1:
         raise ValueError(
             "a study must not be started by torchrun or srun: start it once for each device, "
             "with the same --out, and the cells are shared"
@@ -55,13 +61,7 @@ def require_one() -> None:
 
 def leads() -> bool:
     """Whether this process is the one of its run that talks and writes."""
-    return count() == 1 or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0
-
-
-def _nodes() -> int:
-    if torch.distributed.is_torchelastic_launched():
-        return count() // int(os.environ["LOCAL_WORLD_SIZE"])
-    return int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else 1
+    return _launcher().global_rank() == 0
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 
 from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.data.images import Dataset
+from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import checkpoint
+from tamecrop.learning import checkpoint, methods, old_formats
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
 from tamecrop.learning.config import Pretraining
@@ -95,36 +96,45 @@ def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Pa
             )
 
 
-def identity(dataset: Dataset, policy: Policy, config: Pretraining, *, seed: int) -> dict[str, Any]:
+def identity(
+    dataset: Dataset, views: str | Policy | ViewPlan, config: Pretraining, *, seed: int
+) -> dict[str, Any]:
     """Everything that decides a run's numbers, as plain values.
+
+    The policy is printed as it was stated, without the size that the config gives to groups that
+    state none, so that runs of versions without view plans can be resumed.
 
     Args:
         dataset: of which the train images are used.
-        policy: the crop law.
+        views: which views are made of an image: a view plan, a crop policy, or the text of either.
         config: the settings.
         seed: key of everything random.
     """
     return {
-        "policy": str(policy),
+        "policy": str(plan(views)),
         "seed": seed,
         "data": dataset.name,
         "fingerprint": dataset.fingerprint(),
-        **config.decisive(),
+        **decisive(config),
     }
 
 
+def decisive(config: Pretraining) -> dict[str, Any]:
+    """The settings that decide a run's numbers, as plain values, however they were typed."""
+    return {**config.decisive(), "method": methods.canonical(config.method)}
+
+
 def recorded(out: Path) -> dict[str, Any]:
-    """What the run in a folder is: the content of its `run.json`.
+    """What the run in a folder is: the content of its `run.json`, in today's words.
 
     Raises:
         ValueError: when the file is missing or damaged, naming it.
     """
     path = out / RUN
     try:
-        found: dict[str, Any] = dict(json.loads(path.read_text()))
-    except (ValueError, TypeError, OSError) as error:
+        return old_formats.translate_run(dict(json.loads(path.read_text())))
+    except (ValueError, TypeError, KeyError, OSError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    return found
 
 
 def progress(out: Path, identity: Mapping[str, Any]) -> Found:
@@ -161,7 +171,7 @@ class Trained:
 
     Args:
         backbone: in eval mode, on the host.
-        policy: text form of the crop law.
+        policy: text of the view plan or crop policy.
         data: name of the data it was trained on.
         seed: of the run.
         size: side that its views had been resized to, or None.

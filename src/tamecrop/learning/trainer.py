@@ -1,4 +1,4 @@
-"""A run in memory: model, optimizer and position, one step after another."""
+"""A run in memory: method, optimizer and position, one step after another."""
 
 import math
 import time
@@ -14,9 +14,10 @@ from torch.optim import Optimizer
 
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Batch, Loading, ViewLoader
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,
+    methods,
     metrics,
     optimizers,
     processes,
@@ -26,7 +27,7 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.objectives import SimCLR
+from tamecrop.learning.methods.base import Method, require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
 
@@ -59,11 +60,11 @@ class Run:
 
 
 class Trainer:
-    """Model, optimizer and position of one run.
+    """Method, optimizer and position of one run.
 
     Args:
         dataset: of which the train images are used.
-        policy: the crop law.
+        plan: of the views, each group with its size.
         config: the settings.
         seed: key of everything random.
         fabric: launched; decides devices and precision.
@@ -73,9 +74,10 @@ class Trainer:
     """
 
     def __init__(
-        self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int, *, fabric: Fabric
+        self, dataset: Dataset, plan: ViewPlan, config: Pretraining, seed: int, *, fabric: Fabric
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
+        self.plan, self.colors = plan, photometric(config.photometric)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -84,10 +86,9 @@ class Trainer:
         )
         self.loader = ViewLoader(
             dataset.train,
-            policy,
+            plan,
             Loading(
                 batch_size=config.batch_size,
-                size=config.size,
                 seed=seed,
                 last=config.last,
                 workers=config.workers,
@@ -96,15 +97,15 @@ class Trainer:
             ),
             self.fabric.device,
         )
-        model = _initialized(config, seed).to(memory_format=torch.channels_last)
+        self.method = _untrained(config, seed).to(memory_format=torch.channels_last)
+        require_complete(self.method)
         optimizer = optimizers.optimizer(
             config.optimizer,
-            model,
+            self.method,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
         )
-        self.bare = model
-        shared = processes.with_global_statistics(fabric, model)
+        shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.losses: list[float] = []
         self.seconds = self.compile_seconds = 0.0
@@ -132,26 +133,29 @@ class Trainer:
         saved = found.checkpoint
         if saved is None:
             return
-        training_state.restore(self.bare, self._torch_optimizer(), saved)
+        training_state.restore(self.method, self._torch_optimizer(), saved)
         self.losses = saved.train["losses"].tolist()
         self.seconds = saved.state["seconds"]
         if self.fabric.is_global_zero:
             self._write_curves(out)
 
     def compile(self, hooks: Hooks) -> None:
-        """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
+        """Compile the backbone for every batch shape, if asked for; the method stays as it was."""
         if self.config.execution == "eager":
             return
         started = time.perf_counter()
         self.model.train()
-        self.bare.backbone.compile(dynamic=False)
-        before = {name: value.clone() for name, value in self.bare.state_dict().items()}
+        self.method.backbone.compile(dynamic=False)
+        tensors = [*self.method.backbone.state_dict().values(), *self.method.state().values()]
+        before = [tensor.clone() for tensor in tensors]
         batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
             self.fabric.backward(self.model(self._prepared(batch, 0).views))
-        self.bare.load_state_dict(before)
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
         self.optimizer.zero_grad(set_to_none=True)
         self.compile_seconds = time.perf_counter() - started
 
@@ -177,7 +181,7 @@ class Trainer:
         losses = torch.tensor(self.losses, dtype=torch.float64)
         images = len(losses) * self.config.batch_size
         return Run(
-            self.bare.backbone.eval(),
+            self.method.backbone.eval(),
             losses,
             self.loader.steps_per_epoch,
             self.seconds,
@@ -195,35 +199,36 @@ class Trainer:
         prepared = (self._prepared(batch, epoch) for batch in batches)
         here = next(prepared, None)
         while here is not None:
-            loss = self._gradient(here)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss: Tensor = self.model(here.views)
+            self.fabric.backward(loss)
             following = next(prepared, None)
-            yield self._stepped(loss, here.batch)
+            yield self._stepped(loss.detach(), here.batch)
             here = following
 
     def _prepared(self, batch: Batch, epoch: int) -> "_Prepared":
         """Views as the network wants them."""
-        step = photometric(self.config.photometric)
-        views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
-        return _Prepared(batch, normalize(views, self.dataset.mean, self.dataset.std))
-
-    def _gradient(self, prepared: "_Prepared") -> Tensor:
-        """Loss of a batch, its gradient in place."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = self.model(prepared.views)
-        self.fabric.backward(loss)
-        return loss.detach()
+        views = []
+        for group, first in zip(batch.views, self.plan.first_views, strict=True):
+            colored = self.colors.apply(
+                group, seed=self.seed, epoch=epoch, index=batch.index, first_view=first
+            )
+            views.append(normalize(colored, self.dataset.mean, self.dataset.std))
+        return _Prepared(batch, tuple(views))
 
     def _stepped(self, loss: Tensor, batch: Batch) -> float:
         """Take the optimizer's step, if loss and gradient are finite; the loss."""
         whole = processes.mean(self.fabric, loss)
         norm = torch.nn.utils.get_total_norm(
-            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
+            [weights.grad for weights in self.method.parameters() if weights.grad is not None]
         )
         value, length = torch.stack([whole.double(), norm.double()]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
             raise _not_finite(value, length, self.step, self._names(batch))
         optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
+        with torch.no_grad():
+            self.method.after_step((self.step + 1) / self.steps)
         return float(value)
 
     def _rate(self, step: int) -> float:
@@ -251,7 +256,7 @@ class Trainer:
 
     def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
         if self.fabric.is_global_zero:
-            tensors = training_state.training_tensors(self.bare, self._torch_optimizer())
+            tensors = training_state.training_tensors(self.method, self._torch_optimizer())
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
             state = {
                 "step": self.step,
@@ -259,7 +264,7 @@ class Trainer:
                 "seconds": self.seconds,
                 "run": dict(identity),
             }
-            saved = Checkpoint(training_state.weights(self.bare), tensors, state)
+            saved = Checkpoint(training_state.weights(self.method), tensors, state)
             checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
             self._write_curves(out)
         self.fabric.barrier()
@@ -276,20 +281,15 @@ class _Prepared(NamedTuple):
     """A batch, and its views as the network wants them."""
 
     batch: Batch
-    views: Tensor
+    views: tuple[Tensor, ...]
 
 
-def _initialized(config: Pretraining, seed: int) -> SimCLR:
-    """The untrained model of a seed; torch's generators stay as they were."""
+def _untrained(config: Pretraining, seed: int) -> Method:
+    """The method's networks of a seed; torch's generators stay as they were."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return SimCLR(
-            backbone(config.backbone, stem=config.stem),
-            projector=config.projector,
-            dimension=config.dimension,
-            temperature=config.temperature,
-            passes=config.passes,
-        )
+        network = backbone(config.backbone, stem=config.stem)
+        return methods.method(config.method, network, passes=config.passes)
 
 
 def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:

@@ -20,7 +20,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "paper": {},
     "paper-resize": {"size": 32},
     "paper-color": {"photometric": "simclr"},
-    "paper-head": {"projector": "two_layer"},
+    "paper-head": {"method": "simclr:projector=two_layer,temperature=0.1"},
 }
 """What differs from the paper's protocol: one setting of the training."""
 

@@ -13,7 +13,8 @@ from tamecrop.geometry import keys
 from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import processes
+from tamecrop.learning import methods, processes
+from tamecrop.learning.run_folder import decisive
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
 from tamecrop.studies.config import Recipe
@@ -111,7 +112,8 @@ class Study:
 
     def provenance(self, recipe: Recipe) -> Provenance:
         """What decides the numbers of the cells made with a recipe."""
-        return Provenance(NUMBERS, self.fingerprint, recipe.decisive())
+        settings = {**recipe.decisive(), "training": decisive(recipe.training)}
+        return Provenance(NUMBERS, self.fingerprint, settings)
 
     def wanted(self, cells: Sequence[Cell]) -> tuple[Wanted, ...]:
         """All cells that are wanted, whoever makes them."""
@@ -142,12 +144,10 @@ def check(study: Study) -> None:
         store.require_same(study.out, cells, expected)
     for arm in arms:
         training = arm.recipe.training
-        loading = Loading(batch_size=training.batch_size, size=training.size)
-        ViewLoader(
-            trained_on(study.dataset, arm.recipe).train,
-            arm.plan.only_group("training").policy,
-            loading,
-        )
+        methods.require_usable(training.method, arm.plan, batch_size=training.batch_size)
+        train = trained_on(study.dataset, arm.recipe).train
+        loading = Loading(batch_size=training.batch_size)
+        ViewLoader(train, arm.plan.at_size(training.size), loading)
 
 
 def trained_on(dataset: Dataset, recipe: Recipe) -> Dataset:

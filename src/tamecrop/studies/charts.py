@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Boxes, clip, content_share, iou
+from tamecrop.geometry.boxes import Boxes, content_iou, content_share
 from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.intervals import percent, points
 from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
@@ -177,7 +177,6 @@ def overlap_words(boxes: Boxes, size: tuple[int, int]) -> str:
         boxes: `(N, 2, 4)` boxes of the two views.
         size: (height, width) of the images.
     """
-    inside = clip(boxes, size)
-    overlap = iou(inside[:, 0], inside[:, 1]).mean()
+    overlap = content_iou(boxes, size).mean()
     content = content_share(boxes, size).mean()
     return f"mean IoU {overlap:.2f} · content {100 * content:.0f} %"

@@ -194,7 +194,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
     )
     run = pretrain(
         train,
-        wanted.arm.plan.only_group("training").policy,
+        wanted.arm.plan,
         recipe.training,
         folder,
         seed=wanted.seed,

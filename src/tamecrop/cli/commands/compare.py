@@ -9,9 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
 
 
 def declare_cells(parser: ArgumentParser) -> None:
@@ -69,9 +67,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:
-    from tamecrop.cli.checks import checked_policies
-
-    policies = checked_policies(parsed.policies)
+    policies = checked_plans(parsed.policies)
     shard = part(parsed.cells)
     check_merge(parsed.merge)
 

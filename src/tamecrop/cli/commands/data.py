@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.output import printable, say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, printable, say
 
 if TYPE_CHECKING:
     from tamecrop.data.quarantine import Told

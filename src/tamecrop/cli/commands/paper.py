@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder
+from tamecrop.cli.command import Command, Work, checked_folder, say
 from tamecrop.cli.commands.compare import check_merge, declare_cells, part
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
 
 if TYPE_CHECKING:
     from tamecrop.paper.pages import PaperStudy

@@ -5,25 +5,25 @@ import dataclasses
 import numpy as np
 import pytest
 
-import tamecrop as tc
 from tamecrop.audit import wording
-from tamecrop.audit.candidates import candidates
-from tamecrop.audit.curves import Curve, at_iou
 from tamecrop.audit.halving import seconds
-from tamecrop.audit.measures.geometry import drawn_geometry
+from tamecrop.audit.measures.geometry import measure_drawn
+from tamecrop.audit.measures.pairs import Shapes, pair_views
 from tamecrop.audit.recommend import Round, front, recommend, shortlist, with_rounds
-from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
+from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
+from tamecrop.audit.subject import list_candidates
+from tamecrop.geometry.plans import plan
 from tamecrop.geometry.sweeps import sweep
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import read_json, write_json
 
-SHAPE = drawn_geometry(tc.policy("rc"), np.array([[8, 8]]), draws=10)
+SHAPE = measure_drawn(pair_views("rc"), Shapes(np.array([[8, 8]])), draws=10)
 
 
 def law(name, iou, kept, curve=None):
     shape = dataclasses.replace(SHAPE, pair_iou_mean=iou)
     swept = None if curve is None else "sigma"
-    return Audited(name, curve, swept, shape, Preservation(pair_share=kept))
+    return Audited(name, None, curve, swept, shape, Preservation(pair_share=kept))
 
 
 def audit(*laws):
@@ -94,19 +94,19 @@ def test_curves_are_read_at_an_iou():
         law(f"g{i}", iou, kept, curve="g") for i, (iou, kept) in enumerate([(0.8, 1), (0.4, 0.6)])
     ]
     whole = audit(USED, *points)
-    assert at_iou(whole, 0.5, "pair_share") == {Curve("g", "sigma"): pytest.approx(0.7)}
-    assert at_iou(whole, 0.3, "pair_share") == {}
+    assert read_at_iou(whole, 0.5, "pair_share") == {Curve("g", "sigma"): pytest.approx(0.7)}
+    assert read_at_iou(whole, 0.3, "pair_share") == {}
 
 
 def test_sweeps_move_the_key_of_every_law_that_has_it():
-    laws = [tc.policy(text) for text in ("rc:scale=0.4", "gcc:scale=0.4", "rrc")]
-    found = candidates(laws, tc.policy("rrc"), [sweep("sigma=0.1:0.3:3"), sweep("scale=0.2:0.5:2")])
-    texts = [str(each.policy) for each in found]
+    laws = [plan(text) for text in ("rc:scale=0.4", "gcc:scale=0.4", "rrc")]
+    found = list_candidates(laws, plan("rrc"), [sweep("sigma=0.1:0.3:3"), sweep("scale=0.2:0.5:2")])
+    texts = [str(each.views) for each in found]
     assert texts[:3] == ["rrc:scale=0.2..1", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165"]
     assert texts[3:6] == [f"gcc:scale=0.4,sigma={sigma}" for sigma in (0.1, 0.2, 0.3)]
     assert "rrc:scale=0.5..1" in texts
-    with pytest.raises(ValueError, match="none of the laws has"):
-        candidates(laws, tc.policy("rrc"), [sweep("padding=0.1:0.3:3")])
+    with pytest.raises(ValueError, match="none of the policies has"):
+        list_candidates(laws, plan("rrc"), [sweep("padding=0.1:0.3:3")])
     for wrong in ("sigma", "sigma=1:2", "sigma=a:2:3", "sigma=1:2:3:4"):
         with pytest.raises(ValueError, match="key=low:high:count"):
             sweep(wrong)
@@ -121,7 +121,7 @@ def test_the_record_reads_back(tmp_path):
 
 
 def test_each_law_is_told_against_the_one_in_use():
-    sentences = wording.verdict(audit(USED, law("a", 0.4, 0.7)))
+    sentences = wording.write_verdict(audit(USED, law("a", 0.4, 0.7)))
     assert "80.0 %" in sentences[0]
     assert "more different" in sentences[1]
     assert "\N{MINUS SIGN}10.0 points" in sentences[1]

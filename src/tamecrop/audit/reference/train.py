@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from tamecrop.audit.reference.network import Reference
-from tamecrop.audit.reference.pixels import Pixels, pixels, squares
+from tamecrop.audit.reference.pixels import Pixels, decode_pixels, decode_squares
 from tamecrop.data.images import ImageSet
 from tamecrop.data.splits import carved, statistics
 from tamecrop.geometry import keys
@@ -17,17 +17,17 @@ from tamecrop.geometry.policy import policy
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.features import Features, Judged
 from tamecrop.learning.probe import fitted
-from tamecrop.learning.run_folder import trained
+from tamecrop.learning.run_folder import trained as open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64
-"""The small network looks at views of the images' own side, at most this."""
+"""The input of the small network has the images' own side, at most this."""
 
 VIEWS = 24_000
 """Views of 32 px that the small network learns from; fewer of larger ones, for the same time."""
 
 CROPS = "rrc:scale=0.08..1"
-"""What it learns from: a network that has only seen whole images is blind to small crops."""
+"""What it learns from: one trained on whole images alone does not recognize small crops."""
 
 _LEAST_VIEWS = 6_000
 _PASSES = 3
@@ -37,7 +37,7 @@ _CHOSEN = 0.1
 _COLORS = 2000
 
 
-def small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
+def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
     """Train a small network on the spot: ten layers, random crops, half a minute on a core.
 
     Args:
@@ -47,7 +47,7 @@ def small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
     """
     side = min(MOST_SIDE, int(learn.sizes.max()))
     views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2))
-    whole, labels = _labeled_squares(learn, side, most=views // _PASSES)
+    whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
     network = _Small(classes, seed)
     _train(network, (whole, labels), views=views, seed=seed, colors=(mean, std))
@@ -70,11 +70,11 @@ class _Small(nn.Module):
         return scores
 
 
-def _labeled_squares(learn: ImageSet, side: int, *, most: int) -> tuple[Tensor, Tensor]:
+def _take_squares(learn: ImageSet, side: int, *, most: int) -> tuple[Tensor, Tensor]:
     """At most so many whole images resized to squares, with their labels."""
     assert learn.labels is not None, "a reference learns from labeled images"
     some = learn.subset(keys.permutation(len(learn), seed=0, epoch=0)[:most])
-    whole, kept = squares(some, side=side)
+    whole, kept = decode_squares(some, side=side)
     assert some.labels is not None, "a subset of labeled images is labeled"
     return whole, some.labels[torch.from_numpy(kept)]
 
@@ -96,9 +96,9 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=_RATE, total_steps=passes * per_pass
     )
-    source = pixels(ImageSet.in_memory(whole))
+    source = decode_pixels(ImageSet.in_memory(whole))
     for epoch in range(passes):
-        crops = torch.cat(_crops(source, seed=seed, epoch=epoch))
+        crops = torch.cat(_cut_crops(source, seed=seed, epoch=epoch))
         order = torch.from_numpy(keys.permutation(len(whole), seed=seed, epoch=epoch))
         for batch in order.split(_BATCH):
             inputs = normalize(unit(crops[batch]), *colors)
@@ -111,15 +111,15 @@ def _train(
     network.eval()
 
 
-def _crops(source: Pixels, *, seed: int, epoch: int) -> list[Tensor]:
-    law = policy(CROPS)
-    boxes = law.draw(source.sizes, views=1, seed=seed, epoch=epoch)
+def _cut_crops(source: Pixels, *, seed: int, epoch: int) -> list[Tensor]:
+    crops = policy(CROPS)
+    boxes = crops.draw(source.sizes, views=1, seed=seed, epoch=epoch)
     side = int(source.sizes[0, 0])
-    return [part[:, 0] for part in source.views(boxes, side=side, content=law.content)]
+    return [part[:, 0] for part in source.cut_views(boxes, side=side, contents=(crops.content,))]
 
 
-def of_run(folder: Path, learn: ImageSet, classes: int) -> Reference:
-    """A finished tamecrop run with the frozen probe, fitted on the data that is audited.
+def load_run_with_probe(folder: Path, learn: ImageSet, classes: int) -> Reference:
+    """Load a finished tamecrop run and fit the frozen probe on the data that is audited.
 
     The penalty of the probe is chosen on a tenth of the images that it may learn from.
 
@@ -131,27 +131,27 @@ def of_run(folder: Path, learn: ImageSet, classes: int) -> Reference:
     Raises:
         ValueError: when the folder holds no checkpoint.
     """
-    run = features_of_run(folder, learn)
-    parts = [_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
+    run = load_run(folder, learn)
+    parts = [_compute_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
     linear = fitted(Judged(parts[0], parts[1], parts[1], classes))
     name = f"{run.name}, with a probe fitted on {len(parts[0].labels):,} images"
     return Reference(name, run.side, run.body, linear.scores, run.mean, run.std)
 
 
-def features_of_run(folder: Path, images: ImageSet) -> Reference:
-    """The backbone of a finished run, for views of the side it was trained on.
+def load_run(folder: Path, images: ImageSet) -> Reference:
+    """Load the backbone of a finished run, for views of the side it was trained on.
 
     Args:
         folder: of the run.
         images: whose colors are normalized; a run that did not resize looks at views of their
             side, at most 64.
     """
-    run = trained(folder)
+    run = open_run(folder)
     side = run.size or min(MOST_SIDE, int(images.sizes.max()))
-    whole, _ = squares(images.subset(np.arange(min(len(images), _COLORS))), side=side)
+    whole, _ = decode_squares(images.subset(np.arange(min(len(images), _COLORS))), side=side)
     return Reference(f"run {folder}", side, run.backbone, None, *statistics(whole))
 
 
-def _features(run: Reference, images: ImageSet) -> Features:
-    whole, labels = _labeled_squares(images, run.side, most=VIEWS)
-    return Features(run.look(whole).features, labels)
+def _compute_features(run: Reference, images: ImageSet) -> Features:
+    whole, labels = _take_squares(images, run.side, most=VIEWS)
+    return Features(run.run(whole).features, labels)
