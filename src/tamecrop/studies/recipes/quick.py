@@ -1,6 +1,6 @@
-"""The demo: three crop laws on the embedded scenes, to be read in three minutes.
+"""The demo: three crop policies on the embedded scenes, to be read in three minutes.
 
-Paper: none; a narrow network on small scenes, made to show what a crop law can do.
+Paper: none; a narrow network on small scenes, made to show what a crop policy can do.
 Expect: rc and cgcc near 50 % kNN, gcc, whose boxes leave the image, near chance (10 %).
 Cost: about 15 s a cell on 2 cores, 9 cells.
 Command: tamecrop compare scenes --preset quick --out demo
