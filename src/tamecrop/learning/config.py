@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from tamecrop.geometry import rules
 
-Backbone = Literal["resnet10w16", "resnet18", "resnet34", "resnet50"]
+Backbone = Literal["resnet7w16", "resnet10w16", "resnet18", "resnet34", "resnet50"]
 Stem = Literal["small", "imagenet"]
 Passes = Literal["joint", "per_view"]
 Optimizer = Literal["adam", "sgd", "lars"]
