@@ -160,8 +160,9 @@ def axis_laws(policy: AnyPolicy, size: Size) -> tuple[AxisLaw, AxisLaw]:
 
 def _require_closed_form(policy: AnyPolicy) -> Policy:
     policy = only_policy(policy, "a closed form")
-    if policy.extent.kind == "joint" or policy.pair.kind == "iou":
-        raise ValueError(f"no closed form for extent=joint or pair=iou, got {policy}: draw instead")
+    if not policy.has_closed_form:
+        why = "whose views depend on each other"
+        raise ValueError(f"no closed form for {policy}, {why}: draw instead")
     return policy
 
 

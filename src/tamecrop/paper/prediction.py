@@ -189,7 +189,7 @@ def _unpublished(law: Policy, side: int) -> str | None:
     by_alpha = isinstance(law.center, Gaussian) and law.center.alpha is not None
     if law.extent.kind != "fixed":
         return f"views of {law.extent.kind} area are resized; no published cell is"
-    if law.pair.kind == "iou":
+    if law.pair.is_redrawn:
         return "pairs redrawn for their IoU were never published"
     if "given" in (getattr(law.center, "mean", None), getattr(law.center, "box", None)):
         return "the law depends on boxes of the images"

@@ -38,18 +38,26 @@ Box = tuple[int, int, int, int]
 class _Keyed(v2.Transform):
     """Where a transform takes its keys and object boxes from."""
 
-    def __init__(self, key: tuple[str, ...] | str, seed: int) -> None:
+    def __init__(self, key: tuple[str, ...] | str, seed: int, policies: Iterable[Policy]) -> None:
         super().__init__()
         entries = (key,) if isinstance(key, str) else tuple(key)
         holds = len(entries) <= 2 and all(isinstance(entry, str) for entry in entries)
         rules.require("key", "names of the entries of index and epoch", key, holds=holds)
         rules.integer("seed", seed)
         self._key, self._seed = entries, seed
+        self._moves = any(policy.later is not None for policy in policies)
+        if self._moves and len(entries) == 1:
+            raise ValueError("a policy that moves with the epoch needs key=(INDEX, EPOCH)")
 
     def _read_key(self, sample: tuple[Any, ...]) -> SampleKey:
         if self._key and sample:
             return find_key(sample, self._key, self._seed)
         key = current_key()
+        if key is None and self._moves:
+            raise ValueError(
+                "a policy that moves with the epoch must be told it: "
+                "key=(INDEX, EPOCH), or tamecrop.datasets.Keyed around the data set"
+            )
         return key or SampleKey(int(torch.randint(2**62, ()).item()))
 
     def _draw(
@@ -120,8 +128,9 @@ class Crop(_Keyed):
         key: tuple[str, ...] | str = (),
         seed: int = 0,
     ) -> None:
-        super().__init__(key, seed)
-        self.policy = read_policy(policy)
+        crop_policy = read_policy(policy)
+        super().__init__(key, seed, [crop_policy])
+        self.policy = crop_policy
         if self.policy.relates_views:
             raise ValueError(
                 f"`Crop` draws one view, and {self.policy} relates the views of an image: use "
@@ -220,10 +229,11 @@ class Views(_Keyed):
         key: tuple[str, ...] | str = (),
         seed: int = 0,
     ) -> None:
-        super().__init__(key, seed)
         if then is not None and not callable(then):
             raise TypeError(f"`then` must be a transform, got {then!r}")
-        self.plan = plan(policy, views=read_count("views", views), size=read_size(size))
+        stated = plan(policy, views=read_count("views", views), size=read_size(size))
+        super().__init__(key, seed, [group.policy for group in stated.groups])
+        self.plan = stated
         self.then, self.return_boxes = then, return_boxes
         mode, fills = read_interpolation(interpolation), read_fill(fill)
         self._scissors = [

@@ -40,7 +40,7 @@ def closed_forms(policy: Policy, sizes: Ints) -> Mapping[str, float]:
 
 def has_view_law(policy: Policy) -> bool:
     """Whether `view_law` knows the law."""
-    return policy.extent.kind != "joint" and policy.pair.kind != "iou"
+    return policy.has_closed_form
 
 
 def placements(policy: Policy, sizes: Ints) -> float:
