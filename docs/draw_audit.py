@@ -6,6 +6,7 @@ Run: .venv/bin/python docs/draw_audit.py
 from pathlib import Path
 
 from tamecrop.audit.curves import at_iou
+
 from tamecrop.audit.figures import trade_off_figure
 from tamecrop.audit.records import Audit
 from tamecrop.reporting.jsonfiles import read_json

@@ -1,4 +1,4 @@
-"""What a reference sees, with references whose answers are known."""
+"""What a reference says of views, with references whose classes are known."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,18 @@ import torch
 from torch import nn
 
 import tamecrop as tc
-from tamecrop.audit.measures.suspicious import by_features, by_objects, by_overlap
-from tamecrop.audit.reference import trained
-from tamecrop.audit.reference.judging import divided, undivided
-from tamecrop.audit.reference.looks import Witness
+from tamecrop.audit.measures.pairs import Shapes, pair_views
+from tamecrop.audit.measures.suspicious import (
+    find_by_features,
+    find_by_objects,
+    find_by_overlap,
+)
+from tamecrop.audit.reference import train
+from tamecrop.audit.reference.choose import divide, keep_all
+from tamecrop.audit.reference.evaluate import Evaluator
 from tamecrop.audit.reference.network import Reference
-from tamecrop.audit.reference.pixels import pixels
-from tamecrop.audit.subject import subject
+from tamecrop.audit.reference.pixels import decode_pixels
+from tamecrop.audit.subject import find_subject
 from tamecrop.data.images import ImageSet
 
 
@@ -34,19 +39,19 @@ def spots(n=60, side=16):
     return ImageSet.in_memory(images, labels=torch.arange(n) % 2)
 
 
-def witness(data):
-    return Witness(BRIGHTEST, pixels(data), data.labels)
+def evaluator(data):
+    return Evaluator(BRIGHTEST, decode_pixels(data), data.labels)
 
 
 def test_agreement_is_the_share_of_views_that_keep_the_answer():
     data = spots()
-    seen_by = witness(data)
-    law = tc.policy("gcc:scale=0.25,sigma=0.4")
-    seen = seen_by.see(law, draws=3)
+    seen_by = evaluator(data)
+    law = pair_views("gcc:scale=0.25,sigma=0.4")
+    seen = seen_by.evaluate(law, draws=3)
     contents = tc.boxes.clip(seen.boxes, (16, 16))
     spot = tc.boxes.area(tc.boxes.intersection(contents, [6, 6, 10, 10])) > 0
     kept = np.where((seen.image % 2 == 1)[:, None], spot, True)
-    found = seen_by.agreement(seen)
+    found = seen_by.compare_labels(seen)
     assert found.label_agreement == pytest.approx(kept.mean(), abs=0.02)
     assert found.pair_agreement == pytest.approx(kept.all(axis=1).mean(), abs=0.02)
     assert 0 < found.error < 0.1
@@ -56,72 +61,74 @@ def test_agreement_is_the_share_of_views_that_keep_the_answer():
 def test_whole_images_agree_with_themselves_and_only_right_answers_count():
     data = spots()
     wrong = torch.where(torch.arange(60) < 30, data.labels, 1 - data.labels)
-    half = Witness(BRIGHTEST, pixels(data), wrong)
-    found = half.agreement(half.see(tc.policy("rc:scale=1"), draws=1))
+    half = Evaluator(BRIGHTEST, decode_pixels(data), wrong)
+    found = half.compare_labels(half.evaluate(pair_views("rc:scale=1"), draws=1))
     assert (found.label_agreement, found.error) == (1, 0)
-    assert half.known().accuracy == 0.5
-    never = Witness(BRIGHTEST, pixels(data), 1 - data.labels)
-    assert never.agreement(never.see(tc.policy("rc"), draws=1)) is None
+    assert half.measure_accuracy().accuracy == 0.5
+    never = Evaluator(BRIGHTEST, decode_pixels(data), 1 - data.labels)
+    assert never.compare_labels(never.evaluate(pair_views("rc"), draws=1)) is None
 
 
 def test_similarity_is_one_for_equal_views_and_less_for_others():
-    seen_by = witness(spots())
-    same = seen_by.similarity(seen_by.see(tc.policy("rc:scale=1"), draws=1))
+    seen_by = evaluator(spots())
+    same = seen_by.compare_features(seen_by.evaluate(pair_views("rc:scale=1"), draws=1))
     assert same.pair_mean == pytest.approx(1)
-    other = seen_by.similarity(seen_by.see(tc.policy("gcc:scale=0.2,sigma=0.4"), draws=1))
+    other = seen_by.compare_features(
+        seen_by.evaluate(pair_views("gcc:scale=0.2,sigma=0.4"), draws=1)
+    )
     assert other.pair_p05 <= other.pair_mean < 0.99
     assert other.whole_mean < 0.99
 
 
-def test_blindness_to_small_crops_is_told():
-    known = witness(spots()).known()
-    assert (known.accuracy, known.right, known.images) == (1, 60, 60)
+def test_accuracy_on_small_crops_is_measured():
+    known = evaluator(spots()).measure_accuracy()
+    assert (known.accuracy, known.correct, known.images) == (1, 60, 60)
     assert known.crop_accuracy["rc:scale=0.1"] < known.crop_accuracy["rc:scale=0.5"] <= 1
 
 
 def test_large_images_are_shrunk_and_boxes_with_them():
     data = ImageSet.in_memory(torch.zeros(2, 3, 40, 80, dtype=torch.uint8))
     data.pixels[:, :, 20:] = 255
-    small = pixels(data, most_side=40)
+    small = decode_pixels(data, most_side=40)
     assert [tuple(image.shape) for image in small.images] == [(3, 20, 40)] * 2
     lower = np.tile([[[0, 20, 80, 40], [0, 0, 80, 20]]], (2, 1, 1))
-    (views,) = small.views(lower, side=8, content="in_place")
+    (views,) = small.cut_views(lower, side=8, contents=("in_place",))
     assert views[:, 0].min() > 200
     assert views[:, 1].max() < 50
 
 
 def test_suspects_are_the_pairs_that_share_least():
-    data = subject("scenes:count=60,objects=2")
-    law = tc.policy("gcc:scale=0.3,sigma=0.4")
-    by_box = by_objects(law, data.images, index=data.index)
+    data = find_subject("scenes:count=60,objects=2")
+    law, shapes = pair_views("gcc:scale=0.3,sigma=0.4"), Shapes.of(data.images, data.index)
+    by_box = find_by_objects(law, shapes)
     assert len({suspect.image for suspect in by_box}) == 6
     assert all(suspect.why == "both show 0 %" for suspect in by_box)
-    overlaps = by_overlap(law, data.images, index=data.index)
+    overlaps = find_by_overlap(law, shapes)
     assert overlaps[0].why == "IoU 0.00"
-    seen = witness(spots()).see(law, draws=1)
-    alike = by_features(seen, np.arange(60) + 100)
+    seen = evaluator(spots()).evaluate(law, draws=1)
+    alike = find_by_features(seen, np.arange(60) + 100)
     assert min(suspect.image for suspect in alike) >= 100
     assert alike[0].why <= alike[-1].why
 
 
 def test_who_learns_is_not_asked_about_what_it_learned():
-    data = subject("scenes:count=200")
-    own = divided(data, most=15)
+    data = find_subject("scenes:count=200")
+    own = divide(data, most=15)
     assert own.places is None
-    assert len(own.asked) == 15
-    carved = divided(type(data)(**{**vars(data), "held": None}), most=1000)
-    assert len(carved.learn) + len(carved.asked) == len(data.images)
-    assert torch.equal(carved.asked.pixels, data.images.pixels[carved.places])
-    assert undivided(data, most=10).learn is None
+    assert len(own.held_out) == 15
+    carved = divide(type(data)(**{**vars(data), "held": None}), most=1000)
+    assert len(carved.learn) + len(carved.held_out) == len(data.images)
+    assert torch.equal(carved.held_out.pixels, data.images.pixels[carved.places])
+    assert keep_all(data, most=10).learn is None
     with pytest.raises(ValueError, match="cannot learn from 54 images"):
-        divided(subject("scenes:count=60"), most=10)
+        divide(find_subject("scenes:count=60"), most=10)
 
 
 def test_a_small_network_learns_the_same_on_every_run(monkeypatch):
-    monkeypatch.setattr(trained, "VIEWS", 900)
-    monkeypatch.setattr(trained, "_LEAST_VIEWS", 900)
+    monkeypatch.setattr(train, "VIEWS", 900)
+    monkeypatch.setattr(train, "_LEAST_VIEWS", 900)
     data = spots(n=120)
-    first, second = (trained.small(data, 2) for _ in range(2))
+    first, second = (train.train_small(data, 2) for _ in range(2))
     views = data.pixels
-    assert torch.equal(first.look(views).features, second.look(views).features)
-    assert (first.look(views).answers == data.labels).double().mean() > 0.8
+    assert torch.equal(first.run(views).features, second.run(views).features)
+    assert (first.run(views).classes == data.labels).double().mean() > 0.8

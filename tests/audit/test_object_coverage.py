@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import tamecrop as tc
-from tamecrop.audit.measures.object_coverage import ObjectCoverage
+from tamecrop.audit.measures.objects import ObjectCoverage
 from tamecrop.data.images import ImageSet
 
 SIDE = 32
@@ -65,5 +65,5 @@ def test_data_without_objects_is_refused(objects, message):
 
 
 def test_a_law_with_given_boxes_is_refused(images):
-    with pytest.raises(ValueError, match="needs a law without given boxes"):
+    with pytest.raises(ValueError, match="needs a policy without given boxes"):
         ObjectCoverage(images)(tc.policy("gcc:mean=given"))

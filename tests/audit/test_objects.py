@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-import tamecrop as tc
 from references.objects import shares
-from tamecrop.audit.measures.objects import Objects, object_shares
-from tamecrop.audit.measures.pairs import pairs
+from tamecrop.audit.measures.objects import Objects, measure_objects
+from tamecrop.audit.measures.pairs import Shapes, draw_pairs, pair_views
 from tamecrop.data.images import ImageSet
 
 NAMES = ("object_share", "pair_share", "false_positive_share", "different_share", "none_share")
@@ -25,9 +24,9 @@ def images(n=40, side=20, most=3):
     return ImageSet.in_memory(pixels, boxes=tuple(boxes))
 
 
-def brute(policy, data, *, threshold=0.5, draws=5, shift=0):
+def brute(views, data, *, threshold=0.5, draws=5, shift=0):
     kept = [i for i, boxes in enumerate(data.boxes) if len(boxes)]
-    (batch,) = pairs(policy, data.sizes[kept], index=np.array(kept), draws=draws)
+    (batch,) = draw_pairs(views, Shapes.of(data).take(np.array(kept)), draws=draws)
     objects = [data.boxes[kept[i]] for i in batch.image]
     sizes = [tuple(data.sizes[kept[i]]) for i in batch.image]
     return shares(list(batch.boxes + shift), objects, sizes, threshold)
@@ -36,37 +35,37 @@ def brute(policy, data, *, threshold=0.5, draws=5, shift=0):
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("threshold", [0.5, 1.0])
 def test_shares_are_those_of_brute_force(law, threshold):
-    data, policy = images(), tc.policy(law)
-    found = object_shares(policy, data, threshold=threshold, draws=5)
-    wanted = brute(policy, data, threshold=threshold)
+    data, views = images(), pair_views(law)
+    found = measure_objects(views, Shapes.of(data), threshold=threshold, draws=5)
+    wanted = brute(views, data, threshold=threshold)
     assert {name: getattr(found, name) for name in NAMES} == pytest.approx(wanted, abs=1e-12)
     assert found.false_positive_share == pytest.approx(1 - found.pair_share)
 
 
 def test_a_pixel_or_another_threshold_is_seen():
-    data, policy = images(), tc.policy("rc:scale=0.3")
-    found = object_shares(policy, data, draws=5)
-    for wrong in (brute(policy, data, shift=2), brute(policy, data, threshold=0.7)):
+    data, views = images(), pair_views("rc:scale=0.3")
+    found = measure_objects(views, Shapes.of(data), draws=5)
+    for wrong in (brute(views, data, shift=2), brute(views, data, threshold=0.7)):
         assert abs(found.pair_share - wrong["pair_share"]) > 0.005
 
 
 def test_images_without_objects_are_counted_and_left_out():
     data = images()
-    found = object_shares(tc.policy("rc"), data)
+    found = measure_objects(pair_views("rc"), Shapes.of(data))
     with_objects = sum(len(boxes) > 0 for boxes in data.boxes)
     assert (found.images, found.images_without) == (with_objects, len(data) - with_objects)
     assert found.objects == sum(map(len, data.boxes))
     nothing = ImageSet.in_memory(data.pixels, boxes=(np.empty((0, 4), dtype=np.int64),) * 40)
-    assert object_shares(tc.policy("rc"), nothing) is None
-    assert object_shares(tc.policy("rc"), ImageSet.in_memory(data.pixels)) is None
+    assert measure_objects(pair_views("rc"), Shapes.of(nothing)) is None
+    assert measure_objects(pair_views("rc"), Shapes.of(ImageSet.in_memory(data.pixels))) is None
 
 
 def test_a_whole_image_shows_everything_and_two_corners_do_not():
     corners = (np.array([[0, 0, 4, 4], [16, 16, 20, 20]]),)
     data = ImageSet.in_memory(torch.zeros(1, 3, 20, 20, dtype=torch.uint8), boxes=corners)
-    whole = object_shares(tc.policy("rc:scale=1"), data)
+    whole = measure_objects(pair_views("rc:scale=1"), Shapes.of(data))
     assert (whole.object_share, whole.pair_share) == (1, 1)
-    half = object_shares(tc.policy("rc:scale=0.3,pair=iou,iou=0..0"), data, draws=400)
+    half = measure_objects(pair_views("rc:scale=0.3,pair=iou,iou=0..0"), Shapes.of(data), draws=400)
     assert half.different_share > 0.05
     assert half.different_share + half.none_share == pytest.approx(half.false_positive_share)
 
@@ -80,4 +79,4 @@ def test_rows_name_every_object_of_each_image():
 
 def test_the_threshold_is_a_share():
     with pytest.raises(ValueError, match="0 < threshold <= 1"):
-        object_shares(tc.policy("rc"), images(), threshold=1.5)
+        measure_objects(pair_views("rc"), Shapes.of(images()), threshold=1.5)

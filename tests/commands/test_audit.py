@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tamecrop.audit.reference import trained
+from tamecrop.audit.reference import train
 from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
 from tamecrop.learning import probe
@@ -76,10 +76,10 @@ def test_labels_are_judged_by_a_reference_that_says_how_good_it_is(tmp_path, mon
         head = lambda features: torch.eye(classes)[torch.zeros(len(features), dtype=int)]  # noqa: E731
         return Reference("always zero", 16, body, head, (0,) * 3, (1,) * 3)
 
-    monkeypatch.setattr(trained, "small", always_zero)
+    monkeypatch.setattr(train, "train_small", always_zero)
     assert audit("scenes:count=250,side=16", tmp_path) == 0
     found = record(tmp_path)
-    assert 0 < found["reference"]["right"] < found["reference"]["images"]
+    assert 0 < found["reference"]["correct"] < found["reference"]["images"]
     assert set(found["reference"]["crop_accuracy"]) == {
         "rc:scale=0.1", "rc:scale=0.25", "rc:scale=0.5",
     }  # fmt: skip
@@ -137,7 +137,7 @@ BAD = [
     (["audit", "scenes", "--policies", "gccc"], "did you mean 'gcc'"),
     (["audit", "missing/folder"], "must exist"),
     (["audit", "scenes", "--sweep", "sigma=0.1"], "key=low:high:count"),
-    (["audit", "scenes", "--sweep", "a=0.1:0.5:3"], "none of the laws has"),
+    (["audit", "scenes", "--sweep", "a=0.1:0.5:3"], "none of the policies has"),
     (["audit", "scenes", "--coverage", "0"], "0 < coverage <= 1"),
     (["audit", "scenes", "--reference", "resnet18"], "unknown reference"),
     (["audit", "scenes", "--reference", "run:missing"], "no checkpoint"),

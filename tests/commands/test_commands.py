@@ -203,14 +203,13 @@ def test_ctrl_c_stops_at_a_step_saves_and_the_same_command_continues(tmp_path, s
     words = ["compare", "scenes:count=100", *LAWS, *TINY, "--seeds", "2", "--out", str(tmp_path)]
     code = (
         "import os, signal, sys\n"
-        "from tamecrop.learning.trainer import Trainer\n"
+        "from itertools import count\n"
+        "from tamecrop.learning.methods.simclr import SimCLR\n"
         "from tamecrop.cli import main\n"
-        "step = Trainer._stepped\n"
-        "def interrupted(self, *a):\n"
-        "    loss = step(self, *a)\n"
-        "    if self.step == 2: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return loss\n"
-        "Trainer._stepped = interrupted\n"
+        "steps = count()\n"
+        "def interrupted(self, progress):\n"
+        "    if next(steps) == 2: os.kill(os.getpid(), signal.SIGINT)\n"
+        "SimCLR.after_step = interrupted\n"
         f"sys.exit(main({words!r}))\n"
     )
     same_threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}

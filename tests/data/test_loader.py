@@ -4,28 +4,38 @@ import numpy as np
 import pytest
 import torch
 
-import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry.draws import choose_objects
+from tamecrop.geometry.plans import plan
+from tamecrop.views.cut import cut
 
-LAW = tc.policy("gcc:scale=0.4,sigma=0.3,border=recenter")
+LAW = "gcc:scale=0.4,sigma=0.3,border=recenter"
+MIXED = "2x rrc:scale=0.4..1 @12 + 1x rc:scale=0.3 + 3x rrc:scale=0.05..0.4 @6x4"
 
 
-def images(n=50):
+def images(n=50, **more):
     noise = torch.randint(0, 256, (n, 3, 16, 20), generator=torch.Generator().manual_seed(0))
-    return ImageSet.in_memory(noise.to(torch.uint8))
+    return ImageSet.in_memory(noise.to(torch.uint8), **more)
 
 
-def batches(epoch=3, start=0, policy=LAW, **changes):
+def with_boxes(n=50):
+    """Of which the first ten images have no box, and each other one two far apart."""
+    two = np.array([[0, 0, 3, 3], [16, 12, 20, 16]])
+    return images(n, boxes=tuple(two[: 0 if i < 10 else 2] for i in range(n)))
+
+
+def batches(epoch=3, start=0, views=LAW, of=None, **changes):
     loading = Loading(**{"batch_size": 16, "seed": 5, **changes})
-    return list(ViewLoader(images(), policy, loading).batches(epoch, start))
+    loader = ViewLoader(images() if of is None else of, plan(views), loading)
+    return list(loader.batches(epoch, start))
 
 
 def same(one, two):
     return len(one) == len(two) and all(
         np.array_equal(a.index, b.index)
-        and np.array_equal(a.boxes, b.boxes)
-        and torch.equal(a.views, b.views)
+        and all(map(np.array_equal, a.boxes, b.boxes))
+        and all(map(torch.equal, a.views, b.views))
         for a, b in zip(one, two, strict=True)
     )
 
@@ -47,9 +57,76 @@ def test_files_give_the_views_of_the_pixels_they_hold(tmp_path):
         paths.append(tmp_path / f"{number:03}.png")
         Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(paths[-1])
     files = ImageSet(paths=tuple(paths), sizes=held.sizes)
-    loading = Loading(batch_size=16, seed=5)
-    from_files = list(ViewLoader(files, LAW, loading).batches(3))
-    assert same(from_files, batches())
+    assert same(batches(of=files), batches())
+    for one, other in zip(batches(of=files, views=MIXED), batches(views=MIXED), strict=True):
+        assert all(map(np.array_equal, one.boxes, other.boxes))
+        for mine, theirs in zip(one.views, other.views, strict=True):
+            torch.testing.assert_close(mine, theirs, atol=1, rtol=0)  # a level, where resized
+
+
+@pytest.mark.parametrize("source", ["resident", "streamed"])
+def test_each_group_of_a_plan_has_its_size_and_its_own_draws(source):
+    found = batches(views=MIXED, source=source)
+    assert [group.shape[1:] for group in found[0].views] == [
+        (2, 3, 12, 12),
+        (1, 3, *box_sides(found[0].boxes[1])),
+        (3, 3, 6, 4),
+    ]
+    drawn = plan(MIXED).draw((16, 20), seed=5, epoch=3, index=found[0].index)
+    assert all(map(np.array_equal, found[0].boxes, drawn))
+    for group, views, boxes in zip(plan(MIXED).groups, found[0].views, drawn, strict=True):
+        pixels = images().pixels[torch.from_numpy(found[0].index)]
+        assert torch.equal(views, cut(pixels, boxes, size=group.size))
+    twice = batches(views="1x rc:scale=0.3 + 1x rc:scale=0.3")[0].boxes
+    assert not np.array_equal(*twice)
+    assert np.array_equal(np.concatenate(twice, axis=1), batches(views="rc:scale=0.3")[0].boxes[0])
+
+
+def box_sides(boxes):
+    (height, width) = (boxes[0, 0, 2:] - boxes[0, 0, :2])[::-1]
+    return height, width
+
+
+@pytest.mark.parametrize(
+    "law", ["ccrop:scale=0.01..0.02,a=50", "cgcc:scale=0.04,sigma=0.01,mean=given"]
+)
+@pytest.mark.parametrize("source", ["resident", "streamed"])
+def test_boxes_that_images_bring_reach_the_policy(law, source):
+    """Views sit on one of the two boxes, in the corners, and on the image's middle without one."""
+    options = {"views": f"2x {law} @8", "source": source}
+    epochs = [batches(epoch, of=with_boxes(), **options) for epoch in range(6)]
+    near = np.empty((6, 50))
+    for epoch, each in enumerate(epochs):
+        for batch in each:
+            corner = batch.boxes[0].reshape(-1, 2, 2, 2).mean(axis=(1, 2))
+            near[epoch, batch.index] = corner[:, 0]
+    bare, boxed = near[:, :10], near[:, 10:]
+    assert ((boxed < 5) | (boxed > 15)).all()
+    assert ((boxed < 5).any(axis=0) & (boxed > 15).any(axis=0)).mean() > 0.8
+    assert ((bare > 5) & (bare < 15)).mean() > 0.9
+    none = batches(of=images(), **options)
+    assert all(
+        np.array_equal(a.boxes[0][a.index < 10], b.boxes[0][b.index < 10])
+        for a, b in zip(none, epochs[3], strict=True)
+    )
+
+
+def test_the_box_of_a_sample_is_chosen_by_its_key_alone():
+    options = {"views": "2x ccrop @8", "of": with_boxes()}
+    whole = batches(**options)
+    boxes = plan("2x ccrop @8").draw(
+        (16, 20),
+        seed=5,
+        epoch=3,
+        index=whole[1].index,
+        object_boxes=choose_objects(
+            [with_boxes().boxes[i] for i in whole[1].index], seed=5, epoch=3, index=whole[1].index
+        ),
+    )
+    assert np.array_equal(boxes[0], whole[1].boxes[0])
+    assert same(batches(start=2, **options), whole[2:])
+    parts = [batches(rank=rank, world_size=2, **options)[0].boxes[0] for rank in range(2)]
+    assert np.array_equal(np.concatenate(parts), whole[0].boxes[0])
 
 
 def test_an_epoch_shows_every_image_once_and_another_order_comes_next():
@@ -73,15 +150,15 @@ def test_a_short_last_batch_is_kept_or_dropped():
 def test_the_parts_of_all_processes_are_the_global_batch(world_size):
     parts = [batches(rank=rank, world_size=world_size) for rank in range(world_size)]
     for step, whole in enumerate(batches()):
-        views = torch.cat([part[step].views for part in parts])
-        assert torch.equal(views, whole.views)
+        views = torch.cat([part[step].views[0] for part in parts])
+        assert torch.equal(views, whole.views[0])
 
 
 def test_what_cannot_be_batched_is_refused():
     with pytest.raises(ValueError, match="`batch_size` must be at most"):
         batches(batch_size=51)
     with pytest.raises(ValueError, match="`size` must be given: the boxes of rrc"):
-        batches(policy=tc.policy("rrc"))
+        batches(views="rrc")
     files = ImageSet(paths=50 * ("a",), sizes=images().sizes)
     with pytest.raises(ValueError, match="`source` must be streamed for images in files"):
-        ViewLoader(files, LAW, Loading(batch_size=2, source="resident"))
+        batches(of=files, source="resident")

@@ -23,7 +23,7 @@ def small(step: int) -> Checkpoint:
         weights={"layer.weight": torch.full((30, 20), float(step))},
         train={
             "losses": torch.arange(step, dtype=torch.float64),
-            "optimiser.0.exp_avg": torch.full((30, 20), float(step)),
+            "optimizer.0.exp_avg": torch.full((30, 20), float(step)),
         },
         state={"step": step, "seconds": 1.5, "run": {"policy": "rc", "seed": 0}},
     )
@@ -45,7 +45,7 @@ def save_in_place(folder: Path, step: int) -> object:
 def is_whole(found: Checkpoint) -> bool:
     """Whether it is one of `small`, in all its parts."""
     step = found.state["step"]
-    values = (found.weights["layer.weight"], found.train["optimiser.0.exp_avg"])
+    values = (found.weights["layer.weight"], found.train["optimizer.0.exp_avg"])
     return len(found.train["losses"]) == step and all(bool((each == step).all()) for each in values)
 
 

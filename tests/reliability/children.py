@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from tamecrop.cli import main
 from tamecrop.data import loader
 from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
-from tamecrop.learning import run_folder, training_state
+from tamecrop.learning import checkpoint, run_folder, training_state
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.evaluate import evaluate
+from tamecrop.learning.methods.simclr import SimCLR
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.stopping import StopFlag, signals_raise
-from tamecrop.learning.trainer import Run, Trainer
+from tamecrop.learning.trainer import Run
 from tamecrop.learning.watching import Hooks, Progress
 
 torch.set_num_threads(1)
@@ -133,13 +135,12 @@ HAPPENINGS: dict[str, Callable[[Path], None]] = {
 
 def train_noisily(out: Path, plan: Plan) -> None:
     """Broken: every loss depends on torch's global generator."""
-    gradient = Trainer._gradient
+    loss = SimCLR.loss
 
-    def noisy(self: Any, prepared: Any) -> torch.Tensor:
-        views = prepared.views + 1e-3 * torch.rand(prepared.views.shape)
-        return gradient(self, prepared._replace(views=views))
+    def noisy(self: SimCLR, views: Sequence[torch.Tensor]) -> torch.Tensor:
+        return loss(self, [group + 1e-3 * torch.rand(group.shape) for group in views])
 
-    Trainer._gradient = noisy  # type: ignore[method-assign]
+    SimCLR.loss = noisy  # type: ignore[method-assign]
     torch.manual_seed(0)
     train(out, plan)
 
@@ -180,15 +181,12 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
             yield batch
 
     ViewLoader.batches = listed  # type: ignore[method-assign]
-    stepped = Trainer._stepped
 
-    def written(self: Any, loss: Any, batch: Any) -> float:
-        value = stepped(self, loss, batch)
+    def written(self: SimCLR, progress: float) -> None:
         with ledger.open("a") as file:
             file.write(" ".join(map(str, asked.pop(0))) + "\n")
-        return value
 
-    Trainer._stepped = written  # type: ignore[method-assign]
+    SimCLR.after_step = written  # type: ignore[method-assign]
     train(out, plan)
 
 
@@ -230,28 +228,29 @@ def command_unlocked(words: list[str]) -> None:
 
 def command_twice_interrupted(words: list[str]) -> None:
     """Run a command that gets Ctrl-C twice within its sixth step."""
-    stepped = Trainer._stepped
+    loss, steps = SimCLR.loss, count()
 
-    def signaled(self: Any, loss: Any, batch: Any) -> float:
-        if self.step == 5:
+    def signaled(self: SimCLR, views: Sequence[torch.Tensor]) -> torch.Tensor:
+        if next(steps) == 5:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
-        return stepped(self, loss, batch)
+        return loss(self, views)
 
-    Trainer._stepped = signaled  # type: ignore[method-assign]
+    SimCLR.loss = signaled  # type: ignore[method-assign]
     sys.exit(main(words))
 
 
 def command_losing_pictures(words: list[str], folder: str) -> None:
     """Run a command whose pictures vanish at the end of its first epoch."""
-    save = Trainer._save
+    save = checkpoint.save
 
-    def vanished(self: Any, *arguments: Any) -> None:
-        save(self, *arguments)
+    def vanished(*arguments: Any, **more: Any) -> Path:
+        saved = save(*arguments, **more)
         for path in Path(folder).rglob("*.png"):
             path.unlink()
+        return saved
 
-    Trainer._save = vanished  # type: ignore[method-assign]
+    checkpoint.save = vanished
     sys.exit(main(words))
 
 

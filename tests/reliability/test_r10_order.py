@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry.plans import plan
 
 WORLDS, WORKERS = range(1, 33), range(5)
-LAW = tc.policy("gcc:scale=0.4,sigma=0.3")
+LAW = plan("gcc:scale=0.4,sigma=0.3")
 IMAGES = ImageSet.in_memory(
     torch.randint(0, 256, (150, 3, 8, 8), generator=torch.Generator().manual_seed(0)).to(
         torch.uint8
@@ -27,7 +27,7 @@ def part(rank, world, workers, images=IMAGES):
         batch_size=64, seed=3, rank=rank, world_size=world, source="streamed", workers=workers
     )
     return [
-        (each.index, each.views[:, 0].numpy())
+        (each.index, each.views[0][:, 0].numpy())
         for each in ViewLoader(images, LAW, loading).batches(1)
     ]
 

@@ -6,13 +6,13 @@ import hashlib
 import pytest
 import torch
 
-import tamecrop as tc
 from tamecrop.data import loader
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry.plans import plan
 from tamecrop.views.photometric import photometric
 
-LAW = tc.policy("mgcc:scale=0.4,sigma=0.3,border=recenter")
+LAW = plan("mgcc:scale=0.4,sigma=0.3,border=recenter")
 COLORS = photometric("paper")
 N = 40
 
@@ -33,7 +33,7 @@ def digest(batch_size=16, workers=0, epoch=2, colors=COLORS, **options):
         batches = list(ViewLoader(images(), LAW, loading).batches(epoch))
     hashes = {}
     for batch in batches:
-        views = colors.apply(batch.views, seed=5, epoch=epoch, index=batch.index)
+        views = colors.apply(batch.views[0], seed=5, epoch=epoch, index=batch.index)
         for sample, view in zip(batch.index.tolist(), views, strict=True):
             hashes[sample] = hashlib.sha256(view.numpy().tobytes()).hexdigest()
     assert len(hashes) == N

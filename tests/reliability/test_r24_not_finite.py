@@ -1,6 +1,7 @@
 """R24: a number that is not finite stops the run before a weight changes, and is never saved."""
 
 import math
+from itertools import count
 
 import pytest
 import torch
@@ -9,8 +10,8 @@ import tamecrop as tc
 from reliability import children
 from tamecrop.data.sources import load
 from tamecrop.learning import checkpoint, trainer
+from tamecrop.learning.methods.simclr import SimCLR
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.trainer import Trainer
 
 BAD = [math.nan, math.inf, -math.inf]
 PLACES = ["input", "loss", "gradient", "weight"]
@@ -20,23 +21,24 @@ PER_EPOCH, AT = 5, 6
 def poisoned(monkeypatch, place, value):
     """Put a value into one place just before a step; the weights as that step found them."""
     before = {}
-    gradient = Trainer._gradient
+    loss, steps = SimCLR.loss, count()
 
-    def bad(self, prepared):
-        if self.step < AT:
-            return gradient(self, prepared)
+    def bad(self, views):
+        if next(steps) < AT:
+            return loss(self, views)
+        first = next(self.parameters())
         if place == "input":
-            prepared.views[0, 0, 0, 0, 0] = value
+            views[0][0, 0, 0, 0, 0] = value
         if place == "weight":
-            next(self.bare.parameters()).data[0, 0, 0, 0] = value
-        before.update({name: w.clone() for name, w in self.bare.named_parameters()})
-        before["model"] = self.bare
-        loss = gradient(self, prepared)
+            first.data[0, 0, 0, 0] = value
         if place == "gradient":
-            next(self.bare.parameters()).grad[0, 0, 0, 0] = value
-        return torch.full_like(loss, value) if place == "loss" else loss
+            first.register_hook(lambda grad: grad.index_fill(0, torch.tensor([0]), value))
+        before.update({name: w.clone() for name, w in self.named_parameters()})
+        before["method"] = self
+        found = loss(self, views)
+        return found + value if place == "loss" else found
 
-    monkeypatch.setattr(Trainer, "_gradient", bad)
+    monkeypatch.setattr(SimCLR, "loss", bad)
     return before
 
 
@@ -59,7 +61,7 @@ def test_r24_stops_before_the_step_and_keeps_the_last_good_one(
                 ValueError, match=rf"must be finite: stopped before step {AT} .*samples .*\.png"
             ):
                 pretrain(load(pictures), tc.policy(children.LAW), children.TINY, out)
-        now = dict(before.pop("model").named_parameters())
+        now = dict(before.pop("method").named_parameters())
         assert all(
             torch.equal(now[name].nan_to_num(), w.nan_to_num()) for name, w in before.items()
         )

@@ -10,16 +10,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import tamecrop as tc
 from reliability import children, gathering
 from reliability.test_r26_processes import free_port
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry.plans import plan
 from tamecrop.learning import features
 from tamecrop.learning.backbones import backbone
 
 OBJECTIVES = [
-    {"projector": projector, "passes": passes}
+    {"method": f"simclr:projector={projector}", "passes": passes}
     for projector in ("linear", "two_layer")
     for passes in ("joint", "per_view")
 ]
@@ -63,9 +63,10 @@ def test_two_processes_train_what_one_trains(forks, tmp_path, changes, record):
     assert steps >= 5
     loss, weight = gap(single, pair)
     assert max(loss, weight) < BAR
-    objective = f"{changes['projector']} projector, {changes['passes']} passes"
+    name = changes["method"].rpartition("=")[2]
+    objective = f"{name} projector, {changes['passes']} passes"
     record(
-        f"R25.{changes['projector']}_{changes['passes']}",
+        f"R25.{name}_{changes['passes']}",
         f"{objective}: {steps} steps, loss within {loss:.1g}, weights within {weight:.1g}",
         n=steps,
         loss=loss,
@@ -94,7 +95,7 @@ def test_every_sample_of_an_uneven_set_is_counted_once(world, record):
     loading = [
         Loading(batch_size=16, last="keep", rank=rank, world_size=world) for rank in range(world)
     ]
-    law = tc.policy("rc:scale=0.5")
+    law = plan("rc:scale=0.5")
     batches = [batch for each in loading for batch in ViewLoader(UNEVEN, law, each).batches(0)]
     seen = np.concatenate([batch.index for batch in batches])
     assert sorted(seen.tolist()) == list(range(67))

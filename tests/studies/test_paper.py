@@ -56,9 +56,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
     assert recipe.training == Pretraining(
         backbone="resnet18",
         stem="small",
-        projector="linear",
-        dimension=128,
-        temperature=0.1,
+        method="simclr:projector=linear,temperature=0.1",
         passes="per_view",
         optimizer="adam",
         learning_rate=0.01,
@@ -80,7 +78,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
 
 def test_a_control_differs_from_the_paper_in_one_setting():
     first = protocols.protocol("paper").decisive()["training"]
-    for name, setting in (("resize", "size"), ("color", "photometric"), ("head", "projector")):
+    for name, setting in (("resize", "size"), ("color", "photometric"), ("head", "method")):
         other = protocols.protocol(f"paper-{name}").decisive()["training"]
         assert [key for key in first if first[key] != other[key]] == [setting]
     with pytest.raises(ValueError, match="unknown protocol 'papre': did you mean 'paper'"):

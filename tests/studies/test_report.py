@@ -139,3 +139,5 @@ def test_overlap_is_worded_from_the_boxes():
     boxes = policy("rc:scale=1").draw((32, 32), index=[0, 1])
     assert overlap_words(boxes, (32, 32)) == "mean IoU 1.00 · content 100 %"
     assert overlap_words(np.add(boxes, [16, 0, 16, 0]), (32, 32)) == "mean IoU 1.00 · content 50 %"
+    half_out = np.array([[[-8, 0, 8, 16], [0, 0, 8, 16]]])
+    assert overlap_words(half_out, (32, 32)).startswith("mean IoU 1.00"), "IoU of the contents"

@@ -9,6 +9,7 @@ import torch
 import tamecrop as tc
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.data.sources import load
+from tamecrop.geometry.plans import plan
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.views.photometric import photometric
@@ -47,15 +48,15 @@ def test_colors_are_the_same(name):
 def test_a_resident_set_lives_on_the_device_and_gives_the_hosts_batches():
     data = load("scenes:count=150").train
     loading = Loading(batch_size=32)
-    policy = tc.policy("gcc:scale=0.4")
+    views = plan("gcc:scale=0.4")
     pairs = zip(
-        ViewLoader(data, policy, loading, "cuda").batches(1),
-        ViewLoader(data, policy, loading, "cpu").batches(1),
+        ViewLoader(data, views, loading, "cuda").batches(1),
+        ViewLoader(data, views, loading, "cpu").batches(1),
         strict=True,
     )
     for there, here in pairs:
-        assert there.views.is_cuda
-        assert torch.equal(there.views.cpu(), here.views)
+        assert there.views[0].is_cuda
+        assert torch.equal(there.views[0].cpu(), here.views[0])
 
 
 def test_the_compiled_step_trains_as_the_eager_one(tmp_path):

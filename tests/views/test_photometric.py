@@ -26,6 +26,17 @@ def test_a_view_looks_the_same_in_any_batch(name):
     assert together.max() <= 1
 
 
+@pytest.mark.parametrize("name", ["paper", "simclr", "scenes"])
+def test_groups_of_a_plan_count_their_views_on(name):
+    step, same = photometric(name), views(200)[:, :1]
+    pair = step.apply(same.repeat(1, 2, 1, 1, 1), seed=1)
+    first, second, repeated = (step.apply(same, seed=1, first_view=v) for v in (0, 1, 0))
+    torch.testing.assert_close(torch.cat([first, second], dim=1), pair, atol=1e-6, rtol=0)
+    assert torch.equal(first, repeated)
+    alike = (first == second).flatten(1).all(1).double().mean()
+    assert alike < 0.6, "both views took the same draws"
+
+
 def test_nothing_changes_without_a_step():
     assert torch.equal(photometric("none").apply(views()), views().float() / 255)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tamecrop.audit.records import Audit, Audited
-from tamecrop.audit.wording import WORDS, number
+from tamecrop.audit.wording import WORDS, write_number
 
 TOLERANCE = 0.01
 """How much preservation a recommended law may lose to the one in use: one point."""
@@ -147,7 +147,7 @@ def _reasons(
 ) -> tuple[str, str]:
     allowed, tried = counts
     iou = f"{current.geometry.pair_iou_mean:.2f}"
-    kept = f"{WORDS[name]}: {number(_kept(current, name), name)}"
+    kept = f"{WORDS[name]}: {write_number(_kept(current, name), name)}"
     if best.policy == current.policy:
         return (
             f"Keep {current.policy}: of {tried} laws tried, none gives more different views than "
@@ -157,8 +157,8 @@ def _reasons(
     return (
         f"Use {best.policy}: its views differ more than those of {current.policy}, the law in use "
         f"(mean IoU {best.geometry.pair_iou_mean:.2f} against {iou}), and keep as much to a point "
-        f"({WORDS[name]}: {number(_kept(best, name), name)} against "
-        f"{number(_kept(current, name), name)}).",
+        f"({WORDS[name]}: {write_number(_kept(best, name), name)} against "
+        f"{write_number(_kept(current, name), name)}).",
         f"It is the most different of the {allowed} of {tried} laws tried that do; no law was "
         "trained, so whether a network learns more from it, only `compare` or --budget can tell.",
     )
@@ -178,9 +178,9 @@ def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) ->
         f"the most accurate on {last.validation_images:,} validation images after {last.epochs} "
         f"epochs ({against} for {second}; one seed, so small gaps mean nothing).",
         f"Its views have a mean IoU of {best.geometry.pair_iou_mean:.2f} ({WORDS[found.measure]}: "
-        f"{number(_kept(best, found.measure), found.measure)}); those of {current.policy}, the law "
-        f"in use, {current.geometry.pair_iou_mean:.2f} "
-        f"({number(_kept(current, found.measure), found.measure)}).",
+        f"{write_number(_kept(best, found.measure), found.measure)}); those of "
+        f"{current.policy}, the law in use, {current.geometry.pair_iou_mean:.2f} "
+        f"({write_number(_kept(current, found.measure), found.measure)}).",
     )
     return Recommendation(
         data=found.data,

@@ -1,12 +1,16 @@
-"""The file of an audit: `audit.json`."""
+"""The file of an audit, `audit.json`, and swept policies read at equal diversity."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from tamecrop.audit.measures.geometry import Geometry
-from tamecrop.audit.reference.looks import Known
+from tamecrop.audit.reference.evaluate import ReferenceAccuracy
+from tamecrop.audit.subject import name_views
 from tamecrop.reporting.environment import Environment
 
-FORMAT = 1
+FORMAT = 2
 
 MEASURES = ("pair_share", "pair_label_agreement", "pair_similarity")
 """Preservation of a pair, the surest first: objects in boxes, labels, features."""
@@ -14,7 +18,7 @@ MEASURES = ("pair_share", "pair_label_agreement", "pair_similarity")
 
 @dataclass(frozen=True)
 class Preservation:
-    """How far the views of a law show what their image stands for; None where not measured.
+    """How far views show what their image stands for; None where not measured.
 
     Attributes:
         object_share: Share of views that show an object, that is, cover the audit's threshold
@@ -23,10 +27,10 @@ class Preservation:
         false_positive_share: Share of pairs that show no common object.
         different_share: Of these, the pairs whose views show different objects.
         none_share: Of these, the pairs of which a view shows no object.
-        label_agreement: Share of views that the reference names as it names the whole image, of
-            images that it names rightly when whole.
+        label_agreement: Share of views to which the reference gives the class of the whole image,
+            of images that it classifies rightly when whole.
         label_agreement_error: Its standard error over images.
-        pair_label_agreement: Share of pairs whose views are both so named.
+        pair_label_agreement: Share of pairs of which both views get that class.
         whole_similarity: Mean cosine of the reference's features of a view and the whole image.
         pair_similarity: Mean cosine of its features of the two views.
         pair_similarity_p05: 5 % quantile of the latter.
@@ -47,21 +51,28 @@ class Preservation:
 
 @dataclass(frozen=True)
 class Audited:
-    """One law.
+    """One policy, or two views of a plan of several groups.
 
     Attributes:
-        policy: Text form.
-        curve: Text form of the law that was swept to get it, or None for a law that was named.
+        policy: Text form of the policy or group; of views of two groups `... with ...`.
+        plan: Text form of the plan of several groups that they are of, or None.
+        curve: Text form of the policy that was swept to get it, or None for one that was named.
         swept: Name of the parameter swept, or None.
         geometry: What it does on the real sizes.
         preservation: What its views still show.
     """
 
     policy: str
+    plan: str | None
     curve: str | None
     swept: str | None
     geometry: Geometry
     preservation: Preservation
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of an audit."""
+        return name_views(self.policy, self.plan)
 
 
 @dataclass(frozen=True)
@@ -78,12 +89,13 @@ class Audit:
         classes: Number of classes, or None without labels.
         threshold: Share of an object that a view must cover to show it.
         seed: Key of every draw.
-        current: Text form of the law in use today.
+        current: Text form of the policy in use today.
         reference: How good the reference network is, or None where there is none.
         notes: What was left out, and why.
         seconds: Wall time.
-        policies: The laws, named ones first.
+        policies: What was audited, named ones first.
         environment: Hardware, versions and commit.
+        account: What of the data was read, in one line.
     """
 
     format: int
@@ -96,11 +108,12 @@ class Audit:
     threshold: float
     seed: int
     current: str
-    reference: Known | None
+    reference: ReferenceAccuracy | None
     notes: tuple[str, ...]
     seconds: float
     policies: tuple[Audited, ...]
     environment: Environment
+    account: str = ""
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
@@ -108,26 +121,78 @@ class Audit:
 
     @property
     def named(self) -> tuple[Audited, ...]:
-        """The laws that were named, in order; the swept ones left out."""
-        return tuple(law for law in self.policies if law.curve is None)
+        """Those that were named, in order; the swept ones left out."""
+        return tuple(each for each in self.policies if each.curve is None)
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The measures of preservation that every law has, the surest first."""
+        """The measures of preservation that every policy has, the surest first."""
         return tuple(
             name
             for name in MEASURES
             if self.policies
-            and all(getattr(law.preservation, name) is not None for law in self.policies)
+            and all(getattr(each.preservation, name) is not None for each in self.policies)
         )
 
-    def of(self, policy: str) -> Audited:
-        """The law of a text form.
+    def of(self, name: str) -> Audited:
+        """What was audited under a name.
 
         Raises:
             KeyError: when it was not audited.
         """
-        for law in self.policies:
-            if law.policy == policy:
-                return law
-        raise KeyError(policy)
+        for each in self.policies:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+
+class Curve(NamedTuple):
+    """A policy and the parameter that was swept."""
+
+    policy: str
+    swept: str
+
+
+def group_curves(audit: Audit) -> dict[Curve, tuple[Audited, ...]]:
+    """The points of every sweep, in its order."""
+    found: dict[Curve, tuple[Audited, ...]] = {}
+    for each in audit.policies:
+        if each.curve is not None and each.swept is not None:
+            curve = Curve(each.curve, each.swept)
+            found[curve] = (*found.get(curve, ()), each)
+    return found
+
+
+def read_at_iou(audit: Audit, iou: float, measure: str) -> dict[Curve, float]:
+    """A measure of preservation where each curve has one mean IoU: at equal diversity.
+
+    Interpolated linearly between the two neighboring points; where a curve passes the IoU more
+    than once, the best of the places.
+
+    Args:
+        audit: with swept policies.
+        iou: mean IoU of the two views.
+        measure: a field of `Preservation`.
+
+    Returns:
+        The value of each curve that reaches the IoU; the others are left out.
+    """
+    found = {}
+    for curve, points in group_curves(audit).items():
+        x = np.array([point.geometry.pair_iou_mean for point in points])
+        y = np.array([getattr(point.preservation, measure) for point in points], dtype=np.float64)
+        values = _find_crossings(x, y, iou)
+        if values:
+            found[curve] = max(values)
+    return found
+
+
+def _find_crossings(x: np.ndarray, y: np.ndarray, at: float) -> list[float]:
+    """Values of a broken line `y(x)` at every place where `x` passes `at`."""
+    values = []
+    for left, right in zip(range(len(x) - 1), range(1, len(x)), strict=True):
+        low, high = sorted((x[left], x[right]))
+        if low <= at <= high:
+            share = 0.0 if high == low else (at - x[left]) / (x[right] - x[left])
+            values.append(float(y[left] + share * (y[right] - y[left])))
+    return values

@@ -1,11 +1,14 @@
 """The page of an audit, self-contained."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 from tamecrop.audit import wording
-from tamecrop.audit.figures import coverage_figure, trade_off_figure
-from tamecrop.audit.pictures import suspects_figure, views_figure
-from tamecrop.audit.plan import Outcome, Plan
+from tamecrop.audit.figures import draw_coverage, draw_suspects, draw_trade_off, draw_views
+from tamecrop.audit.measures.suspicious import Suspect
+from tamecrop.audit.records import Audit
+from tamecrop.audit.subject import Candidate, Subject
 from tamecrop.data.files import write_atomic
-from tamecrop.geometry.policy import policy
 from tamecrop.reporting.html import embedded, page
 from tamecrop.reporting.theme import png
 
@@ -13,8 +16,8 @@ HOW_TO_READ = {
     "trade_off": (
         "What is kept against how different the views are",
         "Right: the two views of an image differ more. Up: more of them still show what the image "
-        "stands for. A law above and to the right of another keeps more at more difference. The "
-        "star is the law in use; a line follows one parameter of the law of its color.",
+        "stands for. A policy above and to the right of another keeps more at more difference. "
+        "The star is the policy in use; a line follows one parameter of the policy of its color.",
     ),
     "coverage": (
         "What is seen",
@@ -23,7 +26,7 @@ HOW_TO_READ = {
     ),
     "views": (
         "Both views on your images",
-        "The red and the blue box are the two views of one image, to the right what they show; "
+        "The colored boxes are the views of one image, to the right what they show; "
         "known objects are dashed. The caption gives the IoU of the contents and how much of the "
         "object that both show most of each view covers.",
     ),
@@ -35,46 +38,55 @@ HOW_TO_READ = {
 }
 
 
-def publish(plan: Plan, outcome: Outcome) -> None:
-    """Write the figures and `report.html` of an audit, also of one that stopped on its way."""
-    pictures = _pictures(plan, outcome)
-    folder = plan.out / "figures"
+def publish(
+    subject: Subject,
+    candidates: Sequence[Candidate],
+    audit: Audit,
+    suspects: Mapping[str, Sequence[Suspect]],
+    out: Path,
+) -> None:
+    """Write the figures and `report.html` of an audit, also of one that stopped on its way.
+
+    Args:
+        subject: the images.
+        candidates: what was audited.
+        audit: the record, with at least one policy.
+        suspects: the most suspicious pairs by the name of a candidate.
+        out: folder.
+    """
+    named = [each for each in candidates if each.curve is None]
+    figures = {
+        "trade_off": draw_trade_off(audit),
+        "coverage": draw_coverage(audit),
+        "views": draw_views(subject, named, seed=audit.seed),
+        "suspects": draw_suspects(subject, named, suspects),
+    }
+    pictures = {
+        name: png(figure, dpi=110) for name, figure in figures.items() if figure is not None
+    }
+    folder = out / "figures"
     folder.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         write_atomic(folder / f"{name}.png", picture)
-    write_atomic(plan.out / "report.html", audit_html(outcome, pictures).encode())
+    write_atomic(out / "report.html", render_page(audit, pictures).encode())
 
 
-def audit_html(outcome: Outcome, pictures: dict[str, bytes]) -> str:
+def render_page(audit: Audit, pictures: Mapping[str, bytes]) -> str:
     """The page as text; images are embedded, nothing is loaded from elsewhere.
 
     Args:
-        outcome: an audit with at least one law.
+        audit: with at least one policy.
         pictures: PNG by name of `HOW_TO_READ`; sheets that could not be drawn are left out.
     """
-    audit = outcome.audit
     shown = {name: words for name, words in HOW_TO_READ.items() if name in pictures}
     return page(
         "audit.html",
         audit=audit,
-        lead=wording.lead(audit),
-        verdict=wording.verdict(audit),
-        columns=wording.columns(audit),
-        rows=wording.rows(audit),
-        definitions=wording.definitions(audit),
-        figures=embedded(shown, pictures),
-        facts=wording.facts(audit),
+        lead=wording.write_lead(audit),
+        verdict=wording.write_verdict(audit),
+        columns=wording.list_columns(audit),
+        rows=wording.list_rows(audit),
+        definitions=wording.list_definitions(audit),
+        figures=embedded(shown, dict(pictures)),
+        facts=wording.list_facts(audit),
     )
-
-
-def _pictures(plan: Plan, outcome: Outcome) -> dict[str, bytes]:
-    audit, subject = outcome.audit, plan.subject
-    laws = [policy(law.policy) for law in audit.named]
-    suspects = [outcome.suspects.get(str(law), ()) for law in laws]
-    figures = {
-        "trade_off": trade_off_figure(audit),
-        "coverage": coverage_figure(audit),
-        "views": views_figure(subject, laws, seed=plan.seed),
-        "suspects": suspects_figure(subject, laws, suspects),
-    }
-    return {name: png(figure, dpi=110) for name, figure in figures.items() if figure is not None}

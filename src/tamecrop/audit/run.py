@@ -1,157 +1,222 @@
-"""Audit crop laws: geometry first, then what their views still show, written at every step."""
+"""Audit crop policies: geometry first, then what their views still show, written at every step."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from tamecrop.audit.candidates import Candidate
-from tamecrop.audit.measures.geometry import geometry
-from tamecrop.audit.measures.objects import ObjectShares, object_shares
-from tamecrop.audit.measures.suspicious import Suspect, by_features, by_objects, by_overlap
-from tamecrop.audit.plan import Outcome, Plan
+from tamecrop.audit.measures.geometry import measure_geometry
+from tamecrop.audit.measures.objects import THRESHOLD, ObjectShares, measure_objects
+from tamecrop.audit.measures.pairs import Shapes
+from tamecrop.audit.measures.suspicious import (
+    Suspect,
+    find_by_features,
+    find_by_objects,
+    find_by_overlap,
+)
+from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.audit.reference.looks import Seen, Witness
-from tamecrop.audit.reference.witnesses import Asked, ask
-from tamecrop.audit.report import publish
+from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
+from tamecrop.audit.reference.evaluate import Evaluator, ViewFeatures
+from tamecrop.audit.subject import Candidate, Images, find_subject
+from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
 
+Report = Callable[[str], None]
 
-def run(plan: Plan, *, tell: Callable[[str], None] = lambda _: None) -> Audit:
-    """Audit every law; write `audit.json` after each step, figures and page at the end.
 
-    The geometry of all laws is written before anything is asked about their views, and the page
-    is also made of what there is when a later step fails.
+def audit(  # noqa: PLR0913  the front door: one word a setting
+    images: Images,
+    policies: Views | Sequence[Views],
+    *,
+    current: Views = CURRENT,
+    labels: ArrayLike | None = None,
+    boxes: Sequence[ArrayLike] | None = None,
+    sweeps: Sequence[str] = (),
+    coverage: float = THRESHOLD,
+    reference: str = "auto",
+    draws: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    report: Report = lambda _: None,
+) -> Audit:
+    """Measure what crop policies do to images, without training on crops.
 
     Args:
-        plan: what to audit, and where.
-        tell: told one line when a step begins.
+        images: a name or path as for `load`; a Dataset; uint8 `(N, C, H, W)`; or a list of uint8
+            images `(C, H, W)` of any sizes, or of files.
+        policies: policies or view plans, one or several.
+        current: the policy in use today, to which the others are compared.
+        labels: `(N,)` whole numbers, for arrays and lists.
+        boxes: the object boxes `(k, 4)` of each image in pixels, for arrays and lists.
+        sweeps: each `key=low:high:count`, for every policy that has the key.
+        coverage: share of an object that a view must cover to show it, in (0, 1].
+        reference: the network that judges views: `auto`, `none`, `small`, `torchvision:NAME`,
+            `timm:NAME`, `run:FOLDER`.
+        draws: pairs of each image; by default 16, more for few images.
+        seed: key of every draw.
+        out: folder for `audit.json`, figures and page; None writes nothing.
+        report: called with one line when a step begins.
+
+    Returns:
+        The record, as in `audit.json`.
+
+    Raises:
+        ValueError: for a wrong setting, or images or a reference that cannot be had.
+
+    >>> import tamecrop as tc
+    >>> pixels = np.zeros((4, 3, 32, 32), dtype=np.uint8)
+    >>> found = audit(pixels, "gcc:scale=0.4,sigma=0.2", reference="none", draws=10)
+    >>> [each.policy for each in found.policies]
+    ['rrc:scale=0.2..1', 'gcc:scale=0.4,sigma=0.2']
+    """
+    settings = Settings(
+        current=current,
+        sweeps=sweeps,
+        coverage=coverage,
+        reference=reference,
+        draws=draws,
+        seed=seed,
+    )
+    several = [policies] if isinstance(policies, (str, Policy, ViewPlan)) else policies
+    seen = find_subject(images, labels=labels, boxes=boxes, seed=seed)
+    return run(prepare(seen, several, settings, out=out), report=report)
+
+
+def run(job: Job, *, report: Report = lambda _: None) -> Audit:
+    """Audit every policy; write `audit.json` after each step, figures and page at the end.
+
+    The geometry of all policies is written before a reference is made, and the page is also made
+    of what there is when a later step fails. Without a folder nothing is written.
+
+    Args:
+        job: from `prepare`.
+        report: called with one line when a step begins.
 
     Raises:
         ValueError: when the reference cannot be had or the images cannot be read.
     """
-    work = _Work(plan, tell)
+    steps = _Steps(job, report)
     try:
-        work.geometry()
-        work.objects()
-        work.witnesses()
+        steps.measure_geometry()
+        steps.measure_objects()
+        steps.run_reference()
     finally:
-        if work.audit.policies:
-            tell("figures and page")
-            publish(plan, Outcome(work.audit, work.suspects))
-    return work.audit
+        if steps.audit.policies and job.out is not None:
+            from tamecrop.audit.report import publish
+
+            report("figures and page")
+            publish(job.subject, job.candidates, steps.audit, steps.suspects, job.out)
+    return steps.audit
 
 
-class _Work:
+class _Steps:
     """An audit on its way."""
 
-    def __init__(self, plan: Plan, tell: Callable[[str], None]) -> None:
-        self.plan, self.tell = plan, tell
+    def __init__(self, job: Job, report: Report) -> None:
+        self.job, self.report = job, report
         self.started = time.perf_counter()
-        self.audit = _empty(plan)
+        self.shapes = Shapes.of(job.subject.images, job.subject.index)
+        self.audit = _start(job)
         self.suspects: dict[str, tuple[Suspect, ...]] = {}
 
-    def geometry(self) -> None:
-        """The geometry of every law, on the real sizes."""
-        plan, subject = self.plan, self.plan.subject
-        self.tell(f"geometry of {len(plan.laws)} laws on {len(subject.images):,} images")
+    def measure_geometry(self) -> None:
+        """The geometry of every policy, on the real sizes."""
+        settings, candidates = self.job.settings, self.job.candidates
+        count = len(self.shapes.sizes)
+        self.report(f"geometry of {len(candidates)} policies on {count:,} images")
         found = []
-        for law in plan.laws:
-            shape = geometry(
-                law.policy,
-                subject.images.sizes,
-                index=subject.index,
-                draws=plan.draws,
-                seed=plan.seed,
+        for each in candidates:
+            shape = measure_geometry(
+                each.views, self.shapes, draws=settings.draws, seed=settings.seed
             )
-            if law.curve is not None:
+            if each.curve is not None:
                 shape = replace(shape, coverage_map=None)
-            found.append(Audited(str(law.policy), law.curve, law.swept, shape, Preservation()))
+            text = str(each.views)
+            found.append(Audited(text, each.plan, each.curve, each.swept, shape, Preservation()))
         self._write(policies=tuple(found))
 
-    def objects(self) -> None:
+    def measure_objects(self) -> None:
         """Whether views show the objects, where the data has boxes."""
-        images = self.plan.subject.images
-        if images.boxes is None:
+        if self.shapes.object_boxes is None:
             return
-        self.tell("objects in views")
-        shares = [self._shares(law) for law in self.plan.laws]
+        self.report("objects in views")
+        shares = [self._share_objects(each) for each in self.job.candidates]
         known = [each for each in shares if each is not None]
         if not known:
             self._note("no image has an object box: shares of objects were left out")
             return
         self.audit = replace(self.audit, boxed_images=known[0].images, objects=known[0].objects)
-        self._preserved([_of_objects(each) for each in known])
-        for law in self._named():
-            suspects = by_objects(
-                law.policy, images, index=self.plan.subject.index, seed=self.plan.seed
-            )
-            self.suspects[str(law.policy)] = suspects
+        self._add([_preserve_objects(each) for each in known])
+        for each in self._list_named():
+            found = find_by_objects(each.views, self.shapes, seed=self.job.settings.seed)
+            self.suspects[each.name] = found
 
-    def witnesses(self) -> None:
-        """What a reference sees in the views, where there is one."""
-        asked = ask(self.plan.choice, self.plan.subject, tell=self.tell, note=self._note)
-        if asked is not None:
-            self._look(asked)
-        for law in self._named():
-            if str(law.policy) not in self.suspects:
-                self.suspects[str(law.policy)] = by_overlap(
-                    law.policy,
-                    self.plan.subject.images,
-                    index=self.plan.subject.index,
-                    seed=self.plan.seed,
-                )
+    def run_reference(self) -> None:
+        """What a reference says of the views, where there is one."""
+        job = self.job
+        found = prepare_evaluation(job.choice, job.subject, report=self.report, note=self._note)
+        if found is not None:
+            self._evaluate(found)
+        for each in self._list_named():
+            if each.name not in self.suspects:
+                overlap = find_by_overlap(each.views, self.shapes, seed=job.settings.seed)
+                self.suspects[each.name] = overlap
 
-    def _look(self, asked: Asked) -> None:
-        witness = asked.witness
-        self.audit = replace(self.audit, reference=witness.known())
-        self.tell(f"{witness.reference.name} looks at {len(witness.images):,} images")
-        found = []
-        for law in self.plan.laws:
-            seen = witness.see(law.policy, draws=asked.draws, seed=self.plan.seed)
-            found.append(_of_looks(witness, seen))
-            if law.curve is None and asked.places is not None:
-                self.suspects.setdefault(str(law.policy), by_features(seen, asked.places))
-        if self.plan.subject.classes is not None and found[0].get("label_agreement") is None:
-            self._note("the reference named no whole image rightly: agreement was left out")
-        self._preserved(found)
+    def _evaluate(self, found: Evaluation) -> None:
+        evaluator = found.evaluator
+        self.audit = replace(self.audit, reference=evaluator.measure_accuracy())
+        self.report(f"{evaluator.reference.name} runs on {len(evaluator.images):,} images")
+        figures = []
+        for each in self.job.candidates:
+            views = evaluator.evaluate(each.views, draws=found.draws, seed=self.job.settings.seed)
+            figures.append(_preserve_features(evaluator, views))
+            if each.curve is None and found.places is not None:
+                self.suspects.setdefault(each.name, find_by_features(views, found.places))
+        if self.job.subject.classes is not None and figures[0].get("label_agreement") is None:
+            self._note("the reference classified no whole image rightly: agreement was left out")
+        self._add(figures)
 
-    def _shares(self, law: Candidate) -> ObjectShares | None:
-        plan = self.plan
-        return object_shares(
-            law.policy,
-            plan.subject.images,
-            index=plan.subject.index,
-            threshold=plan.threshold,
-            draws=plan.draws,
-            seed=plan.seed,
+    def _share_objects(self, each: Candidate) -> ObjectShares | None:
+        settings = self.job.settings
+        return measure_objects(
+            each.views,
+            self.shapes,
+            threshold=settings.coverage,
+            draws=settings.draws,
+            seed=settings.seed,
         )
 
-    def _named(self) -> list[Candidate]:
-        return [law for law in self.plan.laws if law.curve is None]
+    def _list_named(self) -> list[Candidate]:
+        return [each for each in self.job.candidates if each.curve is None]
 
-    def _preserved(self, found: Sequence[dict[str, float]]) -> None:
-        """Add figures to the preservation of every law, and write."""
-        laws = [
-            replace(law, preservation=replace(law.preservation, **figures))
-            for law, figures in zip(self.audit.policies, found, strict=True)
+    def _add(self, found: Sequence[dict[str, float]]) -> None:
+        """Add figures to the preservation of every policy, and write."""
+        policies = [
+            replace(each, preservation=replace(each.preservation, **figures))
+            for each, figures in zip(self.audit.policies, found, strict=True)
         ]
-        self._write(policies=tuple(laws))
+        self._write(policies=tuple(policies))
 
     def _note(self, line: str) -> None:
-        self.tell(line)
+        self.report(line)
         self._write(notes=(*self.audit.notes, line))
 
     def _write(self, **changes: tuple[Audited, ...] | tuple[str, ...]) -> None:
         seconds = time.perf_counter() - self.started
         self.audit = replace(self.audit, seconds=seconds, **changes)  # type: ignore[arg-type]
-        write_json(self.plan.out / "audit.json", self.audit)
+        if self.job.out is not None:
+            write_json(self.job.out / "audit.json", self.audit)
 
 
-def _empty(plan: Plan) -> Audit:
-    subject = plan.subject
+def _start(job: Job) -> Audit:
+    """The record before the first step."""
+    subject = job.subject
     return Audit(
         format=FORMAT,
         data=subject.name,
@@ -160,18 +225,19 @@ def _empty(plan: Plan) -> Audit:
         boxed_images=None,
         objects=None,
         classes=None if subject.classes is None else len(subject.classes),
-        threshold=plan.threshold,
-        seed=plan.seed,
-        current=str(plan.laws[0].policy),
+        threshold=job.settings.coverage,
+        seed=job.settings.seed,
+        current=job.candidates[0].name,
         reference=None,
         notes=subject.notes,
+        account=subject.account,
         seconds=0.0,
         policies=(),
         environment=environment(),
     )
 
 
-def _of_objects(shares: ObjectShares) -> dict[str, float]:
+def _preserve_objects(shares: ObjectShares) -> dict[str, float]:
     names = (
         "object_share",
         "pair_share",
@@ -182,8 +248,8 @@ def _of_objects(shares: ObjectShares) -> dict[str, float]:
     return {name: getattr(shares, name) for name in names}
 
 
-def _of_looks(witness: Witness, seen: Seen) -> dict[str, float]:
-    alike, same = witness.similarity(seen), witness.agreement(seen)
+def _preserve_features(evaluator: Evaluator, views: ViewFeatures) -> dict[str, float]:
+    alike, same = evaluator.compare_features(views), evaluator.compare_labels(views)
     figures = {
         "whole_similarity": alike.whole_mean,
         "pair_similarity": alike.pair_mean,

@@ -1,15 +1,29 @@
-"""What is audited: images with what is known about them, and images held out for judging."""
+"""What is audited: images with what is known about them, and policies with their sweeps."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
+from tamecrop.audit.measures.pairs import ViewPair, list_pairs
 from tamecrop.data import sources
 from tamecrop.data.headers import header_size
-from tamecrop.data.images import ImageSet
+from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.keys import Draw
+from tamecrop.geometry.parameters import Sweep
+from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry.policy import Policy
+
+Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
+"""A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
+
+Ints = NDArray[np.int64]
 
 MOST_IMAGES = 50_000
 
@@ -20,28 +34,40 @@ class Subject:
 
     Args:
         name: what the user typed.
-        images: that crop laws are tried on.
+        images: on which crop policies are tried.
         index: int64 `(N,)`, their places among all images of the source: the keys of their boxes.
         held: images of the source's own validation split, or None.
         classes: names of the labels, or None.
         notes: what had to be left out or changed, in sentences.
+        account: one line on what of the data was read.
     """
 
     name: str
     images: ImageSet
-    index: np.ndarray[tuple[int], np.dtype[np.int64]]
+    index: Ints
     held: ImageSet | None
     classes: tuple[str, ...] | None
     notes: tuple[str, ...]
+    account: str = ""
 
 
-def subject(spec: str | Path, *, seed: int = 0, most: int = MOST_IMAGES) -> Subject:
-    """Find the images of a source, file sizes from their headers: no pixel of a file is decoded.
+def find_subject(
+    images: Images,
+    *,
+    labels: ArrayLike | None = None,
+    boxes: Sequence[ArrayLike] | None = None,
+    seed: int = 0,
+    most: int = MOST_IMAGES,
+) -> Subject:
+    """Find the images of an audit; of files the sizes are read from headers, no pixel is decoded.
 
-    Of the source's splits train is audited; test is never looked at.
+    Of the splits of a source train is audited; test is never used.
 
     Args:
-        spec: as for `sources.load`.
+        images: a name or path as for `sources.load`; a Dataset or an ImageSet; uint8
+            `(N, C, H, W)`; or a list of uint8 images `(C, H, W)` of any sizes, or of files.
+        labels: `(N,)` whole numbers, for arrays and lists.
+        boxes: the object boxes `(k, 4)` of each image, for arrays and lists.
         seed: key of embedded scenes.
         most: a larger set is audited on this many of its images, chosen by a fixed key.
 
@@ -49,22 +75,172 @@ def subject(spec: str | Path, *, seed: int = 0, most: int = MOST_IMAGES) -> Subj
         ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
     """
     rules.count("images", most)
+    if isinstance(images, (str, Path)):
+        found = _find_source(images, seed)
+    elif isinstance(images, Dataset):
+        found = _subject(images.train, images.name, classes=images.classes, notes=images.notes)
+        found = replace(found, held=images.validation, account=images.account)
+    else:
+        given = images if isinstance(images, ImageSet) else _hold(images, labels, boxes)
+        found = _subject(given, "images in memory", classes=_name_classes(given))
+    if not len(found.images):
+        raise ValueError(f"`images` must hold at least one image, got none in {found.name}")
+    return _limit(found, most)
+
+
+def _find_source(spec: str | Path, seed: int) -> Subject:
     found = sources.find(spec, seed=seed, sizing=header_size)
-    total = len(found.train)
-    order = keys.uniform(0, 0, np.arange(total), 0, Draw.AUDITED).argsort()
-    index = np.sort(order[:most])
     notes = list(found.notes)
     if found.quarantined:
         first = found.quarantined[0]
         notes.append(f"{len(found.quarantined)} files were left out; the first: {first}")
-    if total > most:
-        notes.append(f"{most:,} of {total:,} images were audited, chosen by a fixed key")
-    images = found.train if total <= most else found.train.subset(index)
-    return Subject(
-        name=str(spec),
-        images=images,
-        index=index,
-        held=found.validation,
-        classes=found.classes,
-        notes=tuple(notes),
-    )
+    subject = _subject(found.train, str(spec), classes=found.classes, notes=tuple(notes))
+    return replace(subject, held=found.validation, account=found.account)
+
+
+def _subject(
+    images: ImageSet,
+    name: str,
+    *,
+    classes: tuple[str, ...] | None,
+    notes: tuple[str, ...] = (),
+) -> Subject:
+    index = np.arange(len(images))
+    return Subject(name=name, images=images, index=index, held=None, classes=classes, notes=notes)
+
+
+def _limit(found: Subject, most: int) -> Subject:
+    """The same, with at most so many images."""
+    total = len(found.images)
+    if total <= most:
+        return found
+    order = keys.uniform(0, 0, np.arange(total), 0, Draw.AUDITED).argsort()
+    index = np.sort(order[:most])
+    note = f"{most:,} of {total:,} images were audited, chosen by a fixed key"
+    images = found.images.subset(index)
+    return replace(found, images=images, index=index, notes=(*found.notes, note))
+
+
+def _name_classes(images: ImageSet) -> tuple[str, ...] | None:
+    if images.labels is None:
+        return None
+    return tuple(str(label) for label in range(int(images.labels.max()) + 1))
+
+
+def _hold(
+    images: ArrayLike | Tensor | Sequence[Any],
+    labels: ArrayLike | None,
+    boxes: Sequence[ArrayLike] | None,
+) -> ImageSet:
+    """Images that a caller holds, or whose files it names, as a set."""
+    objects = None if boxes is None else tuple(np.asarray(each).reshape(-1, 4) for each in boxes)
+    numbers = None if labels is None else torch.as_tensor(np.asarray(labels)).long()
+    if isinstance(images, (Tensor, np.ndarray)):
+        return ImageSet.in_memory(torch.as_tensor(images), labels=numbers, boxes=objects)
+    each = list(images)  # type: ignore[arg-type]
+    if each and all(isinstance(one, (str, Path)) for one in each):
+        paths = tuple(map(Path, each))
+        sizes = np.array([header_size(path) for path in paths], dtype=np.int64)
+        return ImageSet(sizes=sizes, paths=paths, labels=numbers, boxes=objects)
+    tensors = tuple(torch.as_tensor(one) for one in each)
+    for one in tensors:
+        if one.ndim != 3 or one.dtype != torch.uint8:
+            got = f"{one.dtype} {tuple(one.shape)}"
+            raise ValueError(f"`images` must be uint8 images of shape (C, H, W), got {got}")
+    sizes = np.array([one.shape[-2:] for one in tensors], dtype=np.int64).reshape(-1, 2)
+    return _ImageList(sizes=sizes, tensors=tensors, labels=numbers, boxes=objects)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _ImageList(ImageSet):
+    """Images of any sizes in memory.
+
+    Args:
+        tensors: uint8 `(C, H, W)` each.
+    """
+
+    tensors: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "boxes"):
+            part = getattr(self, name)
+            if part is not None and len(part) != len(self):
+                raise ValueError(
+                    f"`{name}` must have one entry per image, got {len(part)} for {len(self)}"
+                )
+
+    def image(self, position: int) -> Tensor:
+        """The image at a position, uint8 `(C, H, W)`."""
+        return self.tensors[position]
+
+    def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":
+        """The images at some positions, in that order."""
+        kept = np.asarray(positions, dtype=np.int64)
+        return _ImageList(
+            sizes=self.sizes[kept],
+            tensors=tuple(self.tensors[place] for place in kept),
+            labels=None if self.labels is None else self.labels[torch.from_numpy(kept)],
+            boxes=None if self.boxes is None else tuple(self.boxes[place] for place in kept),
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Two views of a plan that an audit judges.
+
+    Attributes:
+        views: Which two views of which plan.
+        curve: Text form of the policy that was swept to get it, or None for a named one.
+        swept: The parameter swept, or None.
+    """
+
+    views: ViewPair
+    curve: str | None = None
+    swept: str | None = None
+
+    @property
+    def plan(self) -> str | None:
+        """Text form of the plan of several groups that these views are of, or None."""
+        plan = self.views.plan
+        return str(plan) if len(plan.groups) > 1 else None
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of an audit."""
+        return name_views(str(self.views), self.plan)
+
+
+def name_views(policy: str, plan: str | None) -> str:
+    """A name of views that no others of an audit have."""
+    return policy if plan is None else f"{policy}, of {plan}"
+
+
+def list_candidates(
+    plans: Sequence[ViewPlan], current: ViewPlan, sweeps: Sequence[Sweep]
+) -> tuple[Candidate, ...]:
+    """The policy in use first, then those named, each once; then the sweeps of all of them.
+
+    A plan of several groups gives one candidate for each group and one for every two; a sweep
+    moves plans of one group alone.
+
+    Raises:
+        ValueError: for a sweep whose parameter none of the policies has, a current plan of several
+            groups, or a plan of one view.
+    """
+    current.only_group("`current`")
+    named = tuple(dict.fromkeys((current, *plans)))
+    alone = [plan for plan in named if len(plan.groups) == 1]
+    points = [
+        Candidate(ViewPair(_with_policy(plan, policy)), str(plan), sweep.key)
+        for sweep in sweeps
+        for plan in alone
+        for policy in sweep.of(plan.groups[0].policy)
+    ]
+    for sweep in sweeps:
+        if not any(sweep.of(plan.groups[0].policy) for plan in alone):
+            raise ValueError(f"`sweep` moves `{sweep.key}`, which none of the policies has")
+    return (*(Candidate(views) for plan in named for views in list_pairs(plan)), *points)
+
+
+def _with_policy(plan: ViewPlan, policy: Policy) -> ViewPlan:
+    return ViewPlan((replace(plan.groups[0], policy=policy),))

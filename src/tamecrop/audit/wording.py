@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from tamecrop.audit.curves import at_iou
-from tamecrop.audit.records import Audit, Audited
+from tamecrop.audit.records import Audit, Audited, read_at_iou
 from tamecrop.reporting.intervals import percent, points
 from tamecrop.reporting.theme import color
 
@@ -18,7 +17,7 @@ DEFINITIONS = (
     ("Zero overlap", "Share of pairs whose contents have no pixel in common."),
     ("Content", "Mean share of a view that is image; the rest is fill."),
     ("Empty", "Share of views that show nothing of the image."),
-    ("Area", "Mean area of the boxes as a share of the image, and what the law's text states."),
+    ("Area", "Mean area of the boxes as a share of the image, and what the policy's text states."),
     ("Placements", "Effective number of distinct boxes on images of the commonest size: the "
      "exponential of the entropy of the box."),
 )  # fmt: skip
@@ -33,9 +32,9 @@ BOXES = (
 )  # fmt: skip
 
 LABELS = (
-    ("Label kept", "Share of views that the reference names as it names the whole image, among "
-     "images that it names rightly when whole. Views are resized to what it looks at; fill is "
-     "black."),
+    ("Label kept", "Share of views to which the reference gives the class of the whole image, "
+     "among images that it classifies rightly when whole. Views are resized to its input; fill "
+     "is black."),
     ("Label kept by both", "The same of both views of a pair."),
 )  # fmt: skip
 
@@ -55,8 +54,8 @@ class Row:
     cells: tuple[str, ...]
 
 
-def columns(audit: Audit) -> tuple[str, ...]:
-    """Headings of the table after the law's own: geometry, then what was measured."""
+def list_columns(audit: Audit) -> tuple[str, ...]:
+    """Headings of the table after the policy's own: geometry, then what was measured."""
     heads = ["IoU", "Zero overlap", "Content", "Empty", "Area (stated)", "Placements"]
     if "pair_share" in audit.measures:
         heads += ["Object in view", "Object in both", "False positives"]
@@ -67,16 +66,16 @@ def columns(audit: Audit) -> tuple[str, ...]:
     return tuple(heads)
 
 
-def rows(audit: Audit) -> tuple[Row, ...]:
-    """The table of an audit, one row a named law."""
+def list_rows(audit: Audit) -> tuple[Row, ...]:
+    """The table of an audit, one row a named policy."""
     return tuple(
-        Row(law.policy, color(place), law.policy == audit.current, _cells(audit, law))
-        for place, law in enumerate(audit.named)
+        Row(each.name, color(place), each.name == audit.current, _write_cells(audit, each))
+        for place, each in enumerate(audit.named)
     )
 
 
-def _cells(audit: Audit, law: Audited) -> tuple[str, ...]:
-    shape, kept = law.geometry, law.preservation
+def _write_cells(audit: Audit, each: Audited) -> tuple[str, ...]:
+    shape, kept = each.geometry, each.preservation
     stated = "" if shape.stated_area is None else f" ({percent(shape.stated_area)})"
     cells = [
         f"{shape.pair_iou_mean:.2f}",
@@ -84,7 +83,7 @@ def _cells(audit: Audit, law: Audited) -> tuple[str, ...]:
         percent(shape.content_share_mean),
         percent(shape.empty_share),
         percent(shape.realized_area_mean) + stated,
-        f"{shape.placements:,.0f}",
+        "" if shape.placements is None else f"{shape.placements:,.0f}",
     ]
     if "pair_share" in audit.measures:
         shares = (kept.object_share, kept.pair_share, kept.false_positive_share)
@@ -98,7 +97,7 @@ def _cells(audit: Audit, law: Audited) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def definitions(audit: Audit) -> tuple[tuple[str, str], ...]:
+def list_definitions(audit: Audit) -> tuple[tuple[str, str], ...]:
     """What each number of the table means."""
     share = f"{100 * audit.threshold:g} %"
     boxes = tuple((name, text.format(share=share)) for name, text in BOXES)
@@ -110,7 +109,7 @@ def definitions(audit: Audit) -> tuple[tuple[str, str], ...]:
     )
 
 
-def lead(audit: Audit) -> str:
+def write_lead(audit: Audit) -> str:
     """One sentence on what was looked at."""
     has = [f"{audit.images:,} images" if audit.images > 1 else "1 image"]
     if audit.objects is not None:
@@ -118,84 +117,84 @@ def lead(audit: Audit) -> str:
     if audit.classes is not None:
         has.append(f"{audit.classes} classes")
     return (
-        f"{', '.join(has)}. Nothing was trained on crops: this page says what each law does to "
+        f"{', '.join(has)}. Nothing was trained on crops: this page says what each policy does to "
         "these images, not which one a network learns most from."
     )
 
 
-def verdict(audit: Audit) -> tuple[str, ...]:
-    """What came out: each law against the one in use, by diversity and preservation."""
+def write_verdict(audit: Audit) -> tuple[str, ...]:
+    """What came out: each policy against the one in use, by diversity and preservation."""
     first = audit.of(audit.current)
     if not audit.measures:
-        return ("No boxes, labels or reference: only the geometry of the laws is known.",)
+        return ("No boxes, labels or reference: only the geometry of the policies is known.",)
     name = audit.measures[0]
     opening = (
-        f"{first.policy}, the law in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
-        f"{WORDS[name]} {_measured(first, name)}."
+        f"{first.name}, the policy in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
+        f"{WORDS[name]} {_write_measure(first, name)}."
     )
     return (
         opening,
-        *(_against(law, first, name) for law in audit.named if law.policy != first.policy),
-        *_at_equal_iou(audit, first.geometry.pair_iou_mean, name),
+        *(_compare(each, first, name) for each in audit.named if each is not first),
+        *_compare_at_iou(audit, first.geometry.pair_iou_mean, name),
     )
 
 
-def _at_equal_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
-    """One sentence on the curves that reach the diversity of the law in use."""
-    found = [(curve, value) for curve, value in at_iou(audit, iou, name).items()]
+def _compare_at_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
+    """One sentence on the curves that reach the diversity of the policy in use."""
+    found = [(curve, value) for curve, value in read_at_iou(audit, iou, name).items()]
     if not found:
         return ()
     best = sorted(found, key=lambda each: -each[1])
     values = ", ".join(
-        f"{curve.law} by its {curve.swept} {number(value, name)}" for curve, value in best
+        f"{curve.policy} by its {curve.swept} {write_number(value, name)}" for curve, value in best
     )
     return (f"At the same IoU of {iou:.2f}, {WORDS[name]}: {values}.",)
 
 
-def _against(law: Audited, first: Audited, name: str) -> str:
-    apart = law.geometry.pair_iou_mean - first.geometry.pair_iou_mean
-    kept, base = (getattr(each.preservation, name) for each in (law, first))
+def _compare(other: Audited, first: Audited, name: str) -> str:
+    apart = other.geometry.pair_iou_mean - first.geometry.pair_iou_mean
+    kept, base = (getattr(each.preservation, name) for each in (other, first))
     gap = f"{kept - base:+.2f}" if name == "pair_similarity" else f"{points(kept - base)} points"
     return (
-        f"{law.policy}: views more {'alike' if apart > 0 else 'different'} (IoU "
-        f"{law.geometry.pair_iou_mean:.2f}), {WORDS[name]} {_measured(law, name)} ({gap})."
+        f"{other.name}: views more {'alike' if apart > 0 else 'different'} (IoU "
+        f"{other.geometry.pair_iou_mean:.2f}), {WORDS[name]} {_write_measure(other, name)} ({gap})."
     )
 
 
-def _measured(law: Audited, name: str) -> str:
-    return number(getattr(law.preservation, name), name)
+def _write_measure(each: Audited, name: str) -> str:
+    return write_number(getattr(each.preservation, name), name)
 
 
-def number(value: float, name: str) -> str:
+def write_number(value: float, name: str) -> str:
     """A measure of preservation in words: cosines with two decimals, shares in percent."""
     return f"{value:.2f}" if name == "pair_similarity" else f"{percent(value)} %"
 
 
-def reference(audit: Audit) -> tuple[tuple[str, str], ...]:
-    """How good the reference is by itself, so that its blindness is not taken for a lost label."""
+def list_reference(audit: Audit) -> tuple[tuple[str, str], ...]:
+    """How good the reference is by itself, so that its errors are not taken for lost labels."""
     known = audit.reference
     if known is None:
         return ()
-    facts = [("Reference", f"{known.name}, looking at {known.side} px")]
-    facts.append(("Asked about", f"{known.images:,} images that it has not learned from"))
+    facts = [("Reference", f"{known.name}, for views of {known.side} px")]
+    facts.append(("Evaluated on", f"{known.images:,} images that it has not learned from"))
     if known.accuracy is not None:
-        crops = ", ".join(
-            f"{percent(accuracy)} % on {law}" for law, accuracy in known.crop_accuracy.items()
+        on_crops = ", ".join(
+            f"{percent(accuracy)} % on {crops}" for crops, accuracy in known.crop_accuracy.items()
         )
-        facts.append(("Its accuracy", f"{percent(known.accuracy)} % on whole images, {crops}"))
+        facts.append(("Its accuracy", f"{percent(known.accuracy)} % on whole images, {on_crops}"))
     return tuple(facts)
 
 
-def facts(audit: Audit) -> tuple[tuple[str, str], ...]:
+def list_facts(audit: Audit) -> tuple[tuple[str, str], ...]:
     """Where and how the numbers were made."""
     here = audit.environment
     shape = audit.policies[0].geometry
     exact = ", ".join(shape.closed_form) or "none"
     return (
         ("Data", f"{audit.data}, {audit.sizes} image sizes"),
-        ("Drawn", f"{shape.pairs:,} pairs a law, seed {audit.seed}"),
-        ("Exact for the law in use", exact),
-        *reference(audit),
+        ("Drawn", f"{shape.pairs:,} pairs a policy, seed {audit.seed}"),
+        ("Exact for the policy in use", exact),
+        *list_reference(audit),
         ("Time", f"{audit.seconds:.0f} s"),
         ("Hardware", f"{here.hardware}, {here.cores} cores, {here.threads} threads"),
         ("Versions", ", ".join(f"{name} {value}" for name, value in here.versions.items())),

@@ -79,11 +79,11 @@ def print_audit(audit: Audit) -> None:
     """The table of an audit, one row a named law; numbers in percent but IoU and placements."""
     table = Table(box=box.SIMPLE_HEAD, title=f"crop laws on {audit.data}", title_justify="left")
     table.add_column("crop law", overflow="fold", min_width=16)
-    heads = wording.columns(audit)
+    heads = wording.list_columns(audit)
     shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
     for place in shown:
         table.add_column(heads[place], justify="right")
-    for row in wording.rows(audit):
+    for row in wording.list_rows(audit):
         table.add_row(row.policy, *(row.cells[place] for place in shown))
     console = Console()
     console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, get_loader
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli import plain_yaml
-from tamecrop.cli.output import printable, say
+from tamecrop.cli.command import printable, say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.config import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
-    from tamecrop.data.images import Dataset
+    from tamecrop.data.images import Dataset, Need
+    from tamecrop.geometry.plans import ViewPlan
+    from tamecrop.geometry.policy import Policy
 
 DEFAULT_DATA, DEFAULT_PRESET = "scenes", "quick"
 
@@ -47,7 +48,7 @@ def _default_data(words: Sequence[str]) -> str:
     config = named(words, "--config")
     if config is None or not Path(config).is_file():
         return DEFAULT_DATA
-    stated = plain_yaml.load(Path(config).read_text()) or {}
+    stated = get_loader("yaml")(Path(config).read_text()) or {}
     if not isinstance(stated, dict):
         raise TypeError(f"{config} must hold `name: value` lines, got {type(stated).__name__}")
     return str(stated.get("data", DEFAULT_DATA))
@@ -66,6 +67,9 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     )
     parser.add_argument("--data_seed", type=int, default=0, help="key of scenes and splits")
     parser.add_argument(
+        "--most_pixels", type=PositiveInt | None, default=None, help="of an image file, to read it"
+    )
+    parser.add_argument(
         "--images", type=PositiveInt | None, default=settings.images, help="train images used"
     )
     parser.add_argument("--probe", type=str, default=settings.probe, help="frozen or paper")
@@ -79,8 +83,18 @@ def quiet() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def chosen(parsed: Namespace) -> Chosen:
+def needs(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
+    """What pre-training needs of data: train pixels, and boxes where the data has them."""
+    boxes = any(each.needs_boxes for each in plans)
+    return ("pixels", "known_boxes") if boxes else ("pixels",)
+
+
+def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
+
+    Args:
+        parsed: the arguments.
+        needs: what the command needs of the data, see `sources.load`.
 
     Raises:
         ValueError: naming the setting and its rule.
@@ -100,7 +114,7 @@ def chosen(parsed: Namespace) -> Chosen:
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
-    dataset = load(parsed.data, seed=parsed.data_seed)
-    for note in dataset.notes:
+    dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
+    for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
     return Chosen(cut_to(dataset, settings.images), settings)

@@ -1,7 +1,7 @@
 """Batches of views: from a set held on the device, or decoded on the fly by workers.
 
-The order of an epoch and the boxes of its views are pure functions of the seed and the epoch, so
-both sources, any number of workers and any resume point give the same batches.
+The order of an epoch, the object boxes and the boxes of its views are pure functions of the seed
+and the epoch, so both sources, any number of workers and any resume point give the same batches.
 """
 
 import multiprocessing
@@ -22,8 +22,9 @@ from torch.utils.data import Dataset as Steps
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import keys, rules
-from tamecrop.geometry.boxes import Boxes
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry.boxes import Boxes, Floats
+from tamecrop.geometry.draws import choose_objects
+from tamecrop.geometry.plans import ViewPlan
 from tamecrop.views.cut import cut, cut_one
 from tamecrop.views.devices import send
 
@@ -34,13 +35,11 @@ Last = Literal["keep", "drop"]
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
-    """How batches are made; only the first five settings decide what is in them.
+    """How batches are made; only the first four settings decide what is in them.
 
     Args:
         batch_size: images per global batch.
-        views: views per image.
-        size: side that views are resized to; None cuts exactly.
-        seed: key of the order and of the boxes.
+        seed: key of the order, of the object boxes, and of the boxes of views.
         last: `keep` a last batch that is not full, or `drop` it.
         fill: gray level of what lies outside an image, in [0, 255].
         source: `resident`, the whole set on the device, or `streamed`, decoded by workers; by
@@ -51,8 +50,6 @@ class Loading:
     """
 
     batch_size: int
-    views: int = 2
-    size: int | None = None
     seed: int = 0
     last: Last = "keep"
     fill: float = 0
@@ -62,7 +59,7 @@ class Loading:
     world_size: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "views", "world_size"):
+        for name in ("batch_size", "world_size"):
             rules.count(name, getattr(self, name))
         for name in ("workers", "rank"):
             rules.count(name, getattr(self, name), least=0)
@@ -74,32 +71,36 @@ class Batch:
 
     Args:
         index: `(B,)` positions in the set, the keys of the samples.
-        views: uint8 `(B, V, C, h, w)` on the device.
-        boxes: int64 `(B, V, 4)` in pixels of the source images.
+        views: for each group of the plan uint8 `(B, V, C, h, w)`, on the device.
+        boxes: for each group int64 `(B, V, 4)`, in pixels of the source images.
     """
 
     index: Ints
-    views: Tensor
-    boxes: Boxes
+    views: tuple[Tensor, ...]
+    boxes: tuple[Boxes, ...]
 
 
 class ViewLoader:
-    """The views of an image set under a crop law, epoch by epoch.
+    """Epochs of batches of views.
+
+    Where the plan looks at objects and the images bring boxes, one box of each image is chosen by
+    key, another one perhaps in each epoch; an image without one keeps the law that needs no box.
 
     Args:
-        images: the set.
-        policy: the crop law.
+        images: the train split.
+        plan: which views are made of an image.
         loading: how batches are made.
-        device: where views go, and where a resident set lives.
+        device: where the views go.
 
     Raises:
-        ValueError: for fewer images than a batch, or boxes of unequal sides without a `size`.
+        ValueError: for fewer images than a batch, a resident set of files, or boxes of different
+            sizes in a group that states no size.
     """
 
     def __init__(
         self,
         images: ImageSet,
-        policy: Policy,
+        plan: ViewPlan,
         loading: Loading,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -108,13 +109,20 @@ class ViewLoader:
                 f"`batch_size` must be at most the number of train images, {len(images)}, "
                 f"got {loading.batch_size}"
             )
-        self._policy = policy
+        self._cutting = _Cutting(plan, loading.fill)
         self._loading = loading
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
         self._images = _held(images, self._device) if self._resident else images
-        if loading.size is None:
-            _require_equal_sides(policy, images.sizes, loading.views)
+        _require_equal_sides(plan, images.sizes)
+
+    @property
+    def images_without_box(self) -> int:
+        """Images that lack the object box that the plan looks at; 0 when it looks at none."""
+        if not self._cutting.plan.needs_boxes:
+            return 0
+        boxes = self._images.boxes
+        return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -129,49 +137,87 @@ class ViewLoader:
             epoch: key of the pass.
             start_step: the first batch wanted.
         """
-        plan = self._plan(epoch)
+        shares = self._shares(epoch)
+        wanted = range(start_step, len(shares))
         if self._resident:
-            yield from (self._cut(*plan[step]) for step in range(start_step, len(plan)))
+            for index, boxes in shares[start_step:]:
+                yield Batch(index, self._cut(index, boxes), boxes)
             return
         steps = DataLoader(
-            _Decoding(plan, self._images, self._loading, self._policy),
+            _Decoding(shares, self._images, self._cutting),
             batch_size=None,
-            sampler=range(start_step, len(plan)),
+            sampler=wanted,
             num_workers=self._loading.workers,
             worker_init_fn=outlive_a_stop if self._loading.workers else None,
         )
-        for step, views in zip(range(start_step, len(plan)), steps, strict=True):
+        for (index, boxes), views in zip(shares[start_step:], steps, strict=True):
             if isinstance(views, DecodeError):
                 raise views
-            index, boxes = plan[step]
-            yield Batch(index, views.to(self._device, non_blocking=True), boxes)
+            sent = (group.to(self._device, non_blocking=True) for group in views)
+            yield Batch(index, tuple(sent), boxes)
 
-    def _plan(self, epoch: int) -> list[tuple[Ints, Boxes]]:
+    def _shares(self, epoch: int) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""
         size = self._loading.batch_size
         order = keys.permutation(len(self._images), seed=self._loading.seed, epoch=epoch)
         batches = [order[size * step : size * (step + 1)] for step in range(self.steps_per_epoch)]
-        mine = [self._share(batch) for batch in batches]
-        boxes = self._policy.draw(
-            self._images.sizes[np.concatenate(mine)],
-            views=self._loading.views,
+        mine = [np.array_split(b, self._loading.world_size)[self._loading.rank] for b in batches]
+        index = np.concatenate(mine)
+        drawn = self._cutting.plan.draw(
+            self._images.sizes[index],
             seed=self._loading.seed,
             epoch=epoch,
-            index=np.concatenate(mine),
+            index=index,
+            object_boxes=self._object_boxes(index, epoch),
         )
-        ends = np.cumsum([len(batch) for batch in mine])
-        return list(zip(mine, np.split(boxes, ends[:-1]), strict=True))
+        ends = np.cumsum([len(batch) for batch in mine])[:-1]
+        boxes = zip(*(np.split(group, ends) for group in drawn), strict=True)
+        return list(zip(mine, boxes, strict=True))
 
-    def _share(self, batch: Ints) -> Ints:
-        return np.array_split(batch, self._loading.world_size)[self._loading.rank]
+    def _object_boxes(self, index: Ints, epoch: int) -> Floats | None:
+        """One object box of each sample, where the plan looks at one and the images have any."""
+        boxes = self._images.boxes
+        if boxes is None or not self._cutting.plan.needs_boxes:
+            return None
+        candidates = [boxes[sample] for sample in index]
+        return choose_objects(candidates, seed=self._loading.seed, epoch=epoch, index=index)
 
-    def _cut(self, index: Ints, boxes: Boxes) -> Batch:
+    def _cut(self, index: Ints, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
         if not len(index):
-            return Batch(index, _none(self._images, self._loading, self._policy), boxes)
+            return self._cutting.no_views(self._images)
         pixels = self._images.pixels
         assert pixels is not None, "a resident set holds its pixels"
-        images = pixels[send(index, self._device)]
-        return Batch(index, _views(images, boxes, self._loading, self._policy), boxes)
+        return self._cutting.of_batch(pixels[send(index, self._device)], boxes)
+
+
+_Share = tuple[Ints, tuple[Boxes, ...]]
+
+
+@dataclass(frozen=True)
+class _Cutting:
+    """From pixels and boxes to one tensor of views a group."""
+
+    plan: ViewPlan
+    fill: float
+
+    def of_batch(self, images: Tensor, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
+        """Views of images `(B, C, H, W)`."""
+        return tuple(
+            cut(images, part, size=group.size, fill=self.fill, content=group.policy.content)
+            for group, part in zip(self.plan.groups, boxes, strict=True)
+        )
+
+    def of_one(self, image: Tensor, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
+        """Views of one image `(C, H, W)`."""
+        return tuple(
+            cut_one(image, part, size=group.size, fill=self.fill, content=group.policy.content)
+            for group, part in zip(self.plan.groups, boxes, strict=True)
+        )
+
+    def no_views(self, images: ImageSet) -> tuple[Tensor, ...]:
+        """`(0, V, C, h, w)`: what a short last batch has for some of many processes."""
+        boxes = self.plan.draw(images.sizes[:1])
+        return tuple(views[:0] for views in self.of_batch(images.image(0)[None], boxes))
 
 
 def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
@@ -180,6 +226,11 @@ def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
     The main process hears it too, finishes its step with this worker's batches, and then ends the
     worker itself: a SIGTERM counts only when it comes from there.
     """
+    # A terminal sends Ctrl-C, and SLURM its SIGTERM, to the whole process group. A worker that
+    # died of it would take the batch of the step that the main process still wants to finish, and
+    # torch would report a lost worker in place of a stopped run. SIGINT is easy: nobody else sends
+    # it. SIGTERM is also how torch ends its workers, so its sender must be told apart, and only
+    # `sigwaitinfo` says who sent a signal: SIGTERM is blocked, and a thread takes it from there.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     main = multiprocessing.parent_process()
     if main is not None and hasattr(signal, "sigwaitinfo"):
@@ -190,59 +241,36 @@ def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
 def _obey(main: int) -> None:
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
         pass
+    # Not sys.exit: it would end this thread alone. Nothing of a worker needs to be put in order.
     os._exit(0)
 
 
-class _Decoding(Steps[Tensor | DecodeError]):
+class _Decoding(Steps[tuple[Tensor, ...] | DecodeError]):
     """The views of each step of an epoch, decoded where this object is: in a worker.
 
     An image that cannot be read is an answer too: torch would lose its type on the way.
     """
 
-    def __init__(
-        self,
-        plan: list[tuple[Ints, Boxes]],
-        images: ImageSet,
-        loading: Loading,
-        policy: Policy,
-    ) -> None:
-        self._plan, self._images, self._loading, self._policy = plan, images, loading, policy
+    def __init__(self, shares: list[_Share], images: ImageSet, cutting: _Cutting) -> None:
+        self._shares, self._images, self._cutting = shares, images, cutting
 
-    def __getitem__(self, step: int) -> Tensor | DecodeError:
+    def __getitem__(self, step: int) -> tuple[Tensor, ...] | DecodeError:
         try:
-            return self._step(step)
+            return self._step(*self._shares[step])
         except DecodeError as error:
             return error
 
-    def _step(self, step: int) -> Tensor:
-        index, boxes = self._plan[step]
+    def _step(self, index: Ints, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
         pixels = self._images.pixels
         if not len(index):
-            return _none(self._images, self._loading, self._policy)
+            return self._cutting.no_views(self._images)
         if pixels is not None:
-            return _views(pixels[torch.from_numpy(index)], boxes, self._loading, self._policy)
-        return torch.stack(
-            [
-                cut_one(
-                    self._images.image(sample),
-                    box,
-                    size=self._loading.size,
-                    fill=self._loading.fill,
-                    content=self._policy.content,
-                )
-                for sample, box in zip(index.tolist(), boxes, strict=True)
-            ]
-        )
-
-
-def _none(images: ImageSet, loading: Loading, policy: Policy) -> Tensor:
-    """No views, `(0, V, C, h, w)`: what a short last batch has for some of many processes."""
-    boxes = policy.draw(images.sizes[:1], views=loading.views)
-    return _views(images.image(0)[None], boxes, loading, policy)[:0]
-
-
-def _views(images: Tensor, boxes: Boxes, loading: Loading, policy: Policy) -> Tensor:
-    return cut(images, boxes, size=loading.size, fill=loading.fill, content=policy.content)
+            return self._cutting.of_batch(pixels[torch.from_numpy(index)], boxes)
+        samples = [
+            self._cutting.of_one(self._images.image(sample), tuple(group[row] for group in boxes))
+            for row, sample in enumerate(index.tolist())
+        ]
+        return tuple(torch.stack(group) for group in zip(*samples, strict=True))
 
 
 def _is_resident(images: ImageSet, source: Source | None) -> bool:
@@ -257,9 +285,12 @@ def _held(images: ImageSet, device: torch.device) -> ImageSet:
     return ImageSet.in_memory(images.pixels.to(device), labels=images.labels, boxes=images.boxes)
 
 
-def _require_equal_sides(policy: Policy, sizes: Ints, views: int) -> None:
+def _require_equal_sides(plan: ViewPlan, sizes: Ints) -> None:
     """Refuse at once what an exact cut would refuse at some step."""
-    boxes = policy.draw(sizes, views=views)
-    sides = np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)
-    if len(sides) > 1:
-        raise ValueError(f"`size` must be given: the boxes of {policy} differ in size")
+    for group in plan.groups:
+        if group.size is None:
+            boxes = group.policy.draw(sizes, views=group.views)
+            sides = np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)
+            if len(sides) > 1:
+                differ = f"the boxes of {group.policy} differ in size"
+                raise ValueError(f"`size` must be given: {differ}")

@@ -52,8 +52,8 @@ def iou(first: ArrayLike, second: ArrayLike) -> Floats:
     return found
 
 
-def content_iou(first: Any, second: Any, height: Wholes, width: Wholes) -> Reals:
-    """`iou` of the contents of two boxes, elementwise: for arrays of edges or for one pair.
+def content_iou_of_edges(first: Any, second: Any, height: Wholes, width: Wholes) -> Reals:
+    """`content_iou` of two boxes given by their edges: arrays of them, or numbers for one pair.
 
     Args:
         first: its edges x1, y1, x2, y2, each an array or an int.
@@ -61,7 +61,7 @@ def content_iou(first: Any, second: Any, height: Wholes, width: Wholes) -> Reals
         height: of the image.
         width: of the image.
 
-    >>> content_iou((-2, 0, 2, 2), (0, 0, 2, 4), 4, 4)
+    >>> content_iou_of_edges((-2, 0, 2, 2), (0, 0, 2, 4), 4, 4)
     0.5
     """
     (a1, b1, a2, b2), (c1, d1, c2, d2) = (
@@ -103,6 +103,19 @@ def content_share(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
     """
     found: Floats = _share(area(clip(boxes, sizes)), area(boxes))
     return found
+
+
+def content_iou(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
+    """IoU of the contents of two views `(..., 2, 4)` of images of `sizes` `(..., 2)`: `(...,)`.
+
+    The IoU that is shown and stored everywhere: fill, the part of a box outside the image, does
+    not count.
+
+    >>> content_iou([[-4, 0, 4, 4], [0, 0, 4, 4]], (8, 8))
+    np.float64(1.0)
+    """
+    contents = clip(boxes, np.asarray(sizes)[..., None, :])
+    return iou(contents[..., 0, :], contents[..., 1, :])
 
 
 def flip(boxes: ArrayLike, width: ArrayLike) -> Boxes:

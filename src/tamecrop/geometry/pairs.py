@@ -120,7 +120,7 @@ class IouBand:
             height: of the image.
             width: of the image.
         """
-        iou = box.content_iou(pair[0], pair[1], height, width)
+        iou = box.content_iou_of_edges(pair[0], pair[1], height, width)
         return of.maximum(of.maximum(self.iou[0] - iou, iou - self.iou[1]), 0)
 
 

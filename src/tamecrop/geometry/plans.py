@@ -1,7 +1,7 @@
 """View plans: groups of views that a method looks at, each with a policy, a number and a size."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,6 +97,15 @@ class ViewPlan:
         if len(self.groups) > 1:
             raise ValueError(f"{what} needs a plan of one group, got {self}")
         return self.groups[0]
+
+    def at_size(self, size: int | tuple[int, int] | None) -> "ViewPlan":
+        """The same plan with a size for the groups that have none.
+
+        >>> str(plan("1x rc @24 + 1x rc").at_size(32))
+        '1x rc @24 + 1x rc @32'
+        """
+        default = (size, size) if isinstance(size, int) else size
+        return ViewPlan(tuple(replace(each, size=each.size or default) for each in self.groups))
 
     def draw(
         self,

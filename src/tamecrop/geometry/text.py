@@ -6,7 +6,7 @@ the parts chosen (`scale=0.4`). A preset is a table of defaults; a text names it
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -48,7 +48,7 @@ def read(text: str) -> dict[str, Any]:
         return _read_moving(text)
     name, _, tail = text.strip().partition(":")
     rules.known("crop policy", name, PRESETS)
-    stated = _stated(tail, text)
+    stated = read_settings(tail, text, what="crop policy", keys=_all_keys())
     defaults = KINDS | dict(PRESETS[name].settings)
     kinds = {part: stated.get(part, defaults[part]) for part in PARTS}
     for part, kind in kinds.items():
@@ -68,9 +68,9 @@ def write(policy: Any) -> str:
     usual = SELDOM if policy.name == "crop" else _settings(read(policy.name))
     lost = [key for key in usual if key not in settings and EXCLUSIVE.get(key) not in settings]
     if lost:
-        return _join("crop", {k: v for k, v in settings.items() if SELDOM.get(k) != v})
+        return join("crop", {k: v for k, v in settings.items() if SELDOM.get(k) != v})
     differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or usual.get(k) != v}
-    return _join(policy.name, differs)
+    return join(policy.name, differs)
 
 
 def _read_moving(text: str) -> dict[str, Any]:
@@ -86,15 +86,25 @@ def _read_moving(text: str) -> dict[str, Any]:
 _OVER = re.compile(r"[,:]\s*over\s*=([^,]*)")
 
 
-def _stated(tail: str, text: str) -> dict[str, Setting]:
-    """The key=value pairs of a text."""
+def read_settings(tail: str, text: str, *, what: str, keys: Iterable[str]) -> dict[str, Setting]:
+    """The `key=value,...` of a text `name:key=value,...`, as numbers, ranges and words.
+
+    Args:
+        tail: what follows the colon.
+        text: the whole text, which an error quotes.
+        what: such a text names, for an error.
+        keys: known ones.
+
+    Raises:
+        ValueError: for a text that is not so written, an unknown key, with the nearest known one,
+            or a key that is given twice.
+    """
     stated: dict[str, Setting] = {}
     for item in filter(None, (item.strip() for item in tail.split(","))):
         key, equals, value = (word.strip() for word in item.partition("="))
         if not equals or not value:
-            written = "a crop policy is written name:key=value,..."
-            raise ValueError(f"{written}, got {item!r} in {text!r}")
-        rules.known("key of a crop policy", key, _all_keys())
+            raise ValueError(f"a {what} is written name:key=value,..., got {item!r} in {text!r}")
+        rules.known(f"key of a {what}", key, keys)
         if key in stated:
             raise ValueError(f"`{key}` must be given once, got it twice in {text!r}")
         stated[key] = _value(value, item)
@@ -130,9 +140,9 @@ def _build(
     parts, taken = {}, set(PARTS)
     for part, kind in kinds.items():
         made_of = PARTS[part][str(kind)]
-        fields = _fields(made_of)
+        fields = fields_of(made_of)
         chosen = {k: v for k, v in (dict(defaults) | dict(stated)).items() if k in fields}
-        parts[part] = made_of(**{key: _cast(fields[key], v) for key, v in chosen.items()})
+        parts[part] = made_of(**{key: cast(fields[key], v) for key, v in chosen.items()})
         taken |= fields.keys()
     for key in stated:
         if key not in taken:
@@ -141,18 +151,19 @@ def _build(
     return parts
 
 
-def _cast(annotation: object, value: Setting) -> Setting:
+def cast(annotation: object, value: Setting) -> Setting:
     """Whole numbers for the integer fields; everything else as read."""
     whole = annotation is int and isinstance(value, float) and value.is_integer()
     return int(value) if whole else value  # type: ignore[arg-type]
 
 
-def _fields(part: Any) -> dict[str, Any]:
+def fields_of(part: Any) -> dict[str, Any]:
+    """Names and types of a dataclass's fields."""
     return {field.name: field.type for field in dataclasses.fields(part)}
 
 
 def _all_keys() -> set[str]:
-    keys = {key for kinds in PARTS.values() for part in kinds.values() for key in _fields(part)}
+    keys = {key for kinds in PARTS.values() for part in kinds.values() for key in fields_of(part)}
     return keys | PARTS.keys()
 
 
@@ -162,12 +173,13 @@ def _settings(parts: Mapping[str, Any]) -> dict[str, Setting]:
     for name in PARTS:
         part = parts[name]
         table[name] = part.kind
-        fields = ((key, getattr(part, key)) for key in _fields(part))
+        fields = ((key, getattr(part, key)) for key in fields_of(part))
         table |= {key: value for key, value in fields if value is not None}
     return table
 
 
-def _join(name: str, settings: Mapping[str, Setting]) -> str:
+def join(name: str, settings: Mapping[str, Setting]) -> str:
+    """The text that `read_settings` reads."""
     pairs = ",".join(f"{key}={_word(value)}" for key, value in settings.items())
     return f"{name}:{pairs}" if pairs else name
 

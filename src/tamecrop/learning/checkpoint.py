@@ -13,15 +13,17 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from tamecrop.data.files import beside_of, remove_folder, sync_folder, write_synced
+from tamecrop.learning import old_formats
 
-FORMAT = 1
+FORMAT = 2
+"""Written; 1 is read too. Since 2 the method's tensors are those that it lists itself."""
 KEPT = 2
 """Checkpoints of a run that stay: the latest, and the one before it."""
 
@@ -40,7 +42,7 @@ class Checkpoint:
 
     Args:
         weights: of the backbone, the network kept.
-        train: optimizer, head and loss curve, as named tensors.
+        train: optimizer, what the method lists, and loss curve, as named tensors.
         state: step, epoch, config, data fingerprint: plain JSON values.
     """
 
@@ -122,9 +124,10 @@ def load(path: Path) -> Checkpoint:
         CheckpointError: naming the file that is missing, damaged or of another format.
     """
     contents = _verified(path)
+    train = _loaded(path, "train.safetensors", contents)
     return Checkpoint(
         weights=_loaded(path, "weights.safetensors", contents),
-        train=_loaded(path, "train.safetensors", contents),
+        train=old_formats.rename_tensors(train) if _manifest(path).form == 1 else train,
         state=_state(path, contents["state.json"]),
     )
 
@@ -150,7 +153,7 @@ def glance(path: Path) -> Mapping[str, Any]:
     Raises:
         CheckpointError: naming the file that is missing, damaged or of another format.
     """
-    content = _matching(path, "state.json", _manifest(path))
+    content = _matching(path, "state.json", _manifest(path).hashes)
     for name in _FILES:
         if not (path / name).is_file():
             raise CheckpointError(f"{path / name} is missing")
@@ -206,31 +209,38 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 def _verified(path: Path) -> dict[str, bytes]:
     """The files of a checkpoint, as bytes that match the manifest."""
-    manifest = _manifest(path)
-    return {name: _matching(path, name, manifest) for name in _FILES}
+    hashes = _manifest(path).hashes
+    return {name: _matching(path, name, hashes) for name in _FILES}
 
 
-def _matching(path: Path, name: str, manifest: Mapping[str, str]) -> bytes:
+def _matching(path: Path, name: str, hashes: Mapping[str, str]) -> bytes:
     content = _read(path / name)
-    if hashlib.sha256(content).hexdigest() != manifest.get(name):
+    if hashlib.sha256(content).hexdigest() != hashes.get(name):
         raise CheckpointError(f"{path / name} does not match its checksum")
     return content
 
 
-def _manifest(path: Path) -> dict[str, str]:
+class _Manifest(NamedTuple):
+    """The format of a checkpoint, and the SHA-256 of each of its files."""
+
+    form: int
+    hashes: dict[str, str]
+
+
+def _manifest(path: Path) -> _Manifest:
     try:
         manifest = json.loads(_read(path / _MANIFEST))
         form, hashes = manifest["format"], manifest["sha256"]
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path / _MANIFEST} is damaged: {error}") from error
-    if form != FORMAT:
+    if form not in range(1, FORMAT + 1):
         raise CheckpointError(
-            f"{path} has format {form} and this version reads format {FORMAT}: continue with the "
-            "version of tamecrop that wrote it, or train in another folder"
+            f"{path} has format {form} and this version reads formats 1 to {FORMAT}: continue with "
+            "the version of tamecrop that wrote it, or train in another folder"
         )
     if not isinstance(hashes, dict):
         raise CheckpointError(f"{path / _MANIFEST} is damaged: no checksums")
-    return hashes
+    return _Manifest(form, hashes)
 
 
 def _read(path: Path) -> bytes:
@@ -249,13 +259,15 @@ def _loaded(path: Path, name: str, contents: Mapping[str, bytes]) -> dict[str, T
 
 
 def _state(path: Path, content: bytes) -> Mapping[str, Any]:
-    """What `state.json` holds, once it is that of this step."""
+    """What `state.json` holds, once it is that of this step; its run in today's words."""
     try:
-        state = json.loads(content)
+        state = dict(json.loads(content))
         step = state["step"]
+        if "run" in state:
+            state["run"] = old_formats.translate_run(state["run"])
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path / 'state.json'} is damaged: {error!r}") from error
     named = _NAME.fullmatch(path.name)
     if named and step != int(named[1]):
         raise CheckpointError(f"{path} holds step {step}: it was renamed or copied there")
-    return cast(Mapping[str, Any], state)
+    return state

@@ -7,25 +7,24 @@ from tamecrop.geometry import rules
 
 Backbone = Literal["resnet10w16", "resnet18", "resnet34", "resnet50"]
 Stem = Literal["small", "imagenet"]
-Projector = Literal["linear", "two_layer"]
 Passes = Literal["joint", "per_view"]
 Optimizer = Literal["adam", "sgd", "lars"]
-Precision = Literal["32-true", "bf16-mixed"]
+SettledPrecision = Literal["32-true", "bf16-mixed", "64-true"]
+Precision = Literal["auto"] | SettledPrecision
 Execution = Literal["eager", "compiled"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
-    """How a backbone is pre-trained with SimCLR.
+    """How a backbone is pre-trained.
 
     Args:
         backbone: the network kept.
         stem: `small`, 3x3 without pooling, for images up to 64 px, or `imagenet`.
-        projector: the head thrown away, one `linear` layer or `two_layer` with batch norm.
-        dimension: of the projections.
-        temperature: of NT-Xent.
-        passes: all views `joint` in one pass, or one pass `per_view`; decides what batch norm
-            sees together.
+        method: what it is trained for, `simclr:projector=linear,temperature=0.1` for example; a
+            file of `tamecrop.learning.methods`, whose `Settings` are the keys.
+        passes: all views of a group `joint` in one pass, or one pass `per_view`; decides what
+            batch norm sees together.
         optimizer: `adam`, `sgd` or `lars`.
         learning_rate: at the top of the schedule.
         weight_decay: L2 penalty; not on biases and norms.
@@ -33,9 +32,11 @@ class Pretraining:
         warmup_epochs: of these, epochs of linear rise; cosine to zero follows.
         batch_size: images per global batch.
         last: `keep` a last batch that is not full, or `drop` it.
-        size: side that views are resized to; None cuts exactly.
+        size: side that the views of a group without a size are resized to; None cuts exactly.
         photometric: name of the color step.
-        precision: of the forward pass.
+        precision: of the forward pass. `auto` is `bf16-mixed` where the device computes in bfloat16
+            and `32-true` elsewhere: a CPU without such instructions emulates them ten times slower
+            than float32; the run records which it was. `64-true` tells rounding from the rest.
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         workers: processes that decode, for images in files.
         save_every: epochs between checkpoints.
@@ -43,9 +44,7 @@ class Pretraining:
 
     backbone: Backbone = "resnet18"
     stem: Stem = "small"
-    projector: Projector = "two_layer"
-    dimension: int = 128
-    temperature: float = 0.2
+    method: str = "simclr"
     passes: Passes = "joint"
     optimizer: Optimizer = "sgd"
     learning_rate: float = 0.06
@@ -56,18 +55,17 @@ class Pretraining:
     last: Literal["keep", "drop"] = "drop"
     size: int | None = None
     photometric: str = "simclr"
-    precision: Precision = "bf16-mixed"
+    precision: Precision = "auto"
     execution: Execution = "eager"
     workers: int = 0
     save_every: int = 10
 
     def __post_init__(self) -> None:
-        for name in ("dimension", "epochs", "batch_size", "save_every"):
+        for name in ("epochs", "batch_size", "save_every"):
             rules.count(name, getattr(self, name))
         for name in ("warmup_epochs", "workers"):
             rules.count(name, getattr(self, name), least=0)
-        for name in ("temperature", "learning_rate"):
-            rules.positive(name, getattr(self, name))
+        rules.positive("learning_rate", self.learning_rate)
         decay = self.weight_decay
         rules.require("weight_decay", "weight_decay >= 0", decay, holds=decay >= 0)
         shorter = self.warmup_epochs < self.epochs

@@ -18,7 +18,7 @@ def optimizer(
 
     Args:
         name: `adam`, `sgd` (momentum 0.9) or `lars` (You et al. 2017, Lightly's, momentum 0.9).
-        model: whose parameters are optimized.
+        model: whose parameters are optimized, but for those that need no gradient.
         learning_rate: the first one; see `learning_rate_at`.
         weight_decay: L2 penalty on the matrices.
 
@@ -26,7 +26,7 @@ def optimizer(
         ValueError: for an unknown name.
     """
     rules.known("optimizer", name, ("adam", "sgd", "lars"))
-    weights = list(model.parameters())
+    weights = [each for each in model.parameters() if each.requires_grad]
     groups = [
         {"params": [w for w in weights if w.ndim > 1], "weight_decay": weight_decay},
         {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},

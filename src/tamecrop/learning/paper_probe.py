@@ -16,9 +16,10 @@ from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.data.loader import Batch, Loading, ViewLoader
 from tamecrop.geometry import keys
 from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.policy import policy
+from tamecrop.geometry.plans import plan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.optimizers import set_learning_rate
+from tamecrop.learning.processes import computes_in_bfloat16
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.views.photometric import Photometric, normalize, unit
 
@@ -58,7 +59,7 @@ def paper(
     A random 80/20 split of train and validation together; crops of the image's side after
     padding by 4 px, and flips, on both parts; SGD 0.01, momentum 0.9, a tenth at epochs 20, 40,
     60 and 80; batch 512; stops after 15 epochs without 0.001 less validation loss. Features are
-    computed in bfloat16, the layer in float32.
+    computed in bfloat16 where the device has it, the layer in float32.
 
     Args:
         backbone: copied, not changed.
@@ -103,9 +104,9 @@ class _Probing:
 
     def _loader(self, images: ImageSet) -> ViewLoader:
         side = int(images.sizes[0, 0])
-        law = policy(f"rc_pad:scale=1,padding={_PADDING / side!r}")
-        loading = Loading(batch_size=min(BATCH, len(images)), views=1, seed=self.seed)
-        return ViewLoader(images, law, loading, self.device)
+        whole = plan(f"rc_pad:scale=1,padding={_PADDING / side!r}", views=1)
+        loading = Loading(batch_size=min(BATCH, len(images)), seed=self.seed)
+        return ViewLoader(images, whole, loading, self.device)
 
     def epoch(self, epoch: int, stop: StopFlag) -> float:
         """Train for one epoch; the validation loss after it."""
@@ -123,14 +124,15 @@ class _Probing:
         return sum(losses) / len(self.parts[1])
 
     def _loss(self, batch: Batch, epoch: int, images: ImageSet) -> Tensor:
-        views = _FLIP.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
+        views = _FLIP.apply(batch.views[0], seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
         assert images.labels is not None, "a set with classes has labels"
         labels = images.labels[torch.from_numpy(batch.index)].to(self.device)
         return cross_entropy(self._scores(views), labels)
 
     def _scores(self, images: Tensor) -> Tensor:
         inputs = normalize(images, self.dataset.mean, self.dataset.std)
-        with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16())
+        with torch.no_grad(), half:
             features = self.backbone(inputs.contiguous(memory_format=torch.channels_last))
         scores: Tensor = self.layer(features.float())
         return scores

@@ -1,18 +1,20 @@
-"""The one training loop: SimCLR on the views of a crop law, on any number of devices."""
+"""The one training loop: any method on the views of a plan, on any number of devices."""
 
 from pathlib import Path
+from typing import cast
 
 from tamecrop.data.images import Dataset
+from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import processes, run_folder
-from tamecrop.learning.config import Pretraining
+from tamecrop.learning import methods, processes, run_folder
+from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.trainer import Run, Trainer
 from tamecrop.learning.watching import Hooks
 
 
 def pretrain(
     dataset: Dataset,
-    policy: Policy,
+    views: str | Policy | ViewPlan,
     config: Pretraining,
     out: Path,
     *,
@@ -27,7 +29,8 @@ def pretrain(
 
     Args:
         dataset: of which the train images are used.
-        policy: the crop law.
+        views: which views are made of an image: a view plan, a crop policy, or the text of either;
+            `config.size` is the size of groups that state none.
         config: the settings.
         out: the run's folder.
         seed: key of everything random.
@@ -37,19 +40,27 @@ def pretrain(
         The finished run.
 
     Raises:
-        ValueError: when `out` holds a run with other settings, by name; for fewer images than a
-            batch; when the loss or the gradient stops being finite.
+        ValueError: for a method that cannot use these views; when `out` holds a run with other
+            settings, by name; for fewer images than a batch; when the loss or the gradient stops
+            being finite.
         CheckpointError: when `out` holds only damaged checkpoints.
         Interrupted: when asked to stop; everything up to the last whole step is saved.
     """
     hooks = hooks or Hooks()
-    identity = run_folder.identity(dataset, policy, config, seed=seed)
-    fabric = processes.fabric(config.precision)
+    stated, config = plan(views), processes.settle_precision(config)
+    methods.require_usable(config.method, stated, batch_size=config.batch_size)
+    identity = run_folder.identity(dataset, stated, config, seed=seed)
+    fabric = processes.fabric(cast(SettledPrecision, config.precision))
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)
     with processes.folder_held(fabric, out, identity):
         hooks.claimed()
-        trainer = Trainer(dataset, policy, config, seed, fabric=fabric)
+        trainer = Trainer(dataset, stated.at_size(config.size), config, seed, fabric=fabric)
+        if lacking := trainer.loader.images_without_box:
+            hooks.warned(
+                f"{lacking} of {len(dataset.train)} train images have no object box, which "
+                f"{stated} looks at: their views are drawn as if the whole image were the object"
+            )
         trainer.resume(out, hooks, identity)
         if not trainer.finished:
             trainer.compile(hooks)

@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 
 from tamecrop.data.files import remove_strays, write_atomic
 from tamecrop.data.images import Dataset
+from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.learning import checkpoint
+from tamecrop.learning import checkpoint, methods, old_formats
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
 from tamecrop.learning.config import Pretraining
@@ -23,6 +24,9 @@ RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 
 FREE = ("workers", "save_every")
 """Settings that change no number and may differ when a run is continued."""
+
+DESCRIPTIONS = ("data", "account")
+"""What is recorded of the data beside its fingerprint."""
 
 
 @contextmanager
@@ -87,10 +91,12 @@ def require_same(out: Path, identity: Mapping[str, Any]) -> None:
 def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Path) -> None:
     """Refuse what belongs to another run, by the first setting that differs.
 
+    Data is the same when its fingerprint is: how it was named and described does not count.
+
     Raises:
         ValueError: naming the setting and both values.
     """
-    for name in sorted(there.keys() | here.keys()):
+    for name in sorted((there.keys() | here.keys()) - set(DESCRIPTIONS)):
         if there.get(name) != here.get(name):
             raise ValueError(
                 f"{where} holds another run: `{name}` is {there.get(name)} there and "
@@ -98,36 +104,43 @@ def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Pa
             )
 
 
-def identity(dataset: Dataset, policy: Policy, config: Pretraining, *, seed: int) -> dict[str, Any]:
+def identity(
+    dataset: Dataset, views: str | Policy | ViewPlan, config: Pretraining, *, seed: int
+) -> dict[str, Any]:
     """Everything that decides a run's numbers, as plain values.
+
+    The policy is printed as it was stated, without the size that the config gives to groups that
+    state none, so that runs of versions without view plans can be resumed.
 
     Args:
         dataset: of which the train images are used.
-        policy: the crop law.
+        views: which views are made of an image: a view plan, a crop policy, or the text of either.
         config: the settings.
         seed: key of everything random.
     """
+    settings = {name: value for name, value in asdict(config).items() if name not in FREE}
     return {
-        "policy": str(policy),
+        "policy": str(plan(views)),
         "seed": seed,
         "data": dataset.name,
+        "account": dataset.account,
         "fingerprint": dataset.fingerprint(),
-        **{name: value for name, value in asdict(config).items() if name not in FREE},
+        **settings,
+        "method": methods.canonical(config.method),
     }
 
 
 def recorded(out: Path) -> dict[str, Any]:
-    """What the run in a folder is: the content of its `run.json`.
+    """What the run in a folder is: the content of its `run.json`, in today's words.
 
     Raises:
         ValueError: when the file is missing or damaged, naming it.
     """
     path = out / RUN
     try:
-        found: dict[str, Any] = dict(json.loads(path.read_text()))
-    except (ValueError, TypeError, OSError) as error:
+        return old_formats.translate_run(dict(json.loads(path.read_text())))
+    except (ValueError, TypeError, KeyError, OSError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    return found
 
 
 def progress(out: Path, identity: Mapping[str, Any]) -> Found:
@@ -164,7 +177,7 @@ class Trained:
 
     Args:
         backbone: in eval mode, on the host.
-        policy: text form of the crop law.
+        policy: text of the view plan or crop policy.
         data: name of the data it was trained on.
         seed: of the run.
         size: side that its views had been resized to, or None.

@@ -1,11 +1,11 @@
-"""A run in memory: model, optimizer and position, one step after another."""
+"""A run in memory: method, optimizer and position, one step after another."""
 
 import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -14,9 +14,10 @@ from torch.optim import Optimizer
 
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Batch, Loading, ViewLoader
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,
+    methods,
     metrics,
     optimizers,
     processes,
@@ -26,7 +27,7 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.objectives import SimCLR
+from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
 
@@ -38,6 +39,8 @@ class Run:
     Args:
         backbone: the network kept, in eval mode.
         losses: float64 `(steps,)`, the loss of every step.
+        feature_stds: float64 `(steps,)`, how far features of a batch varied in every step: about 1
+            for independent ones, 0 when all are alike; NaN in steps of older versions.
         steps_per_epoch: of the run.
         seconds: of training, over all parts of a run that was resumed.
         compile_seconds: of compiling before the first step, in this part; not in `seconds`.
@@ -46,6 +49,7 @@ class Run:
 
     backbone: Backbone
     losses: Tensor
+    feature_stds: Tensor
     steps_per_epoch: int
     seconds: float
     compile_seconds: float
@@ -59,11 +63,11 @@ class Run:
 
 
 class Trainer:
-    """Model, optimizer and position of one run.
+    """Method, optimizer and position of one run.
 
     Args:
         dataset: of which the train images are used.
-        policy: the crop law.
+        plan: of the views, each group with its size.
         config: the settings.
         seed: key of everything random.
         fabric: launched; decides devices and precision.
@@ -73,9 +77,10 @@ class Trainer:
     """
 
     def __init__(
-        self, dataset: Dataset, policy: Policy, config: Pretraining, seed: int, *, fabric: Fabric
+        self, dataset: Dataset, plan: ViewPlan, config: Pretraining, seed: int, *, fabric: Fabric
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
+        self.plan, self.colors = plan, photometric(config.photometric)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -84,10 +89,9 @@ class Trainer:
         )
         self.loader = ViewLoader(
             dataset.train,
-            policy,
+            plan,
             Loading(
                 batch_size=config.batch_size,
-                size=config.size,
                 seed=seed,
                 last=config.last,
                 workers=config.workers,
@@ -96,17 +100,22 @@ class Trainer:
             ),
             self.fabric.device,
         )
-        model = _initialized(config, seed).to(memory_format=torch.channels_last)
+        with torch.random.fork_rng():  # torch's generators stay as they were
+            torch.manual_seed(seed)
+            network = backbone(config.backbone, stem=config.stem)
+            untrained = methods.method(config.method, network, passes=config.passes)
+        self.method = untrained.to(memory_format=torch.channels_last)
+        require_complete(self.method)
         optimizer = optimizers.optimizer(
             config.optimizer,
-            model,
+            self.method,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
         )
-        self.bare = model
-        shared = processes.with_global_statistics(fabric, model)
+        shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.losses: list[float] = []
+        self.feature_stds: list[float] = []
         self.seconds = self.compile_seconds = 0.0
 
     @property
@@ -132,26 +141,31 @@ class Trainer:
         saved = found.checkpoint
         if saved is None:
             return
-        training_state.restore(self.bare, self._torch_optimizer(), saved)
+        training_state.restore(self.method, self._torch_optimizer(), saved)
         self.losses = saved.train["losses"].tolist()
+        unknown = torch.full((len(self.losses),), math.nan, dtype=torch.float64)
+        self.feature_stds = saved.train.get("feature_stds", unknown).tolist()
         self.seconds = saved.state["seconds"]
         if self.fabric.is_global_zero:
             self._write_curves(out)
 
     def compile(self, hooks: Hooks) -> None:
-        """Compile the backbone for every batch shape, if asked for; the model stays as it was."""
+        """Compile the backbone for every batch shape, if asked for; the method stays as it was."""
         if self.config.execution == "eager":
             return
         started = time.perf_counter()
         self.model.train()
-        self.bare.backbone.compile(dynamic=False)
-        before = {name: value.clone() for name, value in self.bare.state_dict().items()}
+        self.method.backbone.compile(dynamic=False)
+        tensors = [*self.method.backbone.state_dict().values(), *self.method.state().values()]
+        before = [tensor.clone() for tensor in tensors]
         batches = list(self.loader.batches(0, max(self.loader.steps_per_epoch - 2, 0)))
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
-            self.fabric.backward(self.model(self._prepared(batch, 0).views))
-        self.bare.load_state_dict(before)
+            self.fabric.backward(self.model(self._prepared(batch, 0)))
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
         self.optimizer.zero_grad(set_to_none=True)
         self.compile_seconds = time.perf_counter() - started
 
@@ -161,8 +175,9 @@ class Trainer:
         self.model.train()
         clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
-            for loss in self._epoch(epoch):
+            for loss, feature_std in self._epoch(epoch):
                 self.losses.append(loss)
+                self.feature_stds.append(feature_std)
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
                 processes.agree(self.fabric, hooks.stop)
@@ -177,54 +192,63 @@ class Trainer:
         losses = torch.tensor(self.losses, dtype=torch.float64)
         images = len(losses) * self.config.batch_size
         return Run(
-            self.bare.backbone.eval(),
+            self.method.backbone.eval(),
             losses,
+            torch.tensor(self.feature_stds, dtype=torch.float64),
             self.loader.steps_per_epoch,
             self.seconds,
             self.compile_seconds,
             images / max(self.seconds, 1e-9),
         )
 
-    def _epoch(self, epoch: int) -> Iterator[float]:
-        """The loss of each step that is left of an epoch, once the step is taken.
+    def _epoch(self, epoch: int) -> Iterator[tuple[float, float]]:
+        """Loss and deviation of features of each step that is left, once the step is taken.
 
         The views of the next step are asked for before this step's loss is waited for: a device
         makes them while the host reads the loss.
         """
         batches = self.loader.batches(epoch, self.step % self.loader.steps_per_epoch)
-        prepared = (self._prepared(batch, epoch) for batch in batches)
+        prepared = ((batch, self._prepared(batch, epoch)) for batch in batches)
         here = next(prepared, None)
         while here is not None:
-            loss = self._gradient(here)
+            self.optimizer.zero_grad(set_to_none=True)
+            batch, views = here
+            loss: Tensor = self.model(views)
+            self.fabric.backward(loss)
             following = next(prepared, None)
-            yield self._stepped(loss, here.batch)
+            yield self._stepped(loss.detach(), batch)
             here = following
 
-    def _prepared(self, batch: Batch, epoch: int) -> "_Prepared":
+    def _prepared(self, batch: Batch, epoch: int) -> tuple[Tensor, ...]:
         """Views as the network wants them."""
-        step = photometric(self.config.photometric)
-        views = step.apply(batch.views, seed=self.seed, epoch=epoch, index=batch.index)
-        return _Prepared(batch, normalize(views, self.dataset.mean, self.dataset.std))
+        views = []
+        for group, first in zip(batch.views, self.plan.first_views, strict=True):
+            colored = self.colors.apply(
+                group, seed=self.seed, epoch=epoch, index=batch.index, first_view=first
+            )
+            views.append(normalize(colored, self.dataset.mean, self.dataset.std))
+        return tuple(views)
 
-    def _gradient(self, prepared: "_Prepared") -> Tensor:
-        """Loss of a batch, its gradient in place."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = self.model(prepared.views)
-        self.fabric.backward(loss)
-        return loss.detach()
-
-    def _stepped(self, loss: Tensor, batch: Batch) -> float:
-        """Take the optimizer's step, if loss and gradient are finite; the loss."""
-        whole = processes.mean(self.fabric, loss)
+    def _stepped(self, loss: Tensor, batch: Batch) -> tuple[float, float]:
+        """Take the optimizer's step, if loss and gradient are finite; loss and deviation."""
+        known = self.method.feature_std
+        deviation = torch.full_like(loss, math.nan) if known is None else known
+        means = processes.mean(self.fabric, torch.stack([loss.double(), deviation.double()]))
         norm = torch.nn.utils.get_total_norm(
-            [weights.grad for weights in self.bare.parameters() if weights.grad is not None]
+            [weights.grad for weights in self.method.parameters() if weights.grad is not None]
         )
-        value, length = torch.stack([whole.double(), norm.double()]).tolist()
+        # One copy for all three: each wait for a device would cost as much as they do together.
+        value, spread, length = torch.cat([means, norm.double()[None]]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
-            raise _not_finite(value, length, self.step, self._names(batch))
+            raise ValueError(
+                f"loss {value} and gradient norm {length} must be finite: stopped before step "
+                f"{self.step} changed a weight; the batch begins with samples {self._names(batch)}"
+            )
         optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
-        return float(value)
+        with torch.no_grad():
+            self.method.after_step((self.step + 1) / self.steps)
+        return value, spread
 
     def _rate(self, step: int) -> float:
         return optimizers.learning_rate_at(
@@ -251,49 +275,27 @@ class Trainer:
 
     def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
         if self.fabric.is_global_zero:
-            tensors = training_state.training_tensors(self.bare, self._torch_optimizer())
+            tensors = training_state.training_tensors(self.method, self._torch_optimizer())
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+            tensors["feature_stds"] = torch.tensor(self.feature_stds, dtype=torch.float64)
             state = {
                 "step": self.step,
                 "steps": self.steps,
                 "seconds": self.seconds,
                 "run": dict(identity),
             }
-            saved = Checkpoint(training_state.weights(self.bare), tensors, state)
+            saved = Checkpoint(training_state.weights(self.method), tensors, state)
             checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
             self._write_curves(out)
         self.fabric.barrier()
 
     def _write_curves(self, out: Path) -> None:
-        rates = [self._rate(step) for step in range(self.step)]
-        metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+        curves = {
+            "loss": self.losses,
+            "learning_rate": [self._rate(step) for step in range(self.step)],
+            "feature_std": self.feature_stds,
+        }
+        metrics.write(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)
-
-
-class _Prepared(NamedTuple):
-    """A batch, and its views as the network wants them."""
-
-    batch: Batch
-    views: Tensor
-
-
-def _initialized(config: Pretraining, seed: int) -> SimCLR:
-    """The untrained model of a seed; torch's generators stay as they were."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return SimCLR(
-            backbone(config.backbone, stem=config.stem),
-            projector=config.projector,
-            dimension=config.dimension,
-            temperature=config.temperature,
-            passes=config.passes,
-        )
-
-
-def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:
-    return ValueError(
-        f"loss {loss} and gradient norm {norm} must be finite: stopped before step {step} "
-        f"changed a weight; the batch begins with samples {samples}"
-    )

@@ -1,4 +1,4 @@
-"""A run's model and optimizer as named tensors, and back."""
+"""A run's method and optimizer as named tensors, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,47 +8,37 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
-from tamecrop.learning.objectives import SimCLR
+from tamecrop.learning.methods.base import Method
 
-_HEAD, _STATE = "projector.", "optimiser."
+_METHOD, _OPTIMIZER = "method.", "optimizer."
 
 
-def weights(model: SimCLR) -> dict[str, Tensor]:
+def weights(method: Method) -> dict[str, Tensor]:
     """Weights and statistics of the backbone alone."""
-    return dict(model.backbone.state_dict())
+    return dict(method.backbone.state_dict())
 
 
-def training_tensors(model: SimCLR, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Head and optimizer: `projector.<name>` and `optimizer.<parameter>.<slot>`."""
-    head = {f"{_HEAD}{name}": tensor for name, tensor in model.projector.state_dict().items()}
+def training_tensors(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
+    """All else: `method.<name>` as the method lists it, and `optimizer.<parameter>.<slot>`."""
+    listed = {f"{_METHOD}{name}": tensor for name, tensor in method.state().items()}
     slots = {
-        f"{_STATE}{number}.{slot}": torch.as_tensor(value)
+        f"{_OPTIMIZER}{number}.{slot}": torch.as_tensor(value)
         for number, state in optimizer.state_dict()["state"].items()
         for slot, value in state.items()
     }
-    return head | slots
+    return listed | slots
 
 
-def restore(model: SimCLR, optimizer: Optimizer, saved: Checkpoint) -> None:
+def restore(method: Method, optimizer: Optimizer, saved: Checkpoint) -> None:
     """Put named tensors back; every name must be known and none may be missing.
 
     Raises:
         CheckpointError: naming the tensors that are missing, unexpected or of another shape.
     """
-    _require_names(model.backbone.state_dict(), saved.weights)
-    try:
-        model.backbone.load_state_dict(dict(saved.weights))
-        _restore_rest(model, optimizer, saved.train)
-    except RuntimeError as error:
-        raise CheckpointError(f"the checkpoint does not fit the run: {error}") from error
-
-
-def _restore_rest(model: SimCLR, optimizer: Optimizer, train: Mapping[str, Tensor]) -> None:
-    head = _below(train, _HEAD)
-    _require_names(model.projector.state_dict(), head)
-    model.projector.load_state_dict(head)
+    _put_back(method.backbone.state_dict(), saved.weights)
+    _put_back(method.state(), _below(saved.train, _METHOD))
     slots: dict[int, dict[str, Any]] = {}
-    for name, tensor in _below(train, _STATE).items():
+    for name, tensor in _below(saved.train, _OPTIMIZER).items():
         number, _, slot = name.partition(".")
         slots.setdefault(int(number), {})[slot] = tensor
     groups = optimizer.state_dict()["param_groups"]
@@ -56,11 +46,18 @@ def _restore_rest(model: SimCLR, optimizer: Optimizer, train: Mapping[str, Tenso
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
 
 
-def _require_names(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Torch itself forgives a missing batch count of batch norm."""
-    missing = sorted(expected.keys() - found.keys())
-    if missing:
-        raise CheckpointError(f"{missing[0]} is missing")
+@torch.no_grad()
+def _put_back(here: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> None:
+    """Fill tensors in place; torch's `load_state_dict` forgives some that are missing."""
+    for name in sorted(here.keys() | there.keys()):
+        if name not in there:
+            raise CheckpointError(f"{name} is missing")
+        if name not in here:
+            raise CheckpointError(f"{name} does not belong to the run")
+        if here[name].shape != there[name].shape or here[name].dtype != there[name].dtype:
+            now, then = (f"{tuple(t.shape)} of {t.dtype}" for t in (here[name], there[name]))
+            raise CheckpointError(f"{name} does not fit the run: it is {then} there and {now} here")
+        here[name].copy_(there[name])
 
 
 def _require_complete(slots: Mapping[int, Mapping[str, Any]], parameters: int) -> None:
@@ -69,7 +66,7 @@ def _require_complete(slots: Mapping[int, Mapping[str, Any]], parameters: int) -
     for number in range(parameters):
         for name in names:
             if name not in slots.get(number, {}):
-                raise CheckpointError(f"{_STATE}{number}.{name} is missing")
+                raise CheckpointError(f"{_OPTIMIZER}{number}.{name} is missing")
 
 
 def _below(named: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

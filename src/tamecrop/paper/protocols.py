@@ -17,7 +17,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "paper": {},
     "paper-resize": {"size": 32},
     "paper-color": {"photometric": "simclr"},
-    "paper-head": {"projector": "two_layer"},
+    "paper-head": {"method": "simclr:projector=two_layer,temperature=0.1"},
 }
 """What differs from the paper's protocol: one setting of the training."""
 
@@ -54,8 +54,8 @@ def protocol(name: str) -> Recipe:
     Raises:
         ValueError: for an unknown name, with the nearest known one.
 
-    >>> protocol("paper-head").training.projector
-    'two_layer'
+    >>> protocol("paper-head").training.method
+    'simclr:projector=two_layer,temperature=0.1'
     >>> protocol("paper@small").training.backbone
     'resnet10w16'
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry import plans
 from tamecrop.geometry.extents import FixedArea
 from tamecrop.learning import processes
 from tamecrop.paper import cells as cellfile
@@ -80,9 +81,9 @@ def check(job: Job) -> None:
             cellfile.require_origin(cell, origins[cell.protocol], source=source)
     for wanted in plan:
         training = protocol(wanted.protocol).training
-        loading = Loading(batch_size=training.batch_size, size=training.size)
+        loading = Loading(batch_size=training.batch_size)
         few = job.dataset.train.subset(range(min(training.batch_size, len(job.dataset.train))))
-        ViewLoader(few, wanted.policy, loading)
+        ViewLoader(few, plans.plan(wanted.policy, size=training.size), loading)
 
 
 def run(

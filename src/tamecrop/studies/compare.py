@@ -6,7 +6,8 @@ from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry import keys
 from tamecrop.geometry.keys import Draw
-from tamecrop.learning import processes
+from tamecrop.geometry.plans import plan
+from tamecrop.learning import methods, processes
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
@@ -61,10 +62,12 @@ def check(study: Study) -> None:
     if study.dataset.classes is None:
         raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
     training = study.recipe.training
-    loading = Loading(batch_size=training.batch_size, size=training.size)
+    loading = Loading(batch_size=training.batch_size)
     train = trained_on(study.dataset, study.recipe).train
     for policy in study.policies:
-        ViewLoader(train, policy, loading)
+        views = plan(policy, size=training.size)
+        methods.require_usable(training.method, views, batch_size=training.batch_size)
+        ViewLoader(train, views, loading)
 
 
 def identity(study: Study) -> Identity:

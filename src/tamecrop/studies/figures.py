@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Boxes, content_share, iou
+from tamecrop.geometry.boxes import Boxes, content_iou, content_share
 from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.intervals import percent, points
 from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
@@ -171,12 +171,12 @@ def _reach(
 
 
 def overlap_words(boxes: Boxes, size: tuple[int, int]) -> str:
-    """Mean overlap of the two views and mean content, in words for a caption.
+    """Mean IoU of the contents of the two views and mean content, in words for a caption.
 
     Args:
         boxes: `(N, 2, 4)` boxes of the two views.
         size: (height, width) of the images.
     """
-    overlap = iou(boxes[:, 0], boxes[:, 1]).mean()
+    overlap = content_iou(boxes, size).mean()
     content = content_share(boxes, size).mean()
     return f"mean IoU {overlap:.2f} · content {100 * content:.0f} %"

@@ -70,7 +70,13 @@ class Photometric:
         return self.gray > 0 or (self.jitter > 0 and max(self.saturation, self.hue) > 0)
 
     def apply(
-        self, views: Tensor, *, seed: int = 0, epoch: int = 0, index: ArrayLike | None = None
+        self,
+        views: Tensor,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+        first_view: int = 0,
     ) -> Tensor:
         """Change the colors of a batch of views.
 
@@ -79,6 +85,8 @@ class Photometric:
             seed: key of the run.
             epoch: key of the pass over the data.
             index: `(N,)` sample indices; `0 .. N - 1` by default.
+            first_view: number of the first view, part of its key: the groups of a view plan count
+                on from each other, so that no two views of an image look alike by their colors.
 
         Returns:
             float32 `(N, V, C, h, w)` in [0, 1].
@@ -92,7 +100,8 @@ class Photometric:
         if self.needs_color and views.shape[2] != 3:
             raise ValueError(f"color steps need views of 3 channels, got {views.shape[2]}")
         samples = np.arange(len(views)) if index is None else np.asarray(index)
-        states = keys.state(seed, epoch, samples[:, None], np.arange(views.shape[1]))
+        numbers = first_view + np.arange(views.shape[1])
+        states = keys.state(seed, epoch, samples[:, None], numbers)
         changed = self._changed(unit(views).flatten(0, 1), _Draws(states.ravel(), views.device))
         return changed.reshape(views.shape)
 

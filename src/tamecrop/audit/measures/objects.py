@@ -1,5 +1,6 @@
-"""Whether views still show the objects that an image's label stands for, by their boxes."""
+"""Whether views still show the objects of an image, by their boxes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.audit.measures.pairs import Pairs, draws_for, pairs
+from tamecrop.audit.measures.pairs import (
+    Pairs,
+    Shapes,
+    ViewPair,
+    count_draws,
+    draw_pairs,
+)
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import boxes as box
 from tamecrop.geometry import rules
@@ -77,21 +84,19 @@ class Objects:
         return row, starts[image][row] + within
 
 
-def object_shares(
-    policy: Policy,
-    images: ImageSet,
+def measure_objects(
+    views: ViewPair,
+    shapes: Shapes,
     *,
-    index: Ints | None = None,
     threshold: float = THRESHOLD,
     draws: int | None = None,
     seed: int = 0,
 ) -> ObjectShares | None:
-    """How often the views of a law show the objects of images.
+    """How often pairs of views show the objects of images.
 
     Args:
-        policy: the crop law.
-        images: whose boxes are known.
-        index: `(N,)` keys of the images, as for `geometry`: the same boxes are judged.
+        views: which two views of which plan.
+        shapes: of the images; the same boxes are judged as by `measure_geometry`.
         threshold: share of an object that counts as shown, in (0, 1].
         draws: of each image; by default 16, more for few images.
         seed: key of the draws.
@@ -100,24 +105,23 @@ def object_shares(
         The shares, or None when no image has a box.
     """
     rules.fraction("threshold", threshold)
-    if images.boxes is None:
+    if shapes.object_boxes is None:
         return None
-    every = Objects.of(images.boxes)
-    kept = np.flatnonzero(every.counts)
+    kept = np.array([len(each) > 0 for each in shapes.object_boxes], dtype=bool).nonzero()[0]
     if not kept.size:
         return None
-    index = np.arange(len(images)) if index is None else index
-    draws = draws_for(len(kept)) if draws is None else draws
-    sizes, objects = images.sizes[kept], Objects(every.boxes, every.counts[kept])
-    drawn = pairs(policy, sizes, index=index[kept], draws=draws, seed=seed)
-    told = [_told(batch, objects, sizes, threshold) for batch in drawn]
-    shows, common = (np.concatenate(part) for part in zip(*told, strict=True))
-    shares = _shares(shows, common)
-    without = len(images) - len(kept)
+    draws = count_draws(len(kept)) if draws is None else draws
+    boxed = shapes.take(kept)
+    objects = Objects.of(boxed.object_boxes or ())
+    drawn = draw_pairs(views, boxed, draws=draws, seed=seed)
+    parts = [_find_shown(batch, objects, boxed.sizes, threshold) for batch in drawn]
+    shows, common = (np.concatenate(part) for part in zip(*parts, strict=True))
+    shares = _share_shown(shows, common)
+    without = len(shapes.sizes) - len(kept)
     return ObjectShares(threshold, len(kept), without, len(objects.boxes), len(common), **shares)
 
 
-def _shares(shows: Flags, common: Flags) -> dict[str, float]:
+def _share_shown(shows: Flags, common: Flags) -> dict[str, float]:
     """From what each view `(P, 2)` and both views of a pair `(P,)` show."""
     both = shows.all(axis=1)
     return {
@@ -129,9 +133,11 @@ def _shares(shows: Flags, common: Flags) -> dict[str, float]:
     }
 
 
-def _told(batch: Pairs, objects: Objects, sizes: Ints, threshold: float) -> tuple[Flags, Flags]:
+def _find_shown(
+    batch: Pairs, objects: Objects, sizes: Ints, threshold: float
+) -> tuple[Flags, Flags]:
     """Whether each view shows an object `(P, 2)`, and whether both show the same `(P,)`."""
-    row, covered = coverages(batch, objects, sizes)
+    row, covered = cover_objects(batch, objects, sizes)
     shown = covered >= threshold
     first = np.flatnonzero(np.diff(row, prepend=-1))
     return (
@@ -140,7 +146,7 @@ def _told(batch: Pairs, objects: Objects, sizes: Ints, threshold: float) -> tupl
     )
 
 
-def coverages(batch: Pairs, objects: Objects, sizes: Ints) -> tuple[Ints, NDArray[np.float64]]:
+def cover_objects(batch: Pairs, objects: Objects, sizes: Ints) -> tuple[Ints, NDArray[np.float64]]:
     """The share of every object that each view of a pair covers.
 
     Args:
@@ -158,3 +164,65 @@ def coverages(batch: Pairs, objects: Objects, sizes: Ints) -> tuple[Ints, NDArra
 
 def _mean(flags: Any) -> float:
     return float(flags.mean())
+
+
+COVERAGE_VIEWS = 50_000
+"""At least so many views are drawn, always the same ones: a standard error near 0.001."""
+
+
+class ObjectCoverage:
+    """Mean over images of the coverage of the best-covered object by a view.
+
+    Coverage is the share of the object's box that lies in the view's content; the best-covered
+    object of an image is chosen for each view. Images without an object are left out.
+
+    Args:
+        images: a set with object boxes.
+
+    Raises:
+        ValueError: when no image has an object.
+    """
+
+    def __init__(self, images: ImageSet) -> None:
+        if images.boxes is None:
+            raise ValueError("`coverage` needs data with object boxes")
+        objects = [
+            box.clip(found, size) for found, size in zip(images.boxes, images.sizes, strict=True)
+        ]
+        objects = [found[box.area(found) > 0] for found in objects]
+        kept = np.array([len(found) > 0 for found in objects], dtype=bool)
+        if not kept.any():
+            raise ValueError("`coverage` needs an image with an object, got none")
+        self.images = int(kept.sum())
+        rounds = math.ceil(COVERAGE_VIEWS / (2 * self.images))
+        self._sizes: Ints = np.tile(images.sizes[kept], (rounds, 1))
+        self._counts: Ints = np.tile([len(found) for found in objects if len(found)], rounds)
+        self._objects: Boxes = np.tile(np.concatenate(objects), (rounds, 1))
+
+    @property
+    def smallest_side(self) -> int:
+        """Of any image, in pixels."""
+        return int(self._sizes.min())
+
+    @staticmethod
+    def require_known(policy: Policy) -> None:
+        """Refuse a policy that needs the box of an object: which object that is, is not defined.
+
+        Raises:
+            ValueError: naming the policy.
+        """
+        if policy.needs_boxes:
+            raise ValueError(f"`coverage` needs a policy without given boxes, got {policy}")
+
+    def __call__(self, policy: Policy) -> float:
+        """The mean for one policy, from keyed draws: two views of every image, in rounds.
+
+        Raises:
+            ValueError: as `require_known` does.
+        """
+        self.require_known(policy)
+        views = box.clip(policy.draw(self._sizes), self._sizes[:, None])
+        image = np.repeat(np.arange(len(self._sizes)), self._counts)
+        covered = box.coverage(views[image], self._objects[:, None])
+        first = np.cumsum(self._counts) - self._counts
+        return float(np.maximum.reduceat(covered, first, axis=0).mean())

@@ -1,11 +1,14 @@
-"""The network that says whether a view still shows what the whole image shows."""
+"""The reference network, which says whether a view still shows what the whole image shows."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
+import safetensors.torch
 import torch
+import torchvision
 from torch import Tensor, nn
 
 from tamecrop.geometry import rules
@@ -18,8 +21,8 @@ _NAMED = ("torchvision", "timm", "run")
 
 
 @dataclass(frozen=True)
-class Named:
-    """A reference as a person names it.
+class ReferenceName:
+    """The text of `--reference`, read.
 
     Args:
         kind: `auto` (a small one is trained where there are labels, torchvision's ResNet-18 else),
@@ -33,13 +36,13 @@ class Named:
     weights: Path | None = None
 
 
-def named(text: str) -> Named:
+def read_reference(text: str) -> ReferenceName:
     """Read `auto`, `none`, `small`, `torchvision:NAME[@FILE]`, `timm:NAME[@FILE]`, `run:FOLDER`.
 
     Raises:
         ValueError: for another kind, or a name that is missing or too many.
 
-    >>> named("torchvision:resnet18@flowers.safetensors").weights
+    >>> read_reference("torchvision:resnet18@flowers.safetensors").weights
     PosixPath('flowers.safetensors')
     """
     kind, _, tail = text.partition(":")
@@ -47,29 +50,29 @@ def named(text: str) -> Named:
     if bool(tail) != (kind in _NAMED):
         raise ValueError(f"`reference` is written {', '.join(_NAMED)}:NAME or a word, got {text!r}")
     if kind == "run":
-        return Named("run", tail)
+        return ReferenceName("run", tail)
     name, at, file = tail.partition("@")
     if bool(at) != bool(file):
         raise ValueError(f"`reference` must name a file after @, got {text!r}")
-    return Named(kind, name, Path(file) if file else None)  # type: ignore[arg-type]
+    return ReferenceName(kind, name, Path(file) if file else None)  # type: ignore[arg-type]
 
 
-class Look(NamedTuple):
-    """What a reference makes of some views: features `(B, D)`, and answers `(B,)` if it names."""
+class Output(NamedTuple):
+    """Features `(B, D)` of some views, and the classes `(B,)` that a classifier gives them."""
 
     features: Tensor
-    answers: Tensor | None
+    classes: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A network in eval mode that looks at square views.
+    """A network in eval mode for square views.
 
     Args:
         name: what it is, for people.
-        side: of the views it looks at, in pixels.
+        side: of its input, in pixels.
         body: normalized images `(B, 3, side, side)` to features `(B, D)`.
-        head: features to scores `(B, classes)`, or None when it names nothing.
+        head: features to scores `(B, classes)`, or None for features alone.
         mean: of each channel in [0, 1].
         std: likewise.
     """
@@ -82,15 +85,153 @@ class Reference:
     std: Sequence[float]
 
     @torch.inference_mode()
-    def look(self, views: Tensor) -> Look:
-        """Look at uint8 views `(B, C, side, side)`; one channel is repeated to three."""
+    def run(self, views: Tensor) -> Output:
+        """Features and classes of uint8 views `(B, C, side, side)`; gray is repeated to RGB."""
         self.body.eval()
-        parts = [self._features(batch) for batch in views.split(_BATCH)]
+        parts = [self._compute_features(batch) for batch in views.split(_BATCH)]
         features = torch.cat(parts)
-        answers = None if self.head is None else self.head(features).argmax(1)
-        return Look(features, answers)
+        classes = None if self.head is None else self.head(features).argmax(1)
+        return Output(features, classes)
 
-    def _features(self, batch: Tensor) -> Tensor:
+    def _compute_features(self, batch: Tensor) -> Tensor:
         inputs = normalize(unit(batch.expand(-1, 3, -1, -1)), self.mean, self.std)
         features: Tensor = self.body(inputs.contiguous(memory_format=torch.channels_last))
         return features.flatten(1).float()
+
+
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SIDE = 224
+
+
+def load_network(named: ReferenceName, classes: Sequence[str] | None) -> Reference:
+    """Load a model of torchvision or timm.
+
+    Its own weights are those that the library ships (downloaded once by it). Weights from a file
+    are for a model trained on the data's own classes, in their order.
+
+    Args:
+        named: kind `torchvision` or `timm`.
+        classes: of the data; None where it has no labels, and only features are wanted.
+
+    Raises:
+        ValueError: for an unknown model, one without a last linear layer, weights that do not fit,
+            or one that does not know the data's classes.
+        OSError: when the weights cannot be had.
+    """
+    loaders = {"torchvision": _load_torchvision, "timm": _load_timm}
+    try:
+        model, known, settings = loaders[named.kind](named, classes)
+    except OSError as error:
+        raise OSError(f"the weights of {named.name} cannot be had: {error}") from error
+    body, linear = remove_head(model, named.name)
+    head = None if classes is None else _select_classes(linear, known, classes, name=named.name)
+    words = f"{named.kind}:{named.name}" + (f" with {named.weights}" if named.weights else "")
+    return Reference(words, settings["side"], body, head, settings["mean"], settings["std"])
+
+
+Loaded = tuple[nn.Module, list[set[str]] | None, dict[str, Any]]
+"""A model, the names of each of its classes (None: those of the data), side, mean and std."""
+
+
+def _load_torchvision(named: ReferenceName, classes: Sequence[str] | None) -> Loaded:
+    rules.known("torchvision model", named.name, torchvision.models.list_models(torchvision.models))
+    settings: dict[str, Any] = {"side": _SIDE, "mean": _IMAGENET[0], "std": _IMAGENET[1]}
+    if named.weights is not None:
+        model = torchvision.models.get_model(
+            named.name, weights=None, num_classes=_count_classes(classes)
+        )
+        return _load_weights(model, named), None, settings
+    weights = torchvision.models.get_model_weights(named.name).DEFAULT
+    shown = weights.transforms()
+    settings = {"side": shown.crop_size[0], "mean": shown.mean, "std": shown.std}
+    model = torchvision.models.get_model(named.name, weights="DEFAULT")
+    return model, [{name} for name in weights.meta["categories"]], settings
+
+
+def _load_timm(named: ReferenceName, classes: Sequence[str] | None) -> Loaded:
+    if importlib.util.find_spec("timm") is None:
+        raise ValueError("`reference` timm:... needs timm: pip install timm")
+    import timm
+
+    if not timm.is_model(named.name):
+        near = ", ".join(timm.list_models(f"*{named.name[:6]}*")[:3]) or "see timm.list_models()"
+        raise ValueError(f"unknown timm model {named.name!r}: there are {near}")
+    if named.weights is None:
+        model = timm.create_model(named.name, pretrained=True)
+    else:
+        model = timm.create_model(named.name, pretrained=False, num_classes=_count_classes(classes))
+        _load_weights(model, named)
+    shown = timm.data.resolve_model_data_config(model)
+    settings = {"side": shown["input_size"][-1], "mean": shown["mean"], "std": shown["std"]}
+    return model, None if named.weights else _list_timm_names(model), settings
+
+
+def _list_timm_names(model: nn.Module) -> list[set[str]]:
+    """Identifiers and descriptions of the classes that timm knows for a model."""
+    from timm.data import ImageNetInfo, infer_imagenet_subset
+
+    subset = infer_imagenet_subset(model)
+    if subset is None:
+        return []
+    info = ImageNetInfo(subset)
+    return [
+        {
+            info.index_to_label_name(place),
+            *info.index_to_description(place).split(", "),
+        }
+        for place in range(info.num_classes())
+    ]
+
+
+def _load_weights(model: nn.Module, named: ReferenceName) -> nn.Module:
+    assert named.weights is not None, "called for weights in a file"
+    if not named.weights.is_file():
+        raise ValueError(f"`reference` must name a file that exists, got {named.weights}")
+    try:
+        model.load_state_dict(safetensors.torch.load_file(named.weights))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{named.weights} does not fit {named.name}: {reason}") from error
+    return model
+
+
+def _count_classes(classes: Sequence[str] | None) -> int:
+    """Outputs of a model whose weights are in a file: ImageNet's where only features matter."""
+    return 1000 if classes is None else len(classes)
+
+
+def remove_head(model: nn.Module, name: str) -> tuple[nn.Module, nn.Linear]:
+    """Take the last linear layer off a model: the rest, and that layer.
+
+    Raises:
+        ValueError: for a model that has none.
+    """
+    layers = [(path, part) for path, part in model.named_modules() if isinstance(part, nn.Linear)]
+    if not layers:
+        raise ValueError(f"`reference` must end in a linear layer, and {name} has none")
+    path, linear = layers[-1]
+    parent, _, place = path.rpartition(".")
+    setattr(model.get_submodule(parent), place, nn.Identity())
+    return model.eval(), linear.eval()
+
+
+def _select_classes(
+    linear: nn.Linear, known: list[set[str]] | None, classes: Sequence[str], *, name: str
+) -> Callable[[Tensor], Tensor]:
+    """Scores of the data's classes, in their order."""
+    if known is None:
+        return linear
+    places = {_normalize_name(each): place for place, names in enumerate(known) for each in names}
+    missing = [each for each in classes if _normalize_name(each) not in places]
+    if missing:
+        raise ValueError(
+            f"`reference` {name} knows {len(known)} classes, and {len(missing)} of the data's "
+            f"{len(classes)} are not among them, such as {missing[0]!r}: name a model trained on "
+            "these classes, or `small`"
+        )
+    chosen = torch.tensor([places[_normalize_name(each)] for each in classes])
+    return lambda features: linear(features)[:, chosen]
+
+
+def _normalize_name(name: str) -> str:
+    return name.lower().replace("_", " ").replace("-", " ").strip()

@@ -1,4 +1,4 @@
-"""The pixels that a reference network looks at: decoded once, cut for every law."""
+"""The pixels that a reference network runs on: decoded once, cut for every policy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tamecrop.views.cut import cut
 Ints = NDArray[np.int64]
 
 MOST_SIDE = 512
-"""Larger images are shrunk once to this side: no reference looks at more."""
+"""Larger images are shrunk once to this side: no reference needs more."""
 
 _CHUNK = 500
 
@@ -49,19 +49,29 @@ class Pixels:
         far = self.sizes[:, None, ::-1]
         return np.concatenate([np.zeros_like(far), far], axis=-1)
 
-    def views(self, boxes: Boxes, *, side: int, content: Content) -> Iterator[Tensor]:
+    def cut_views(
+        self, boxes: Boxes, *, side: int, contents: tuple[Content, ...]
+    ) -> Iterator[Tensor]:
         """Cut and resize views `(n, V, C, side, side)`, some images at a time.
 
         Args:
             boxes: `(N, V, 4)` in pixels of the images before shrinking.
             side: of the views; what lies outside an image is black.
-            content: where what survives inside an image is put.
+            contents: for each view where what survives inside an image is put.
         """
         for start in range(0, len(self), _CHUNK):
             part = slice(start, start + _CHUNK)
-            yield cut(self.images[part], self._shrunk(boxes, part), size=side, content=content)
+            edges = self._shrink_boxes(boxes, part)
+            if len(set(contents)) == 1:
+                yield cut(self.images[part], edges, size=side, content=contents[0])
+            else:
+                views = [
+                    cut(self.images[part], edges[:, [view]], size=side, content=content)
+                    for view, content in enumerate(contents)
+                ]
+                yield torch.cat(views, dim=1)
 
-    def _shrunk(self, boxes: Boxes, part: slice) -> Boxes:
+    def _shrink_boxes(self, boxes: Boxes, part: slice) -> Boxes:
         """Boxes in pixels of the images in memory, each at least a pixel wide and high."""
         if isinstance(self.images, Tensor):
             return boxes[part]
@@ -72,7 +82,7 @@ class Pixels:
         return scaled
 
 
-def pixels(images: ImageSet, *, most_side: int = MOST_SIDE) -> Pixels:
+def decode_pixels(images: ImageSet, *, most_side: int = MOST_SIDE) -> Pixels:
     """Decode images; files that turn out to be unreadable are left out and named.
 
     Args:
@@ -84,21 +94,23 @@ def pixels(images: ImageSet, *, most_side: int = MOST_SIDE) -> Pixels:
     """
     if images.pixels is not None and int(images.sizes.max()) <= most_side:
         return Pixels(images.pixels, images.sizes, np.arange(len(images)), ())
-    found, kept, bad = _decoded(images, lambda image: _shrunk(image, most_side))
+    found, kept, bad = _decode_all(images, lambda image: _shrink(image, most_side))
     return Pixels(found, images.sizes[kept], kept, bad)
 
 
-def squares(images: ImageSet, *, side: int) -> tuple[Tensor, Ints]:
+def decode_squares(images: ImageSet, *, side: int) -> tuple[Tensor, Ints]:
     """Whole images resized to squares, uint8 `(n, C, side, side)`, and the places of the readable.
 
     Raises:
         ValueError: when more than 1 % of the files, or all, cannot be read.
     """
-    found, kept, _ = _decoded(images, lambda image: tv.resize(image, [side, side], antialias=True))
+    found, kept, _ = _decode_all(
+        images, lambda image: tv.resize(image, [side, side], antialias=True)
+    )
     return torch.stack(found), kept
 
 
-def _decoded(
+def _decode_all(
     images: ImageSet, prepare: Callable[[Tensor], Tensor]
 ) -> tuple[list[Tensor], Ints, tuple[DecodeError, ...]]:
     found, kept, bad = [], [], []
@@ -114,7 +126,7 @@ def _decoded(
     return found, np.array(kept), tuple(bad)
 
 
-def _shrunk(image: Tensor, most_side: int) -> Tensor:
+def _shrink(image: Tensor, most_side: int) -> Tensor:
     height, width = image.shape[-2:]
     factor = most_side / max(height, width)
     if factor >= 1:

@@ -1,29 +1,30 @@
-"""`tamecrop audit`: what crop laws do to real images, without training on crops."""
+"""`tamecrop audit`: what crop policies do to real images, without training on crops."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
 
-_LAWS = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
+_POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
     parser.add_argument("data", type=str, nargs="?", default="scenes", help="a name or a path")
-    parser.add_argument("--policies", nargs="+", default=list(_LAWS), help="crop laws, text form")
     parser.add_argument(
-        "--current", type=str, default="rrc:scale=0.2..1", help="the law in use today"
+        "--policies", nargs="+", default=list(_POLICIES), help="crop policies or view plans"
+    )
+    parser.add_argument(
+        "--current", type=str, default="rrc:scale=0.2..1", help="the policy in use today"
     )
     parser.add_argument(
         "--sweep",
         nargs="*",
         default=[],
-        help="key=low:high:count, for every law that has the key, such as sigma=0.05:0.5:10",
+        help="key=low:high:count, for every policy that has the key, such as sigma=0.05:0.5:10",
     )
     parser.add_argument(
         "--coverage", type=float, default=0.5, help="share of an object that a view must cover"
@@ -43,36 +44,31 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    policies = checked_policies(parsed.policies)
-    (current,) = checked_policies([parsed.current])
+    plans = checked_plans(parsed.policies)
+    (current,) = checked_plans([parsed.current])
 
-    from tamecrop.audit.candidates import candidates
-    from tamecrop.audit.plan import Plan
-    from tamecrop.audit.reference.network import named
-    from tamecrop.audit.reference.witnesses import choose
+    from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.run import run
-    from tamecrop.audit.subject import subject
+    from tamecrop.audit.subject import find_subject
     from tamecrop.cli.tables import print_audit
-    from tamecrop.geometry.parameters import read_sweep
 
-    laws = candidates(policies, current, [read_sweep(text) for text in parsed.sweep])
-    wanted = named(parsed.reference)
-    found = subject(parsed.data, seed=parsed.seed, most=parsed.images)
-    plan = Plan(
-        subject=found,
-        laws=laws,
-        choice=choose(wanted, found),
-        threshold=parsed.coverage,
+    settings = Settings(
+        current=current,
+        sweeps=parsed.sweep,
+        coverage=parsed.coverage,
+        reference=parsed.reference,
         draws=parsed.draws,
         seed=parsed.seed,
-        out=checked_folder(parsed.out),
     )
+    subject = find_subject(parsed.data, seed=parsed.seed, most=parsed.images)
+    job = prepare(subject, plans, settings)
+    out = checked_folder(parsed.out)
 
     def work() -> None:
-        print_audit(run(plan, tell=say))
-        say(f"report: {plan.out / 'report.html'}")
+        print_audit(run(replace(job, out=out), report=say))
+        say(f"report: {out / 'report.html'}")
 
     return work
 
 
-COMMAND = Command("what crop laws do to real images, without training", _declare, _prepare)
+COMMAND = Command("what crop policies do to real images, without training", _declare, _prepare)

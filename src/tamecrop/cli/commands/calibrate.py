@@ -1,22 +1,20 @@
-"""`tamecrop calibrate`: solve a crop law for a target, so that laws compare at equal IoU."""
+"""`tamecrop calibrate`: solve a crop policy for a target, so that policies compare at equal IoU."""
 
 import json
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.checks import checked_target
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_target, say
 from tamecrop.geometry import matching, parameters
-from tamecrop.geometry.plans import read_size
-from tamecrop.geometry.policy import Policy, policy
+from tamecrop.geometry.plans import plan, read_size
+from tamecrop.geometry.policy import Policy
 
 _TARGETS = (*matching.MEASURES, "coverage")
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
-    parser.add_argument("law", type=str, help="the crop law to start from, text form")
+    parser.add_argument("policy", type=str, help="the crop policy to start from, text form")
     parser.add_argument(
         "--match",
         action="append",
@@ -30,7 +28,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--free",
         type=str | None,
         default=None,
-        help=f"the parameter to move ({', '.join(parameters.NAMES)}); by default the law's spread, "
+        help=f"the parameter to move ({', '.join(parameters.NAMES)}); by default its spread, "
         "or scale where it has none; of a range of scales the low end",
     )
     parser.add_argument("--size", type=str | None, default=None, help="side, or HEIGHTxWIDTH: 32")
@@ -39,7 +37,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    law = policy(parsed.law)
+    start = plan(parsed.policy).only_group("`calibrate`").policy
     name, value = checked_target(parsed.match, _TARGETS)
     if (name == "coverage") != (parsed.data is not None):
         raise ValueError(f"`data` must be given for coverage and for nothing else, got {name}")
@@ -49,12 +47,12 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     if parsed.data is None:
         goal = matching.goal(name, value, size)
     else:
-        goal, size = _on_data(parsed.data, value, law)
-    moved = parsed.free or parameters.pick_parameter(law)
-    parameters.find_span(law, moved, size)
+        goal, size = _on_data(parsed.data, value, start)
+    moved = parsed.free or parameters.pick_parameter(start)
+    parameters.find_span(start, moved, size)
 
     def work() -> None:
-        solved = matching.solve(law, goal, moved, size=size)
+        solved = matching.solve(start, goal, moved, size=size)
         found = {
             "policy": str(solved),
             moved: parameters.read_value(solved, moved),
@@ -68,13 +66,13 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     return work
 
 
-def _on_data(source: str, value: float, law: Policy) -> tuple[matching.Goal, tuple[int, int]]:
+def _on_data(source: str, value: float, start: Policy) -> tuple[matching.Goal, tuple[int, int]]:
     """The goal of covering objects of a data set, and the size of its smallest image."""
-    from tamecrop.audit.measures.object_coverage import ObjectCoverage
+    from tamecrop.audit.measures.objects import ObjectCoverage
     from tamecrop.data.sources import load
 
-    ObjectCoverage.require_known(law)
-    measure = ObjectCoverage(load(source).train)
+    ObjectCoverage.require_known(start)
+    measure = ObjectCoverage(load(source, needs=("pixels", "known_boxes")).train)
     return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
 
 

@@ -1,4 +1,4 @@
-"""`tamecrop predict`: the paper's probe accuracy of crop laws, from their geometry alone."""
+"""`tamecrop predict`: the paper's probe accuracy of crop policies, from their geometry alone."""
 
 import json
 from collections.abc import Sequence
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_policies, say
 
 if TYPE_CHECKING:
     from tamecrop.paper.prediction import Prediction
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
-    parser.add_argument("policies", type=str, nargs="+", help="crop laws, text form")
+    parser.add_argument("policies", type=str, nargs="+", help="crop policies, text form")
     parser.add_argument("--size", type=PositiveInt, default=32, help="side of your images, px")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -28,7 +26,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     policies = checked_policies(parsed.policies)
 
     def work() -> None:
-        found = [predict(law, side=parsed.size) for law in policies]
+        found = [predict(each, side=parsed.size) for each in policies]
         if parsed.json:
             say(json.dumps([asdict(each) for each in found], indent=2))
         else:

@@ -6,49 +6,50 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
     settings = training.declare(parser, words)
-    parser.add_argument("--policy", type=str, default=settings.policies[0], help="the crop law")
+    parser.add_argument(
+        "--policy", type=str, default=settings.policies[0], help="the view plan, or one policy"
+    )
     parser.add_argument("--seed", type=int, default=0, help="key of everything random")
     parser.add_argument("--out", type=Path, default=Path("run"), help="the run's folder")
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:
-    from tamecrop.geometry.policy import policy
+    from tamecrop.geometry.plans import plan
 
-    law = policy(parsed.policy)
+    views = plan(parsed.policy)
 
     from rich.console import Console
 
     from tamecrop.cli.display import display
     from tamecrop.data.files import write_atomic
-    from tamecrop.learning import processes
+    from tamecrop.learning import methods, processes
     from tamecrop.learning.pretrain import pretrain
     from tamecrop.learning.run_folder import identity, require_same
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.learning.watching import Hooks
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
     config = chosen.recipe.training
-    require_same(out, identity(chosen.dataset, law, config, seed=parsed.seed))
+    methods.require_usable(config.method, views, batch_size=config.batch_size)
+    require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
 
     def work() -> None:
         flag, console = StopFlag(), Console(quiet=not processes.leads())
         with signals_raise(flag), display(console) as listener:
-            listener.cell_started(str(law), parsed.seed)
+            listener.cell_started(str(views), parsed.seed)
             hooks = Hooks(
                 claimed=lambda: write_atomic(out / "config.yaml", effective.encode()),
                 stepped=listener.stepped,
                 warned=listener.warned,
                 stop=flag,
             )
-            run = pretrain(chosen.dataset, law, config, out, seed=parsed.seed, hooks=hooks)
+            run = pretrain(chosen.dataset, views, config, out, seed=parsed.seed, hooks=hooks)
         if processes.leads():
             say(
                 f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
 
 if TYPE_CHECKING:
     from tamecrop.audit.halving import Contest
@@ -47,42 +45,37 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     (current,) = checked_policies([parsed.current])
 
-    from tamecrop.audit.candidates import candidates
     from tamecrop.audit.halving import seconds
-    from tamecrop.audit.plan import Plan
+    from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.recommend import LAWS, recommend, shortlist, with_rounds
-    from tamecrop.audit.reference.network import named
-    from tamecrop.audit.reference.witnesses import choose
     from tamecrop.audit.run import run
-    from tamecrop.audit.subject import subject
+    from tamecrop.audit.subject import find_subject
     from tamecrop.reporting.jsonfiles import write_json
 
     laws = checked_policies(parsed.policies or LAWS)
     if parsed.budget is not None:
         seconds(parsed.budget)
-    found = subject(parsed.data, seed=parsed.seed)
+    found = find_subject(parsed.data, seed=parsed.seed)
     contest = None if parsed.budget is None else _contest(parsed, found)
-    plan = Plan(
-        subject=found,
-        laws=candidates(laws, current, ()),
-        choice=choose(named(parsed.reference), found),
-        threshold=parsed.coverage,
-        draws=None,
+    settings = Settings(
+        current=current,
+        coverage=parsed.coverage,
+        reference=parsed.reference,
         seed=parsed.seed,
-        out=checked_folder(parsed.out),
     )
+    job = prepare(found, laws, settings, out=checked_folder(parsed.out))
 
     def work() -> None:
-        audit = run(plan, tell=say)
+        audit = run(job, report=say)
         advice = recommend(audit)
-        write_json(plan.out / "recommendation.json", advice)
+        write_json(parsed.out / "recommendation.json", advice)
         rivals = shortlist(audit, most=parsed.laws)
         if contest is not None and len(rivals) > 1:
             advice = with_rounds(advice, _rounds(contest, rivals), audit)
-            write_json(plan.out / "recommendation.json", advice)
+            write_json(parsed.out / "recommendation.json", advice)
         say(f"rule: {advice.rule}")
         say(" ".join(advice.reasons))
-        say(f"report: {plan.out / 'report.html'}")
+        say(f"report: {parsed.out / 'report.html'}")
 
     return work
 
@@ -98,7 +91,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
-    dataset = cut_to(load(parsed.data, seed=parsed.seed), parsed.train)
+    dataset = cut_to(load(parsed.data, seed=parsed.seed, needs=("labels",)), parsed.train)
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = checked_folder(parsed.out / "runs")

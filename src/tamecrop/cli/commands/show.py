@@ -1,4 +1,4 @@
-"""`tamecrop show`: a sheet of the views that crop laws give, for any image or data set."""
+"""`tamecrop show`: a sheet of the views that crop policies give, for any image or data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,53 +7,64 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_picture, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_picture, checked_plans, say
+from tamecrop.geometry.plans import read_size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_LAWS = ("rrc", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165")
+    from tamecrop.geometry.boxes import Boxes
+
+_POLICIES = ("rrc", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165")
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
     parser.add_argument("data", type=str, help="an image file, or data as for `compare`")
-    parser.add_argument("--policies", nargs="+", default=list(_LAWS), help="crop laws, text form")
+    parser.add_argument(
+        "--policies", nargs="+", default=list(_POLICIES), help="crop policies or view plans"
+    )
     parser.add_argument("--out", type=Path, default=Path("views.png"), help="the PNG to write")
     parser.add_argument("--images", type=PositiveInt, default=5, help="images of a data set")
-    parser.add_argument("--size", type=PositiveInt | None, default=None, help="resize views to")
+    parser.add_argument(
+        "--size", type=str | None, default=None, help="side or HxW of the views in pixels"
+    )
     parser.add_argument("--photometric", type=str, default="none", help="color step: none, ...")
     parser.add_argument("--seed", type=int, default=0, help="key of the draws")
 
 
 def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    plans = checked_plans(chosen.policies)
+    size = None if chosen.size is None else read_size(chosen.size)
+
     from tamecrop.reporting.theme import png
     from tamecrop.reporting.view_grid import Look, sheet_figure
     from tamecrop.views.photometric import photometric
 
-    policies = checked_policies(chosen.policies)
     out = checked_picture(chosen.out)
     step = None if chosen.photometric == "none" else photometric(chosen.photometric)
-    look = Look(size=chosen.size, photometric=step, seed=chosen.seed)
-    images = _images(chosen.data, chosen.images)
+    look = Look(size=size, photometric=step, seed=chosen.seed)
+    images, objects = _read_images(chosen.data, chosen.images)
 
     def work() -> None:
-        out.write_bytes(png(sheet_figure(images, policies, look=look)))
-        say(f"{out}: {len(policies)} crop laws on {len(images)} images")
+        figure = sheet_figure(images, plans, look=look, objects=objects)
+        out.write_bytes(png(figure))
+        say(f"{out}: {len(plans)} crop policies on {len(images)} images")
 
     return work
 
 
-def _images(source: str, count: int) -> list["Tensor"]:
+def _read_images(source: str, count: int) -> tuple[list["Tensor"], "list[Boxes] | None"]:
+    """Some images, and the boxes of the objects on them where these are known."""
     from tamecrop.data.decode import decode
     from tamecrop.data.sources import load
 
     path = Path(source)
     if path.is_file() and path.suffix != ".npz":
-        return [decode(path)]
-    train = load(source).train
-    return [train.image(position) for position in range(min(count, len(train)))]
+        return [decode(path)], None
+    train = load(source, needs=("pixels", "known_boxes")).train
+    places = range(min(count, len(train)))
+    objects = None if train.boxes is None else [train.boxes[place] for place in places]
+    return [train.image(place) for place in places], objects
 
 
-COMMAND = Command("draw the views of crop laws on real images, as one PNG", _declare, _prepare)
+COMMAND = Command("draw the views of crop policies on real images, as one PNG", _declare, _prepare)

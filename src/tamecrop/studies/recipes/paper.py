@@ -19,8 +19,7 @@ RECIPE = Recipe(
     probe="paper",
     training=Pretraining(
         backbone="resnet18",
-        projector="linear",
-        temperature=0.1,
+        method="simclr:projector=linear,temperature=0.1",
         passes="per_view",
         optimizer="adam",
         learning_rate=0.01,

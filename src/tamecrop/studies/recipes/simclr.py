@@ -17,8 +17,7 @@ RECIPE = Recipe(
     ),
     training=Pretraining(
         backbone="resnet18",
-        projector="two_layer",
-        temperature=0.2,
+        method="simclr:projector=two_layer,temperature=0.2",
         optimizer="sgd",
         learning_rate=0.06,
         weight_decay=5e-4,

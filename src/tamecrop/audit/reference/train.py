@@ -1,0 +1,157 @@
+"""References that learn on the data itself: a small network, or a probe on a finished run."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from tamecrop.audit.reference.network import Reference
+from tamecrop.audit.reference.pixels import Pixels, decode_pixels, decode_squares
+from tamecrop.data.images import ImageSet
+from tamecrop.data.splits import carved, statistics
+from tamecrop.geometry import keys
+from tamecrop.geometry.policy import policy
+from tamecrop.learning.backbones import backbone
+from tamecrop.learning.features import Features, Judged
+from tamecrop.learning.probe import fitted
+from tamecrop.learning.run_folder import trained as open_run
+from tamecrop.views.photometric import normalize, unit
+
+MOST_SIDE = 64
+"""The input of the small network has the images' own side, at most this."""
+
+VIEWS = 24_000
+"""Views of 32 px that the small network learns from; fewer of larger ones, for the same time."""
+
+CROPS = "rrc:scale=0.08..1"
+"""What it learns from: one trained on whole images alone does not recognize small crops."""
+
+_LEAST_VIEWS = 6_000
+_PASSES = 3
+_BATCH = 128
+_RATE = 3e-3
+_CHOSEN = 0.1
+_COLORS = 2000
+
+
+def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
+    """Train a small network on the spot: ten layers, random crops, half a minute on a core.
+
+    Args:
+        learn: labeled images.
+        classes: number of classes.
+        seed: key of weights, order and crops.
+    """
+    side = min(MOST_SIDE, int(learn.sizes.max()))
+    views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2))
+    whole, labels = _take_squares(learn, side, most=views // _PASSES)
+    mean, std = statistics(whole)
+    network = _Small(classes, seed)
+    _train(network, (whole, labels), views=views, seed=seed, colors=(mean, std))
+    name = f"a small network trained on {len(whole):,} images"
+    return Reference(name, side, network.backbone, network.head, mean, std)
+
+
+class _Small(nn.Module):
+    """The narrow backbone with a linear layer; weights are a function of the seed."""
+
+    def __init__(self, classes: int, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.backbone = backbone("resnet10w16")
+            self.head = nn.Linear(self.backbone.features, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.backbone(images))
+        return scores
+
+
+def _take_squares(learn: ImageSet, side: int, *, most: int) -> tuple[Tensor, Tensor]:
+    """At most so many whole images resized to squares, with their labels."""
+    assert learn.labels is not None, "a reference learns from labeled images"
+    some = learn.subset(keys.permutation(len(learn), seed=0, epoch=0)[:most])
+    whole, kept = decode_squares(some, side=side)
+    assert some.labels is not None, "a subset of labeled images is labeled"
+    return whole, some.labels[torch.from_numpy(kept)]
+
+
+def _train(
+    network: nn.Module,
+    labeled: tuple[Tensor, Tensor],
+    *,
+    views: int,
+    seed: int,
+    colors: tuple[tuple[float, ...], tuple[float, ...]],
+) -> None:
+    """Adam under a cosine from its top to zero, on one random crop of each image a pass."""
+    whole, labels = labeled
+    network.train().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), lr=_RATE)
+    passes = math.ceil(views / len(whole))
+    per_pass = math.ceil(len(whole) / _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=_RATE, total_steps=passes * per_pass
+    )
+    source = decode_pixels(ImageSet.in_memory(whole))
+    for epoch in range(passes):
+        crops = torch.cat(_cut_crops(source, seed=seed, epoch=epoch))
+        order = torch.from_numpy(keys.permutation(len(whole), seed=seed, epoch=epoch))
+        for batch in order.split(_BATCH):
+            inputs = normalize(unit(crops[batch]), *colors)
+            scores = network(inputs.contiguous(memory_format=torch.channels_last))
+            loss = cross_entropy(scores, labels[batch])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    network.eval()
+
+
+def _cut_crops(source: Pixels, *, seed: int, epoch: int) -> list[Tensor]:
+    crops = policy(CROPS)
+    boxes = crops.draw(source.sizes, views=1, seed=seed, epoch=epoch)
+    side = int(source.sizes[0, 0])
+    return [part[:, 0] for part in source.cut_views(boxes, side=side, contents=(crops.content,))]
+
+
+def load_run_with_probe(folder: Path, learn: ImageSet, classes: int) -> Reference:
+    """Load a finished tamecrop run and fit the frozen probe on the data that is audited.
+
+    The penalty of the probe is chosen on a tenth of the images that it may learn from.
+
+    Args:
+        folder: of `tamecrop pretrain`, or a cell's.
+        learn: labeled images.
+        classes: number of classes.
+
+    Raises:
+        ValueError: when the folder holds no checkpoint.
+    """
+    run = load_run(folder, learn)
+    parts = [_compute_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
+    linear = fitted(Judged(parts[0], parts[1], parts[1], classes))
+    name = f"{run.name}, with a probe fitted on {len(parts[0].labels):,} images"
+    return Reference(name, run.side, run.body, linear.scores, run.mean, run.std)
+
+
+def load_run(folder: Path, images: ImageSet) -> Reference:
+    """Load the backbone of a finished run, for views of the side it was trained on.
+
+    Args:
+        folder: of the run.
+        images: whose colors are normalized; a run that did not resize looks at views of their
+            side, at most 64.
+    """
+    run = open_run(folder)
+    side = run.size or min(MOST_SIDE, int(images.sizes.max()))
+    whole, _ = decode_squares(images.subset(np.arange(min(len(images), _COLORS))), side=side)
+    return Reference(f"run {folder}", side, run.backbone, None, *statistics(whole))
+
+
+def _compute_features(run: Reference, images: ImageSet) -> Features:
+    whole, labels = _take_squares(images, run.side, most=VIEWS)
+    return Features(run.run(whole).features, labels)

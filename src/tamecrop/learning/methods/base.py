@@ -1,0 +1,209 @@
+"""What a method of self-supervised pre-training is to the loop that trains it."""
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, ClassVar
+
+import torch
+from lightly.utils import dist
+from lightly.utils.debug import std_of_l2_normalized
+from torch import Tensor, nn
+
+from tamecrop.geometry import rules
+from tamecrop.geometry.plans import ViewPlan
+from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.config import Passes
+
+
+class Method(nn.Module, ABC):
+    """A backbone with everything that is thrown away after training: heads, copies, queues.
+
+    The loop calls `loss` for every batch and `after_step` once the optimizer has stepped, and
+    saves what `state` lists beside the backbone.
+
+    Args:
+        backbone: the network kept.
+        settings: of this method, an instance of its `settings_type`.
+        passes: all views of a group `joint` in one pass, or one pass `per_view`.
+    """
+
+    settings_type: ClassVar[type[Any]]
+    """A frozen dataclass whose fields are the keys of the method's text, all with defaults."""
+
+    projector: nn.Module
+
+    transient: ClassVar[frozenset[str]] = frozenset()
+    """Names of tensors that the next step does not need: all others are in a checkpoint."""
+
+    def __init__(self, backbone: Backbone, settings: Any, *, passes: Passes = "joint") -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.settings = settings
+        self.feature_std: Tensor | None = None
+        self._passes = passes
+
+    @classmethod
+    def check(cls, settings: Any, plan: ViewPlan, *, batch_size: int) -> None:  # noqa: ARG003
+        """Refuse a plan that the method cannot use, before any work.
+
+        By default it must give two views, in one group or in two.
+
+        Args:
+            settings: of the method.
+            plan: of the views that it will get.
+            batch_size: images per global batch.
+
+        Raises:
+            ValueError: naming the method and what it needs.
+        """
+        if plan.views != 2:
+            raise ValueError(
+                f"{cls.name()} needs two views of an image, got {plan.views} from {plan}"
+            )
+
+    @classmethod
+    def name(cls) -> str:
+        """The method's name in texts: that of its file."""
+        return cls.__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def loss(self, views: Sequence[Tensor]) -> Tensor:
+        """The loss of a batch, a scalar.
+
+        Args:
+            views: normalized, for each group of the plan `(B, V, C, h, w)`.
+        """
+
+    def after_step(self, progress: float) -> None:
+        """What happens once the optimizer has stepped, without gradient; nothing by default.
+
+        Args:
+            progress: share of the run's steps that are taken, in (0, 1].
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor but the backbone's that the next step needs, by name, not copied.
+
+        By default all parameters and buffers but the `transient` ones.
+        """
+        return {
+            name: tensor
+            for name, tensor in _named_tensors(self)
+            if not name.startswith("backbone.") and name not in self.transient
+        }
+
+    def forward(self, views: Sequence[Tensor]) -> Tensor:
+        """The loss: what several processes wrap, so that their gradients are averaged."""
+        return self.loss(views)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features of images from the backbone that learns; how far they vary is kept."""
+        features: Tensor = self.backbone(images)
+        self.feature_std = spread(features.detach())
+        return features
+
+    def project(self, images: Tensor) -> Tensor:
+        """Projections of images from the networks that learn, for a method with a projector."""
+        projections: Tensor = self.projector(self.features(images))
+        return projections
+
+    def encode(self, network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Tensor:
+        """All views through a network, `(B, V, D)`: each group in one pass or in one a view."""
+        return torch.cat([self._encode_group(network, group) for group in views], dim=1)
+
+    def _encode_group(self, network: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:
+        if self._passes == "per_view":
+            return torch.stack([network(_nhwc(view)) for view in views.unbind(1)], dim=1)
+        flat = network(_nhwc(views.flatten(0, 1)))
+        return flat.reshape(*views.shape[:2], -1)
+
+
+def require_complete(method: Method) -> None:
+    """Make sure that a checkpoint would hold every tensor of a method.
+
+    Raises:
+        ValueError: naming one that neither the backbone nor `state` has, or one that is a plain
+            attribute, which would not even move to the device.
+    """
+    kept = {f"backbone.{each}" for each in method.backbone.state_dict()}
+    kept |= method.state().keys() | method.transient
+    kind = type(method).__name__
+    for each, _ in _named_tensors(method):
+        if each not in kept:
+            raise ValueError(f"{kind}.state must list `{each}`: a resumed run would lose it")
+    for place, module in method.named_modules():
+        for key, value in vars(module).items():
+            lost = f"{place}.{key}".lstrip(".")
+            if torch.is_tensor(value) and lost not in kept:
+                raise ValueError(f"{kind} must register `{lost}` as a buffer: it would be lost")
+
+
+def spread(features: Tensor) -> Tensor:
+    """How far normalized features `(N, D)` vary: about 1 for independent ones, 0 when collapsed.
+
+    The standard deviation that Chen and He watch (SimSiam, 2021, figure 2), times the root of D, so
+    that it does not depend on the width.
+
+    >>> spread(torch.ones(4, 8)).item()
+    0.0
+    """
+    deviation: Tensor = std_of_l2_normalized(widen(features))
+    return deviation * math.sqrt(features.shape[1])
+
+
+def widen(values: Tensor) -> Tensor:
+    """Values in float32, or in float64 where they are: what a loss is computed in."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def full_precision(values: Tensor) -> torch.autocast:
+    """A context without autocast: in bfloat16, exponentials and determinants of a loss fail."""
+    return torch.autocast(values.device.type, enabled=False)
+
+
+def gather(values: Tensor) -> Tensor:
+    """Rows of all processes, in the order of the global batch, with their gradients."""
+    whole: Tensor = values if dist.world_size() == 1 else torch.cat(dist.gather(values))
+    return whole
+
+
+def is_distributed() -> bool:
+    """Whether several processes train this method together."""
+    return bool(dist.world_size() > 1)
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """A copy that gets no gradient, to follow the network by a moving average."""
+    copied = copy.deepcopy(network)
+    copied.requires_grad_(requires_grad=False)
+    return copied
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine from a value to another.
+
+    >>> [round(cosine(0.9, 1.0, progress), 3) for progress in (0, 0.5, 1)]
+    [0.9, 0.95, 1.0]
+    """
+    return end - (end - start) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def require_momentum(momentum: float) -> None:
+    """Refuse a share of a moving average outside [0, 1).
+
+    Raises:
+        ValueError: naming it.
+    """
+    holds = rules.is_number(momentum) and 0 <= momentum < 1
+    rules.require("momentum", "0 <= momentum < 1", momentum, holds=holds)
+
+
+def _named_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    return chain(module.named_parameters(), module.named_buffers())
+
+
+def _nhwc(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,74 @@
+"""SimCLR: two views of an image attract, views of other images repel.
+
+Source: Chen et al. 2020, arXiv:2002.05709.
+32 px: `simclr` (temperature 0.2), 224 px: `simclr:temperature=0.1`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lightly.loss import NTXentLoss
+from lightly.models.modules import SimCLRProjectionHead
+from torch import Tensor, nn
+
+from tamecrop.geometry import rules
+from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.config import Passes
+from tamecrop.learning.methods.base import Method, is_distributed, widen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Of SimCLR.
+
+    Args:
+        projector: the head thrown away, one `linear` layer with bias, or `two_layer`, Lightly's
+            with batch norm.
+        dimension: of the projections.
+        temperature: of NT-Xent.
+    """
+
+    projector: Literal["linear", "two_layer"] = "two_layer"
+    dimension: int = 128
+    temperature: float = 0.2
+
+    def __post_init__(self) -> None:
+        rules.known("projector", str(self.projector), ("linear", "two_layer"))
+        rules.count("dimension", self.dimension)
+        rules.positive("temperature", self.temperature)
+
+
+class SimCLR(Method):
+    """Backbone, projector and NT-Xent, on two views of an image.
+
+    Raises:
+        ValueError: for an unknown projector, or a temperature that is not positive.
+    """
+
+    settings_type = Settings
+    settings: Settings
+    transient = frozenset({"_loss.memory_bank.bank", "_loss.memory_bank.bank_ptr"})  # of size 0
+
+    def __init__(
+        self, backbone: Backbone, settings: Settings = Settings(), *, passes: Passes = "joint"
+    ) -> None:
+        super().__init__(backbone, settings, passes=passes)
+        width = backbone.features
+        self.projector = (
+            nn.Linear(width, settings.dimension)
+            if settings.projector == "linear"
+            else SimCLRProjectionHead(width, width, settings.dimension)
+        )
+        self._loss = NTXentLoss(
+            temperature=settings.temperature, gather_distributed=is_distributed()
+        )
+
+    def loss(self, views: Sequence[Tensor]) -> Tensor:
+        """NT-Xent: the mean over the 2 B views."""
+        first, second = widen(self.encode(self.project, views)).unbind(1)
+        loss: Tensor = self._loss(first, second)
+        return loss
+
+
+METHOD = SimCLR
