@@ -6,14 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from tamecrop.data import bands
-from tamecrop.data.decode import (
-    RAISED_BY_PILLOW,
-    SIDEWAYS,
-    opened,
-    orientation,
-    require_no_bomb,
-    typed,
-)
+from tamecrop.data.decode import SIDEWAYS, orientation
+from tamecrop.data.opening import RAISED_BY_PILLOW, opened, require_no_bomb, typed
 
 _ORIENTATION = 0x0112
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257

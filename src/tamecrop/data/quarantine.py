@@ -22,9 +22,10 @@ from typing import Any, cast
 import PIL
 from PIL import Image
 
-from tamecrop.data.decode import DecodeError, Decoding, Stage, decode, values_of
+from tamecrop.data.decode import Decoding, decode, values_of
 from tamecrop.data.downloads import default_root
 from tamecrop.data.files import write_atomic
+from tamecrop.data.opening import DecodeError, Stage
 from tamecrop.data.ranges import Depth, Values, depth_of
 
 NAME = ".tamecrop-check.json"
