@@ -14,6 +14,7 @@ from torch import Tensor
 from tamecrop.data import bands
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
+    lifted,
     opened,
     require_no_bomb,
     typed,
@@ -75,6 +76,11 @@ def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
     if bands.is_array(path):
         with typed(path, "decode"):
             return _from_array(bands.read(path), how)
+    with lifted(how.most_pixels):
+        return _decoded(path, how)
+
+
+def _decoded(path: Path, how: Decoding) -> Tensor:
     with typed(path, "open"):
         image = _opened_or_bands(path, how)
     if not isinstance(image, Image.Image):
@@ -102,22 +108,23 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
     Raises:
         DecodeError: as `decode`.
     """
-    with typed(path, "open"):
-        image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
-    with typed(path, "decode"):
-        if not isinstance(image, Image.Image):
-            pixels = bands.channels_first(image)
-            deep = pixels.dtype not in (np.uint8, np.bool_)
-            return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
-        with image:
-            require_no_bomb(image, decoding.most_pixels)
-            return 3, measured(image) if _is_deep(image) else None
+    with lifted(decoding.most_pixels):
+        with typed(path, "open"):
+            image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
+        with typed(path, "decode"):
+            if not isinstance(image, Image.Image):
+                pixels = bands.channels_first(image)
+                deep = pixels.dtype not in (np.uint8, np.bool_)
+                return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
+            with image:
+                require_no_bomb(image, decoding.most_pixels)
+                return 3, measured(image) if _is_deep(image) else None
 
 
 def _opened_or_bands(path: Path, how: Decoding) -> "Image.Image | NDArray[Any]":
     """The file with its header read; or its array, of a TIFF that Pillow does not know."""
     try:
-        return opened(path, how.most_pixels)
+        return opened(path)
     except RAISED_BY_PILLOW as error:
         if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
             raise

@@ -1,8 +1,8 @@
 """Which files are images, what opens them, and one error for everything that goes wrong."""
 
 import logging
-import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,26 +75,60 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
 
 
-def opened(path: Path, most_pixels: int | None = None) -> Image.Image:
-    """The file with its header read; raises whatever Pillow raises.
+def opened(path: Path) -> Image.Image:
+    """The file with its header read; raises whatever Pillow raises."""
+    return Image.open(path, formats=_known_formats())
 
-    Args:
-        path: of the file.
-        most_pixels: for `require_no_bomb`, where it is not Pillow's own limit: Pillow looks at
-            that while it opens a file, so its plug-ins are then asked one by one.
+
+class _Lifting:
+    """Pillow's one limit of pixels for the whole process, while other ones hold."""
+
+    def __init__(self) -> None:
+        self.lock, self.users, self.before = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS
+
+    def begin(self) -> None:
+        with self.lock:
+            if self.users == 0:
+                self.before = Image.MAX_IMAGE_PIXELS
+                Image.MAX_IMAGE_PIXELS = None
+            self.users += 1
+
+    def end(self) -> None:
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                Image.MAX_IMAGE_PIXELS = self.before
+
+    @property
+    def limit(self) -> int | None:
+        """Pillow's limit, also while it is lifted."""
+        with self.lock:
+            return self.before if self.users else Image.MAX_IMAGE_PIXELS
+
+
+_LIFTING = _Lifting()
+
+
+def pixel_limit() -> int | None:
+    """How many pixels an image may have where nobody says otherwise: Pillow's own limit."""
+    return _LIFTING.limit
+
+
+@contextmanager
+def lifted(most_pixels: int | None) -> Iterator[None]:
+    """Lift Pillow's limit while files are opened and decoded for which another one was asked.
+
+    Its plug-ins look at that limit in many places, and know no other. `require_no_bomb` holds
+    the one that was asked for.
     """
     if most_pixels is None:
-        return Image.open(path, formats=_known_formats())
-    with path.open("rb") as file:
-        prefix = file.read(16)
-    for name in _known_formats():
-        factory, accept = Image.OPEN[name]
-        if accept is None or accept(prefix) is True:
-            try:
-                return factory(os.fspath(path), "")  # type: ignore[arg-type]  # a path is fine
-            except (SyntaxError, IndexError, TypeError, struct.error):
-                continue
-    raise UnidentifiedImageError(f"cannot identify image file {path}")
+        yield
+        return
+    _LIFTING.begin()
+    try:
+        yield
+    finally:
+        _LIFTING.end()
 
 
 @cache
@@ -124,6 +158,6 @@ def _reason(error: Exception) -> str:
 
 def require_no_bomb(image: Image.Image, most_pixels: int | None = None) -> None:
     """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
-    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    limit = pixel_limit() if most_pixels is None else most_pixels
     if limit is not None and image.width * image.height > limit:
         raise ValueError(f"more than {limit} pixels: {image.width} x {image.height}")

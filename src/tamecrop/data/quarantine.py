@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import PIL
-from PIL import Image
 
 from tamecrop.data.decode import Decoding, decode, values_of
 from tamecrop.data.downloads import default_root
 from tamecrop.data.files import write_atomic
-from tamecrop.data.opening import DecodeError, Stage
+from tamecrop.data.opening import DecodeError, Stage, pixel_limit
 from tamecrop.data.ranges import Depth, Values, depth_of
 
 NAME = ".tamecrop-check.json"
@@ -176,7 +175,7 @@ def _entry(
 
 def _holds(there: Entry, most_pixels: int | None) -> bool:
     """Whether what is remembered of an unchanged file is right under a limit of pixels."""
-    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    limit = pixel_limit() if most_pixels is None else most_pixels
     return there.size is not None and (limit is None or math.prod(there.size) <= limit)
 
 
