@@ -16,9 +16,9 @@ from tamecrop.data.headers import header_size
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.keys import Draw
+from tamecrop.geometry.parameters import Sweep
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.sweeps import Sweep
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""

@@ -44,6 +44,7 @@ Told = Callable[[int, int], None]
 """Gets the number of files that were looked at, and of all that will be."""
 
 _CHUNK = 64
+_SHALLOW = (".jpg", ".jpeg", ".webp", ".gif", ".bmp")  # of formats without deep images
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ def _seen(path: Path, now: Entry, sizing: Sizing, most_pixels: int | None) -> En
     options = {} if most_pixels is None else {"most_pixels": most_pixels}
     try:
         size = sizing(path, **options)
-        channels, values = values_of(path, Decoding(most_pixels))
+        shallow = path.suffix.lower() in _SHALLOW
+        channels, values = (3, None) if shallow else values_of(path, Decoding(most_pixels))
     except DecodeError as error:
         return replace(now, stage=error.stage, reason=error.reason, is_passing=error.is_passing)
     return Entry(now.path, now.bytes, now.modified, size, channels=channels, values=values)
