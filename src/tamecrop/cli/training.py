@@ -87,7 +87,7 @@ def chosen(parsed: Namespace) -> Chosen:
     """
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import known
-    from tamecrop.learning.backbones import NAMES
+    from tamecrop.learning.backbones import require_known
     from tamecrop.studies.compare import cut_to
     from tamecrop.views.photometric import photometric
 
@@ -96,7 +96,7 @@ def chosen(parsed: Namespace) -> Chosen:
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
-    known("backbone", training.backbone, NAMES)
+    require_known(training.backbone)
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
