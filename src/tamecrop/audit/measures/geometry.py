@@ -195,7 +195,7 @@ def _share_fallbacks(views: ViewPair, sizes: Ints, *, seed: int) -> float:
 
 
 def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean())
+    return float(np.mean(values))
 
 
 def count_seen(contents: Boxes, sizes: Ints, *, grid: int = GRID) -> Ints:
