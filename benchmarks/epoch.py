@@ -19,7 +19,6 @@ import torch
 from lightly.data import LightlyDataset
 from lightly.transforms.multi_view_transform import MultiViewTransform
 from PIL import Image
-from tamecrop.learning.objectives import SimCLR
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,7 +28,8 @@ import tamecrop as tc
 from common import report, write
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.learning import optimizers
+from tamecrop.geometry.plans import plan
+from tamecrop.learning import methods, optimizers
 from tamecrop.learning.backbones import backbone
 from tamecrop.paper.published import best, faithful
 from tamecrop.views.cut import cut
@@ -57,7 +57,8 @@ class Training:
 
     def __init__(self, name: str, *, dtype: torch.dtype, compiled: bool) -> None:
         self.dtype = dtype
-        model = SimCLR(backbone(name), projector="linear", temperature=0.1, passes="per_view")
+        text = "simclr:projector=linear,temperature=0.1"
+        model = methods.method(text, backbone(name), passes="per_view")
         self.model = model.to(DEVICE, memory_format=torch.channels_last).train()
         if compiled:
             self.model.backbone.compile(dynamic=False)
@@ -66,7 +67,7 @@ class Training:
     def forward(self, views: Tensor) -> Tensor:
         """The loss of normalized views."""
         with torch.autocast(DEVICE.type, self.dtype, enabled=self.dtype != torch.float32):
-            loss: Tensor = self.model(views)
+            loss: Tensor = self.model([views])
         return loss
 
     def __call__(self, views: Tensor) -> float:
@@ -80,12 +81,12 @@ class Training:
 
 def prepared(loader: ViewLoader, epoch: int) -> Iterator[Tensor]:
     for batch in loader.batches(epoch):
-        views = STEP.apply(batch.views, seed=0, epoch=epoch, index=batch.index)
+        views = STEP.apply(batch.views[0], seed=0, epoch=epoch, index=batch.index)
         yield normalize(views, MEAN, STD)
 
 
 def ours(images: ImageSet, side: int, training: Training, **loading: object) -> Callable[[], None]:
-    loader = ViewLoader(images, law(side), Loading(batch_size=BATCH, **loading), DEVICE)
+    loader = ViewLoader(images, plan(law(side)), Loading(batch_size=BATCH, **loading), DEVICE)
     epochs = itertools.count()
 
     def epoch() -> None:

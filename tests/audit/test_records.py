@@ -20,10 +20,10 @@ from tamecrop.audit.recommend import (
 )
 from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
 from tamecrop.audit.subject import list_candidates
+from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import plan
 from tamecrop.geometry.policy import policy
 from tamecrop.geometry.presets import PRESETS
-from tamecrop.geometry.sweeps import sweep
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import read_json, write_json
 
@@ -174,18 +174,20 @@ def test_curves_are_read_at_an_iou():
 
 def test_sweeps_move_the_key_of_every_law_that_has_it():
     laws = [plan(text) for text in ("rc:scale=0.4", "gcc:scale=0.4", "rrc")]
-    found = list_candidates(laws, plan("rrc"), [sweep("sigma=0.1:0.3:3"), sweep("scale=0.2:0.5:2")])
+    found = list_candidates(
+        laws, plan("rrc"), [read_sweep("sigma=0.1:0.3:3"), read_sweep("scale=0.2:0.5:2")]
+    )
     texts = [str(each.views) for each in found]
     assert texts[:3] == ["rrc:scale=0.2..1", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.2165"]
     assert texts[3:6] == [f"gcc:scale=0.4,sigma={sigma}" for sigma in (0.1, 0.2, 0.3)]
     assert "rrc:scale=0.5..1" in texts
     with pytest.raises(ValueError, match="none of the policies has"):
-        list_candidates(laws, plan("rrc"), [sweep("padding=0.1:0.3:3")])
+        list_candidates(laws, plan("rrc"), [read_sweep("padding=0.1:0.3:3")])
     for wrong in ("sigma", "sigma=1:2", "sigma=a:2:3", "sigma=1:2:3:4"):
         with pytest.raises(ValueError, match="key=low:high:count"):
-            sweep(wrong)
+            read_sweep(wrong)
     with pytest.raises(ValueError, match="unknown parameter 'sigm'"):
-        sweep("sigm=0.1:0.3:3")
+        read_sweep("sigm=0.1:0.3:3")
 
 
 def test_the_record_reads_back(tmp_path):

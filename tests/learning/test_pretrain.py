@@ -1,5 +1,6 @@
 """The loop: it learns, it resumes bit for bit, it stops when told, and refuses what it must."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -10,10 +11,12 @@ import torch
 import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load
-from tamecrop.learning import metrics
-from tamecrop.learning.checkpoint import CheckpointError, latest
+from tamecrop.geometry.plans import plan
+from tamecrop.learning import checkpoint, metrics, processes
+from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.run_folder import recorded
 from tamecrop.learning.stopping import Interrupted, StopFlag
 from tamecrop.learning.watching import Hooks
 
@@ -69,7 +72,8 @@ def test_the_loss_falls_and_every_step_is_written_once(scenes, tmp_path):
 def test_tensorboard_gets_every_step_once_where_it_is_installed(tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for end in (2, 4):
-        metrics.write(tmp_path, [4.0, 3.0, 2.0, 1.0][:end], [0.1] * end, steps_per_epoch=2)
+        curves = {"loss": [4.0, 3.0, 2.0, 1.0][:end], "learning_rate": [0.1] * end}
+        metrics.write(tmp_path, curves, steps_per_epoch=2)
     events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [
         (0, 4.0),
@@ -185,7 +189,109 @@ def test_two_processes_may_not_share_a_run(scenes, tmp_path):
         pretrain(scenes, LAW, CONFIG, tmp_path, hooks=Hooks(stepped=second))
 
 
+def test_boxes_of_the_images_decide_what_is_trained_and_missing_ones_are_told(scenes, tmp_path):
+    config = replace(CONFIG, epochs=1, warmup_epochs=0, size=16)
+    told = []
+    hooks = Hooks(warned=told.append)
+    bare = replace(scenes.train, boxes=None)
+    runs = [
+        pretrain(data, "ccrop", config, tmp_path / str(number), hooks=hooks)
+        for number, data in enumerate((scenes, scenes.with_train(bare)))
+    ]
+    assert not torch.equal(runs[0].losses, runs[1].losses)
+    count = len(scenes.train)
+    assert [line.partition(",")[0] for line in told] == [
+        f"{count} of {count} train images have no object box"
+    ]
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        "1x rrc:scale=0.4..1 @16 + 1x rc:scale=0.5",
+        "1x rc:scale=0.25 + 1x rrc:scale=0.1..0.4 @12x10",
+    ],
+)
+def test_a_plan_of_two_groups_trains_and_resumes_bit_for_bit(scenes, tmp_path, views):
+    config = replace(CONFIG, epochs=2)
+    whole = pretrain(scenes, views, config, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        pretrain(scenes, plan(views), config, tmp_path / "parts", hooks=stopping_after(3))
+    assert same(pretrain(scenes, views, config, tmp_path / "parts"), whole)
+    assert recorded(tmp_path / "parts")["policy"] == views
+
+
+def test_a_text_a_policy_and_a_plan_are_one_run_and_its_size_is_its_own(scenes, tmp_path):
+    config = replace(CONFIG, epochs=1, warmup_epochs=0, size=16)
+    first = pretrain(scenes, "rc:scale=0.6", config, tmp_path)
+    assert same(pretrain(scenes, LAW, config, tmp_path), first)
+    assert same(pretrain(scenes, plan(LAW), config, tmp_path), first)
+    assert (recorded(tmp_path)["policy"], recorded(tmp_path)["size"]) == ("rc:scale=0.6", 16)
+    with pytest.raises(ValueError, match="holds another run: `policy`"):
+        pretrain(scenes, "2x rc:scale=0.6 @16", config, tmp_path)
+
+
+def test_a_method_that_cannot_use_the_views_is_refused_before_anything_is_written(scenes, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(ValueError, match="simclr needs two views of an image, got 3"):
+        pretrain(scenes, "3x rc:scale=0.6", CONFIG, out)
+    with pytest.raises(ValueError, match="did you mean 'simclr'"):
+        pretrain(scenes, LAW, replace(CONFIG, method="simclr2"), out)
+    assert not out.exists()
+
+
+def as_format_1(run):
+    """Rewrite a run's folder as a version without methods wrote it."""
+    new = json.loads((run / "run.json").read_text())
+    old = {key.replace("optimizer", "optimiser"): new[key] for key in new if key != "method"}
+    old |= {"projector": "linear", "dimension": 128, "temperature": 0.1}
+    old["policy"] = old["policy"].replace("center", "centre")
+    (run / "run.json").write_text(json.dumps(old))
+    for folder in checkpoint.saved(run / "checkpoints"):
+        found = checkpoint.load(folder)
+        train = {
+            name.replace("optimizer.", "optimiser.").replace("method.", ""): tensor
+            for name, tensor in found.train.items()
+        }
+        contents = checkpoint._contents(
+            Checkpoint(found.weights, train, {**found.state, "run": old})
+        )
+        hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        contents["manifest.json"] = json.dumps({"format": 1, "sha256": hashes}).encode()
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+
+
+def test_r6_a_run_that_an_older_version_began_is_finished_bit_for_bit(scenes, tmp_path):
+    config = replace(CONFIG, method="simclr:projector=linear,temperature=0.1", size=16)
+    law = "gcc:scale=0.6,alpha=2,border=recenter"
+    whole = pretrain(scenes, law, config, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        pretrain(scenes, law, config, tmp_path / "old", hooks=stopping_after(5))
+    as_format_1(tmp_path / "old")
+    assert "recentre" in (tmp_path / "old" / "run.json").read_text()
+    with pytest.raises(ValueError, match="holds another run: `method`"):
+        pretrain(scenes, law, replace(config, method="simclr"), tmp_path / "old")
+    assert same(pretrain(scenes, law, config, tmp_path / "old"), whole)
+    assert checkpoint.latest(tmp_path / "old" / "checkpoints").damaged == ()
+
+
 def test_images_of_two_sizes_need_a_size_for_random_extents(scenes, tmp_path):
     assert isinstance(scenes.train, ImageSet)
     with pytest.raises(ValueError, match="`size` must be given: the boxes of rrc"):
         pretrain(scenes, tc.policy("rrc:scale=0.2..1"), CONFIG, tmp_path)
+
+
+def test_auto_is_the_precision_that_the_device_computes_in_and_the_run_records_it(
+    scenes, tmp_path, monkeypatch
+):
+    short = replace(CONFIG, epochs=1, warmup_epochs=0)
+    assert short.precision == "auto"
+    for native, precision in ((True, "bf16-mixed"), (False, "32-true")):
+        monkeypatch.setattr(processes, "computes_in_bfloat16", lambda native=native: native)
+        pretrain(scenes, LAW, short, tmp_path / precision)
+        assert recorded(tmp_path / precision)["precision"] == precision
+    with pytest.raises(ValueError, match="`precision` is bf16-mixed there and 32-true here"):
+        pretrain(scenes, LAW, short, tmp_path / "bf16-mixed")
+    stated = replace(short, precision="bf16-mixed")
+    assert processes.settle_precision(stated) is stated

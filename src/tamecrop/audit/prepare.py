@@ -12,9 +12,9 @@ from tamecrop.audit.reference.choose import ReferenceChoice, choose_reference
 from tamecrop.audit.reference.network import read_reference
 from tamecrop.audit.subject import Candidate, Subject, list_candidates
 from tamecrop.geometry import rules
+from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.sweeps import sweep
 
 Views = str | Policy | ViewPlan
 
@@ -88,7 +88,7 @@ def prepare(
             had or does not know the data's classes.
         OSError: when weights cannot be downloaded.
     """
-    sweeps = [sweep(text) for text in settings.sweeps]
+    sweeps = [read_sweep(text) for text in settings.sweeps]
     candidates = list_candidates([plan(each) for each in policies], plan(settings.current), sweeps)
     sizes = np.unique(subject.images.sizes, axis=0)
     for each in candidates:

@@ -101,6 +101,7 @@ class Audit:
         seconds: Wall time.
         policies: What was audited, named ones first.
         environment: Hardware, versions and commit.
+        account: What of the data was read, in one line.
     """
 
     format: int
@@ -118,6 +119,7 @@ class Audit:
     seconds: float
     policies: tuple[Audited, ...]
     environment: Environment
+    account: str = ""
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:

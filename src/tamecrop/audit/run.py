@@ -250,6 +250,7 @@ def _start(job: Job) -> Audit:
         current=job.candidates[0].name,
         reference=None,
         notes=subject.notes,
+        account=subject.account,
         seconds=0.0,
         policies=(),
         environment=environment(),

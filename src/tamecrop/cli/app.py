@@ -1,26 +1,37 @@
 """From words to a command: errors become one line, exit codes say whose fault it was."""
 
+import difflib
+import importlib
+import pkgutil
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from argparse import ArgumentError
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from jsonargparse import ArgumentParser
+import yaml
+from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader
 
-from tamecrop.cli import plain_yaml
-from tamecrop.cli.messages import nearest, one_line, refuse_unknown_options
-from tamecrop.cli.registry import Work, command, names
+from tamecrop.cli import WRONG_USE, commands, is_ours, missing
+from tamecrop.cli.command import Command, Work, printable
 from tamecrop.learning.stopping import Interrupted, StoppedNow
 from tamecrop.version import VERSION
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED = 0, 1
 BY_SIGNAL = 128
 """Added to the number of the signal that stopped a command, as shells do."""
 
+_SUMMARY = "Choose, judge and compare the crop policies of contrastive pre-training."
 _CLOSING = """\
-exit codes: 0 done, 1 the run failed, 2 wrong use; 130 stopped by Ctrl-C, 143 by SIGTERM: at the
-next step, saved, and the same command continues; a second signal stops at once.
-`tamecrop COMMAND --help` explains a command; --debug shows the traceback of an error."""
+`tamecrop COMMAND --help` explains a command; --debug shows the traceback of an error. Exit codes:
+0 done, 1 the run failed, 2 wrong use; 130 stopped by Ctrl-C, 143 by SIGTERM: at the next step,
+saved, and the same command continues; a second signal stops at once."""
+_OWN_WORDS = (ValueError, TypeError, OSError, ArgumentError)
+"""Errors whose message says what is wrong without their kind."""
+
+_load_yaml = get_loader("yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,15 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
-    if not words or words[0] in ("-h", "--help"):
-        sys.stdout.write(overview())
-        return DONE
-    if words[0] == "--version":
-        sys.stdout.write(f"tamecrop {VERSION}\n")
-        return DONE
     try:
-        return _guarded(words, debug=debug)
+        return _run([word for word in words if word != "--debug"] or ["--help"], debug=debug)
     except (Interrupted, StoppedNow) as stop:
         sys.stderr.write(f"tamecrop: {stop}\n")
         return BY_SIGNAL + stop.number
@@ -51,50 +55,116 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BY_SIGNAL + signal.SIGINT
 
 
-def overview() -> str:
-    """The text of `tamecrop --help`."""
-    lines = [f"  {name:<10} {command(name).summary}" for name in names()]
-    usage = "usage: tamecrop COMMAND [arguments]\n\nChoose, judge and compare crop laws."
-    return "\n".join([usage, "", "commands:", *lines, "", _CLOSING, ""])
-
-
-def _guarded(words: list[str], *, debug: bool) -> int:
+def _run(words: list[str], *, debug: bool) -> int:
     try:
-        work = _prepared(words)
+        work = _prepare(words)
     except SystemExit as done:  # the parser's own way out of --help and --print_config
         return DONE if done.code in (None, 0) else WRONG_USE
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, a person gets one line
-        return _told(error, WRONG_USE, debug=debug)
+        return _report(error, WRONG_USE, debug=debug)
     try:
         work()
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001  the edge, as above
-        return _told(error, FAILED, debug=debug)
+        return _report(error, FAILED, debug=debug)
     return DONE
 
 
-def _prepared(words: list[str]) -> Work:
-    name, rest = words[0], words[1:]
-    if name not in names():
-        known = ", ".join(names())
-        raise ValueError(f"unknown command {name}{nearest(name, names())} (there are {known})")
-    chosen = command(name)
-    plain_yaml.use()
+def _prepare(words: list[str]) -> Work:
+    """Parse the words, and let the command check all that it can before its work."""
+    set_loader("yaml", load_plain_yaml, exceptions=(yaml.YAMLError,))
+    known = {name: _Parser(find_command(name)) for name in command_names()}
     parser = ArgumentParser(
-        prog=f"tamecrop {name}",
-        description=chosen.summary,
+        prog="tamecrop",
+        description=_SUMMARY,
+        epilog=_CLOSING,
+        version=VERSION,
         exit_on_error=False,
         allow_abbrev=False,
+        print_config=None,
     )
-    chosen.declare(parser, rest)
-    refuse_unknown_options(parser, rest)
-    parsed = parser.parse_args(rest)
-    return chosen.prepare(parsed, parser.dump(parsed))
+    subcommands = parser.add_subcommands(dest="command", metavar="COMMAND", description=None)
+    for name, each in known.items():
+        subcommands.add_subcommand(name, each, help=each.command.summary)
+        each.prog = f"tamecrop {name}"
+    if not words[0].startswith("-") and words[0] not in known:
+        names = ", ".join(known)
+        raise ValueError(
+            f"unknown command {words[0]}{_nearest(words[0], known)} (there are {names})"
+        )
+    parsed = parser.parse_args(words)
+    chosen = known[parsed.command]
+    given = parsed[parsed.command]
+    return chosen.command.prepare(given, chosen.dump(given))
 
 
-def _told(error: Exception, code: int, *, debug: bool) -> int:
+class _Parser(ArgumentParser):
+    """The parser of one command, which declares its arguments when its words are there."""
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(description=command.summary, exit_on_error=False, allow_abbrev=False)
+        self.command = command
+
+    def parse_args(  # type: ignore[override]  # argparse's overloads
+        self, args: Sequence[str] | None = None, **options: Any
+    ) -> Namespace:
+        """Declare the arguments, some of whose defaults depend on the words, and parse."""
+        words = list(args or ())
+        self.command.declare(self, words)
+        known = [option for action in self._actions for option in action.option_strings]
+        for name in (word.partition("=")[0] for word in words):
+            if name.startswith("--") and name not in known:
+                raise ValueError(f"unknown option {name}{_nearest(name, known)}")
+        return super().parse_args(words, **options)
+
+
+def command_names() -> list[str]:
+    """Names of the commands, sorted: one for each file in `tamecrop.cli.commands`."""
+    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+
+def find_command(name: str) -> Command:
+    """The command of that name: `COMMAND` of its file."""
+    found: Command = importlib.import_module(f"tamecrop.cli.commands.{name}").COMMAND
+    return found
+
+
+def load_plain_yaml(text: str) -> Any:
+    """What a text of YAML says; tags are refused by its safe loader, aliases here.
+
+    A few lines of aliases of aliases stand for millions of values, and whatever walks through
+    them never ends.
+
+    Raises:
+        yaml.YAMLError: for aliases, for tags that name code, and for what is no YAML.
+    """
+    if "&" in text:
+        events: Any = yaml.parse(text, Loader=yaml.SafeLoader)
+        if any(isinstance(event, yaml.AliasEvent) for event in events):
+            raise yaml.YAMLError("aliases (`*name`) are not read: write the values out")
+    return _load_yaml(text)
+
+
+def _report(error: Exception, code: int, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    sys.stderr.write(f"tamecrop: error: {one_line(error)}\n")
+    if isinstance(error, ModuleNotFoundError) and not is_ours(error):
+        sys.stderr.write(f"tamecrop: error: {missing(error)}\n")
+        return WRONG_USE
+    sys.stderr.write(f"tamecrop: error: {_one_line(error)}\n")
     return code
+
+
+def _one_line(error: Exception) -> str:
+    """The message of an error on one line; its kind too where the message alone says little."""
+    words = printable(" ".join(str(error).split()))
+    if isinstance(error, _OWN_WORDS) and words:
+        return re.sub(r'^Parser key "([^"]+)":', r"`\1`:", words)
+    return f"{type(error).__name__}: {words} (--debug shows where)"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """A hint `: did you mean ...?`, or nothing when no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f": did you mean {near[0]}?" if near else ""

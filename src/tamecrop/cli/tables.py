@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from tamecrop.audit import wording
-from tamecrop.audit.records import Audit
 from tamecrop.reporting.intervals import percent, points
 from tamecrop.studies.records import PolicyRecord, Summary
 
@@ -69,21 +66,3 @@ def _difference(record: PolicyRecord) -> str:
     if gap.low is None or gap.high is None:
         return points(gap.mean)
     return f"{points(gap.mean)} ({points(gap.low)} to {points(gap.high)})"
-
-
-_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
-_PLAIN_WIDTH = 120
-
-
-def print_audit(audit: Audit) -> None:
-    """The table of an audit, one row a named law; numbers in percent but IoU and placements."""
-    table = Table(box=box.SIMPLE_HEAD, title=f"crop laws on {audit.data}", title_justify="left")
-    table.add_column("crop law", overflow="fold", min_width=16)
-    heads = wording.list_columns(audit)
-    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
-    for place in shown:
-        table.add_column(heads[place], justify="right")
-    for row in wording.list_rows(audit):
-        table.add_row(row.policy, *(row.cells[place] for place in shown))
-    console = Console()
-    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)

@@ -117,6 +117,14 @@ class ViewLoader:
         _require_equal_sides(plan, images.sizes)
 
     @property
+    def images_without_box(self) -> int:
+        """Images that lack the object box that the plan looks at; 0 when it looks at none."""
+        if not self._cutting.plan.needs_boxes:
+            return 0
+        boxes = self._images.boxes
+        return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches of one epoch."""
         full, rest = divmod(len(self._images), self._loading.batch_size)

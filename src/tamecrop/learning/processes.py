@@ -6,38 +6,65 @@ Nothing here starts a process: a run uses one device unless a launcher says othe
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
-from tamecrop.learning.config import Precision
+from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.run_folder import alone, claim
 from tamecrop.learning.stopping import StopFlag
 
 
-def fabric(precision: Precision) -> Fabric:
+def settle_precision(config: Pretraining) -> Pretraining:
+    """The settings with the precision that `auto` stands for on this machine.
+
+    Args:
+        config: as stated.
+    """
+    if config.precision != "auto":
+        return config
+    return replace(config, precision="bf16-mixed" if computes_in_bfloat16() else "32-true")
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether this machine's device has instructions for bfloat16, and does not emulate them."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Torch asks the CPU in a function without a public name; a torch that has none says nothing.
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return native is not None and bool(native())
+
+
+def fabric(precision: SettledPrecision) -> Fabric:
     """Join the processes of this run; on one device when there is no launcher.
 
     Args:
         precision: of the forward pass.
     """
-    nodes = _nodes()
+    # Lightning finds the launcher by itself, but would take every GPU of a machine without one; so
+    # it is told how many processes there are, and refuses numbers that the launcher contradicts.
+    count = _launcher().world_size()
+    nodes = count // int(os.environ.get("LOCAL_WORLD_SIZE", count))  # torchrun's
+    nodes = int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else nodes
     joined = Fabric(
-        accelerator="auto", devices=count() // nodes, num_nodes=nodes, precision=precision
+        accelerator="auto", devices=count // nodes, num_nodes=nodes, precision=precision
     )
     joined.launch()
     return joined
 
 
-def count() -> int:
-    """How many processes the launcher has started for one run."""
-    if torch.distributed.is_torchelastic_launched():
-        return int(os.environ["WORLD_SIZE"])
-    return int(os.environ["SLURM_NTASKS"]) if SLURMEnvironment.detect() else 1
+def _launcher() -> ClusterEnvironment:
+    """Who has started the processes of this run, as Lightning sees it: torchrun, SLURM, nobody."""
+    known = (TorchElasticEnvironment, SLURMEnvironment)
+    return next((each() for each in known if each.detect()), LightningEnvironment())
 
 
 def require_one() -> None:
@@ -46,7 +73,7 @@ def require_one() -> None:
     Raises:
         ValueError: when the launcher has started several processes.
     """
-    if count() > 1:
+    if _launcher().world_size() > 1:
         raise ValueError(
             "a study must not be started by torchrun or srun: start it once for each device, "
             "with the same --out, and the cells are shared"
@@ -55,13 +82,7 @@ def require_one() -> None:
 
 def leads() -> bool:
     """Whether this process is the one of its run that talks and writes."""
-    return count() == 1 or int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) == 0
-
-
-def _nodes() -> int:
-    if torch.distributed.is_torchelastic_launched():
-        return count() // int(os.environ["LOCAL_WORLD_SIZE"])
-    return int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else 1
+    return _launcher().global_rank() == 0
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""One file a command; `tamecrop.cli.registry` finds them by their names."""
+"""One file a command; `tamecrop.cli.app` finds them by their names."""

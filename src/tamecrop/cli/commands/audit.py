@@ -3,15 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder, checked_plans
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
+
+if TYPE_CHECKING:
+    from tamecrop.audit.records import Audit
 
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
+
+_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
+"""Columns that the terminal's table leaves to the page."""
+_PLAIN_WIDTH = 120
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
@@ -56,7 +62,6 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.run import run
     from tamecrop.audit.subject import find_subject
-    from tamecrop.cli.tables import print_audit
 
     settings = Settings(
         current=current,
@@ -71,10 +76,30 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     out = checked_folder(parsed.out)
 
     def work() -> None:
-        print_audit(run(replace(job, out=out), report=say))
+        _print_table(run(replace(job, out=out), report=say))
         say(f"report: {out / 'report.html'}")
 
     return work
+
+
+def _print_table(audit: "Audit") -> None:
+    """One row a policy that was named; numbers in percent but IoU and placements."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from tamecrop.audit import wording
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"crop policies on {audit.data}", title_justify="left")
+    table.add_column("crop policy", overflow="fold", min_width=16)
+    heads = wording.list_columns(audit)
+    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
+    for place in shown:
+        table.add_column(heads[place], justify="right")
+    for row in wording.list_rows(audit):
+        table.add_row(row.policy, *(row.cells[place] for place in shown))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)
 
 
 COMMAND = Command("what crop policies do to real images, without training", _declare, _prepare)

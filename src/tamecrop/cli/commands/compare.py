@@ -7,9 +7,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
@@ -35,7 +33,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.compare import check, compare
     from tamecrop.studies.publishing import Study
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)
     seeds = tuple(range(parsed.seeds))
     study = Study(chosen.dataset, policies, chosen.recipe, seeds, out, effective)

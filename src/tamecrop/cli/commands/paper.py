@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, say
 
 if TYPE_CHECKING:
     from tamecrop.paper.studies import PaperStudy
@@ -93,7 +91,7 @@ def _running(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
 
     quiet()
     publishing.gather(out, parsed.merge, across=parsed.across)
-    job = run.Job(load(parsed.data), out, study.plan, parsed.most, parsed.across)
+    job = run.Job(load(parsed.data, needs=("labels",)), out, study.plan, parsed.most, parsed.across)
     run.check(job)
 
     def work() -> None:

@@ -6,9 +6,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli import training
-from tamecrop.cli.checks import checked_folder
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
@@ -35,7 +33,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.learning.watching import Hooks
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
     config = chosen.recipe.training
     methods.require_usable(config.method, views, batch_size=config.batch_size)

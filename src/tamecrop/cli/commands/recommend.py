@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_folder, checked_policies
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
 
 if TYPE_CHECKING:
     from tamecrop.audit.halving import Contest
@@ -101,7 +99,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
-    dataset = cut_to(load(parsed.data, seed=parsed.seed), parsed.train)
+    dataset = cut_to(load(parsed.data, seed=parsed.seed, needs=("labels",)), parsed.train)
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = checked_folder(parsed.out / "runs")

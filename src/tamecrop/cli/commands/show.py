@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.checks import checked_picture, checked_plans
-from tamecrop.cli.output import say
-from tamecrop.cli.registry import Command, Work
+from tamecrop.cli.command import Command, Work, checked_picture, checked_plans, say
 from tamecrop.geometry.plans import read_size
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ def _read_images(source: str, count: int) -> tuple[list["Tensor"], "list[Boxes] 
     path = Path(source)
     if path.is_file() and path.suffix != ".npz":
         return [decode(path)], None
-    train = load(source).train
+    train = load(source, needs=("pixels", "known_boxes")).train
     places = range(min(count, len(train)))
     objects = None if train.boxes is None else [train.boxes[place] for place in places]
     return [train.image(place) for place in places], objects

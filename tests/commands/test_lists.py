@@ -1,0 +1,57 @@
+"""`tamecrop policies` and `tamecrop recipes`: readable on narrow and on wide terminals."""
+
+import json
+
+import pytest
+
+import tamecrop as tc
+from tamecrop.cli import main
+from tamecrop.cli.commands.recipes import facts
+from tamecrop.geometry.presets import PRESETS
+from tamecrop.studies.config import RECIPES
+
+
+def printed(capsys, *words: str) -> str:
+    assert main(list(words)) == 0
+    return capsys.readouterr().out
+
+
+def test_every_preset_policy_is_listed_with_source_note_and_defaults(capsys):
+    found = {each["name"]: each for each in json.loads(printed(capsys, "policies", "--json"))}
+    assert found.keys() == PRESETS.keys()
+    text = printed(capsys, "policies")
+    for name, each in found.items():
+        assert (each["source"], each["note"]) == (PRESETS[name].source, PRESETS[name].note)
+        stated = ",".join(f"{key}={value}" for key, value in each["defaults"].items())
+        assert tc.policy(f"crop:{stated}") == tc.policy(name)
+        assert f"\n{name}\n" in f"\n{text}"
+
+
+def test_defaults_of_another_policy_would_be_seen(capsys):
+    found = {each["name"]: each for each in json.loads(printed(capsys, "policies", "--json"))}
+    stated = ",".join(f"{key}={value}" for key, value in found["cgcc"]["defaults"].items())
+    assert tc.policy(f"crop:{stated}") != tc.policy("gcc")
+
+
+def test_every_recipe_is_listed_with_what_its_header_states(capsys):
+    found = json.loads(printed(capsys, "recipes", "--json"))
+    assert [each["name"] for each in found] == list(RECIPES)
+    text = printed(capsys, "recipes")
+    for each in found:
+        assert each["command"].startswith("tamecrop ")
+        assert f"command   {each['command']}\n" in text
+        assert all(each[key] for key in ("summary", "paper", "expect", "cost", "policies"))
+
+
+@pytest.mark.parametrize("command", ["policies", "recipes"])
+@pytest.mark.parametrize("columns", [80, 200])
+def test_prose_is_wrapped_to_the_terminal(capsys, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = [line for line in printed(capsys, command).splitlines() if "  command   " not in line]
+    assert max(map(len, lines)) <= columns
+    assert max(map(len, lines)) > 0.5 * min(columns, 120)
+
+
+def test_a_header_without_its_cost_is_refused():
+    with pytest.raises(ValueError, match="must state cost, got"):
+        facts("One line.\n\nPaper: none.\nExpect: 1 %.\nCommand: tamecrop compare")
