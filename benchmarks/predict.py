@@ -14,7 +14,8 @@ import numpy as np
 
 from tamecrop.geometry.boxes import Floats
 from tamecrop.paper import prediction, published, surface
-from tamecrop.paper.prediction import LABELS, LEVEL, half_width, scaled, sweep_figures
+from tamecrop.paper.prediction import LEVEL, list_sweep_figures, take_half_width
+from tamecrop.paper.surface import LABELS, scale_figures
 from tamecrop.reporting import theme
 from tamecrop.reporting.environment import environment
 
@@ -25,11 +26,11 @@ SCALES = (0.2, 0.4, 0.6, 0.8)
 
 def main() -> None:
     cells = published.sweep()
-    table = scaled([*sweep_figures()])
+    table = scale_figures([*list_sweep_figures()])
     truth = np.array([cell.accuracy for cell in cells])
     scales, rules = (np.array([getattr(c, key) for c in cells]) for key in ("scale", "law"))
-    by_scale = surface.left_out(table, truth, scales)
-    by_rule = surface.left_out(table, truth, rules)
+    by_scale = surface.predict_left_out(table, truth, scales)
+    by_rule = surface.predict_left_out(table, truth, rules)
     content = {
         "environment": asdict(environment()),
         "cells": len(cells),
@@ -37,7 +38,7 @@ def main() -> None:
         "unit": "errors in percentage points; share of unseen cells inside the interval",
         "scale_left_out": judged(by_scale, truth, scales),
         "rule_left_out": judged(by_rule, truth, rules),
-        "fit": judged(prediction.fitted().surface(table), truth, rules),
+        "fit": judged(prediction.fit_model().surface.predict(table), truth, rules),
         "intervals": intervals(by_scale - truth, by_rule - truth, scales),
         "best_of_other_laws": (others := other_laws()),
         "best_of_other_laws_mean_absolute_error": mean_error(others),
@@ -84,11 +85,11 @@ def intervals(by_scale: Floats, by_rule: Floats, scales: np.ndarray) -> dict[str
     """Half widths, and how many cells of a scale lie in the interval that the other three give."""
     inside = {
         str(scale): float(
-            np.mean(np.abs(by_scale[scales == scale]) <= half_width(by_scale[scales != scale]))
+            np.mean(np.abs(by_scale[scales == scale]) <= take_half_width(by_scale[scales != scale]))
         )
         for scale in SCALES
     }
-    model = prediction.fitted()
+    model = prediction.fit_model()
     return {
         "level": LEVEL,
         "half_width_known_rule": points(model.of_a_known_rule),
@@ -148,7 +149,7 @@ def figures_plot():
     """Each figure of the model against the published accuracy."""
     figure = theme.new_figure(11, 7)
     axes = figure.subplots(2, 2, sharey=True)
-    cells, found = published.sweep(), sweep_figures()
+    cells, found = published.sweep(), list_sweep_figures()
     for axis, (name, label) in zip(axes.flat, LABELS.items(), strict=True):
         for place, law in enumerate(LAWS):
             rows = [
@@ -179,7 +180,7 @@ def sweep_plot(by_scale: Floats):
         for axis, scale in zip(axes[row], SCALES, strict=True):
             rows = [i for i, c in enumerate(cells) if (c.law, c.scale) == (law, scale)]
             alphas = [cells[i].alpha for i in rows]
-            half = 100 * half_width(
+            half = 100 * take_half_width(
                 by_scale[[i for i, c in enumerate(cells) if c.scale != scale]]
                 - np.array([c.accuracy for c in cells if c.scale != scale])
             )

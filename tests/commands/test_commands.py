@@ -123,7 +123,7 @@ def test_show_draws_a_sheet(tmp_path, source, capsys):
     out = tmp_path / "sheet.png"
     assert main(["show", source, "--policies", "rrc", "gcc:scale=0.4", "--out", str(out)]) == 0
     assert size_of(out)[1] > 200
-    assert "2 crop laws" in capsys.readouterr().out
+    assert "2 crop policies" in capsys.readouterr().out
 
 
 BAD = [

@@ -35,7 +35,7 @@ def test_splits_share_no_digit_and_no_background():
 @pytest.mark.parametrize("objects", [1, 3])
 def test_every_box_holds_its_digit_and_lies_inside(objects):
     made = scenes(Scenes(objects=objects, texture=0.0), "test", 30, seed=0)
-    boxes = np.stack(made.boxes)
+    boxes = np.stack(made.boxes).astype(int)
     assert boxes.shape == (30, objects, 4)
     assert boxes.min() >= 0
     assert boxes.max() <= 32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from tamecrop.geometry import free
+from tamecrop.geometry import parameters
 from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
 from tamecrop.geometry.search import search
 
@@ -54,7 +54,7 @@ def test_the_closed_form_reaches_it_to_a_thousandth(law, name, target):
 
 def test_another_value_does_not():
     solved = match("gcc:scale=0.4", iou=0.45)
-    other = free.with_value(solved, "sigma", 1.05 * free.value(solved, "sigma"))
+    other = parameters.with_value(solved, "sigma", 1.05 * parameters.read_value(solved, "sigma"))
     assert abs(drawn(other)["iou"] - 0.45) > 0.004
 
 
@@ -100,7 +100,8 @@ def test_between_two_box_sides_both_are_named():
 def test_a_step_stands_for_its_whole_width():
     law = tc.policy("rc:rounding=faithful")
     sides = [
-        law.extent.__class__(s).sides(30, 45, law.rounding) for s in free.scales(law, (30, 45))
+        law.extent.__class__(s).sides(30, 45, law.rounding)
+        for s in parameters.find_scales(law, (30, 45))
     ]
     by_hand = {
         law.extent.__class__(s).sides(30, 45, law.rounding) for s in np.linspace(1 / 900, 1, 20_000)
@@ -124,7 +125,7 @@ def test_two_targets_at_once(name):
 def test_no_other_box_side_is_nearer():
     found = match_pair("rc_pad", iou=0.43, area=0.4, size=(12, 12))
     gaps = []
-    for scale in free.scales(tc.policy("rc_pad"), (12, 12)):
+    for scale in parameters.find_scales(tc.policy("rc_pad"), (12, 12)):
         try:
             solved = match(f"rc_pad:scale={scale!r}", iou=0.43, size=(12, 12))
         except ValueError:

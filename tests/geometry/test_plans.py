@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from tamecrop.geometry import expectations
 from tamecrop.geometry.draws import choose_objects
+from tamecrop.geometry.matching import match, match_pair
 from tamecrop.geometry.plans import Group, ViewPlan, plan, read_size
 from tamecrop.geometry.policy import policy
 
@@ -97,3 +99,29 @@ def test_each_of_an_images_objects_is_chosen_in_some_epoch_and_by_key_alone():
     assert all(chosen[2].tolist() == [1, 2, 3, 4] for chosen in epochs)
     again = choose_objects(boxes[::-1], seed=1, epoch=7, index=[6, 5, 4])
     assert np.array_equal(again[::-1], epochs[7], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "function", [expectations.view_law, expectations.pair_law, expectations.offset_entropy]
+)
+def test_closed_forms_take_a_plan_of_one_group_and_refuse_more(function):
+    text = "gcc:scale=0.4,sigma=0.2"
+    alone = function(policy(text), (32, 32))
+    assert function(plan(f"1x {text} @16"), (32, 32)) == function(text, (32, 32)) == alone
+    with pytest.raises(ValueError, match="a closed form needs a plan of one group, got 2x rrc"):
+        function(plan(MULTI_CROP), (32, 32))
+
+
+def test_matching_takes_a_plan_of_one_group_and_refuses_more():
+    text = "gcc:scale=0.4,sigma=0.2"
+    assert match(plan(text), iou=0.45) == match(text, iou=0.45)
+    with pytest.raises(ValueError, match="matching needs a plan of one group, got 2x rrc"):
+        match(MULTI_CROP, iou=0.45)
+    with pytest.raises(ValueError, match="matching needs a plan of one group"):
+        match_pair(MULTI_CROP, iou=0.45, area=0.5)
+
+
+@pytest.mark.parametrize("text", ["jointcrop", "rrc:pair=iou"])
+def test_a_group_of_views_that_its_policy_cannot_draw_is_refused(text):
+    with pytest.raises(ValueError, match=r"`views` must be 2 with .*, got 3"):
+        plan(f"3x {text}")

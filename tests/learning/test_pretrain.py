@@ -12,7 +12,7 @@ import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load
 from tamecrop.geometry.plans import plan
-from tamecrop.learning import checkpoint, metrics
+from tamecrop.learning import checkpoint, metrics, processes
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
@@ -72,7 +72,8 @@ def test_the_loss_falls_and_every_step_is_written_once(scenes, tmp_path):
 def test_tensorboard_gets_every_step_once_where_it_is_installed(tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for end in (2, 4):
-        metrics.write(tmp_path, [4.0, 3.0, 2.0, 1.0][:end], [0.1] * end, steps_per_epoch=2)
+        curves = {"loss": [4.0, 3.0, 2.0, 1.0][:end], "learning_rate": [0.1] * end}
+        metrics.write(tmp_path, curves, steps_per_epoch=2)
     events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [
         (0, 4.0),
@@ -279,3 +280,18 @@ def test_images_of_two_sizes_need_a_size_for_random_extents(scenes, tmp_path):
     assert isinstance(scenes.train, ImageSet)
     with pytest.raises(ValueError, match="`size` must be given: the boxes of rrc"):
         pretrain(scenes, tc.policy("rrc:scale=0.2..1"), CONFIG, tmp_path)
+
+
+def test_auto_is_the_precision_that_the_device_computes_in_and_the_run_records_it(
+    scenes, tmp_path, monkeypatch
+):
+    short = replace(CONFIG, epochs=1, warmup_epochs=0)
+    assert short.precision == "auto"
+    for native, precision in ((True, "bf16-mixed"), (False, "32-true")):
+        monkeypatch.setattr(processes, "computes_in_bfloat16", lambda native=native: native)
+        pretrain(scenes, LAW, short, tmp_path / precision)
+        assert recorded(tmp_path / precision)["precision"] == precision
+    with pytest.raises(ValueError, match="`precision` is bf16-mixed there and 32-true here"):
+        pretrain(scenes, LAW, short, tmp_path / "bf16-mixed")
+    stated = replace(short, precision="bf16-mixed")
+    assert processes.settle_precision(stated) is stated

@@ -112,9 +112,9 @@ OUTCOMES = {
         fewer_than_a_batch,
         "`batch_size` must be at most the number of train images, 6, got 8",
     ),
-    "a class that train lacks": (without_a_test_class, "no train image of class 'dog'"),
-    "an empty split": (empty_split, "the validation split must hold images, got none"),
-    "a loose file beside classes": (loose_file, None),
+    "a class that train lacks": (without_a_test_class, ("cat", "dog")),
+    "an empty split": (empty_split, ("cat", "dog")),
+    "a loose file beside classes": (loose_file, ("cat", "dog")),
 }
 
 
@@ -150,10 +150,24 @@ def test_a_folder_has_its_outcome(name, tmp_path, capsys, record):
     else:
         assert code == 0, error
         assert steps == 2
-        assert load(root).classes == outcome
+        assert load(root, needs=("pixels",)).classes == outcome
     number = [*OUTCOMES].index(name)
     said = "refused in one line" if isinstance(outcome, str) else f"{steps} steps"
     record(f"R23.{'abcdefghijklmnop'[number]}", f"{name}: {said}", n=1, steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (without_a_test_class, "no train image of class 'dog'"),
+        (empty_split, "the validation split must hold images, got none"),
+    ],
+)
+def test_what_pretraining_can_do_without_stops_who_needs_labels(tmp_path, make, said):
+    make(tmp_path)
+    for needs in (("labels",), None):
+        with pytest.raises(ValueError, match=said):
+            load(tmp_path, needs=needs)
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ CELL = Cell(
     losses=(5.0, 4.5),
     seconds=12.5,
     compile_seconds=0.0,
+    precision="32-true",
     images_per_second=900.0,
     train_images=100,
     test_images=50,

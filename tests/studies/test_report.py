@@ -36,6 +36,7 @@ def cell(policy: str, seed: int, accuracy: float) -> Cell:
         losses=(5.0, 4.5),
         seconds=60.0,
         compile_seconds=0.0,
+        precision="32-true",
         images_per_second=900.0,
         train_images=100,
         test_images=50,

@@ -1,19 +1,20 @@
 """What an audit is made of, checked before any of it is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tamecrop.audit.measures.objects import THRESHOLD
+from tamecrop.audit.records import Audit, Audited
 from tamecrop.audit.reference.choose import ReferenceChoice, choose_reference
 from tamecrop.audit.reference.network import read_reference
 from tamecrop.audit.subject import Candidate, Subject, list_candidates
 from tamecrop.geometry import rules
+from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.sweeps import sweep
 
 Views = str | Policy | ViewPlan
 
@@ -30,7 +31,7 @@ class Settings:
         sweeps: each `key=low:high:count`, for every policy that has the key.
         coverage: share of an object that a view must cover to show it.
         reference: as `--reference` takes it: `auto`, `none`, `small`, `torchvision:NAME`, ...
-        draws: pairs of each image; None for 16, and more for few images.
+        draws: pairs of each image; None for as many as make 40,000 pairs.
         seed: key of every draw, and of embedded scenes.
 
     Raises:
@@ -61,6 +62,8 @@ class Job:
         choice: The reference, as chosen.
         settings: How it is made.
         out: Its folder, or None to write nothing.
+        needs_reference: Which policies the reference is run for, from the audit so far; None for
+            all.
     """
 
     subject: Subject
@@ -68,6 +71,7 @@ class Job:
     choice: ReferenceChoice
     settings: Settings
     out: Path | None
+    needs_reference: Callable[[Audit, Audited], bool] | None = None
 
 
 def prepare(
@@ -84,7 +88,7 @@ def prepare(
             had or does not know the data's classes.
         OSError: when weights cannot be downloaded.
     """
-    sweeps = [sweep(text) for text in settings.sweeps]
+    sweeps = [read_sweep(text) for text in settings.sweeps]
     candidates = list_candidates([plan(each) for each in policies], plan(settings.current), sweeps)
     sizes = np.unique(subject.images.sizes, axis=0)
     for each in candidates:

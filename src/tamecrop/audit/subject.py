@@ -16,9 +16,9 @@ from tamecrop.data.headers import header_size
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.keys import Draw
+from tamecrop.geometry.parameters import Sweep
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.sweeps import Sweep
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
@@ -39,6 +39,7 @@ class Subject:
         held: images of the source's own validation split, or None.
         classes: names of the labels, or None.
         notes: what had to be left out or changed, in sentences.
+        account: one line on what of the data was read.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Subject:
     held: ImageSet | None
     classes: tuple[str, ...] | None
     notes: tuple[str, ...]
+    account: str = ""
 
 
 def find_subject(
@@ -77,7 +79,7 @@ def find_subject(
         found = _find_source(images, seed)
     elif isinstance(images, Dataset):
         found = _subject(images.train, images.name, classes=images.classes, notes=images.notes)
-        found = replace(found, held=images.validation)
+        found = replace(found, held=images.validation, account=images.account)
     else:
         given = images if isinstance(images, ImageSet) else _hold(images, labels, boxes)
         found = _subject(given, "images in memory", classes=_name_classes(given))
@@ -93,7 +95,7 @@ def _find_source(spec: str | Path, seed: int) -> Subject:
         first = found.quarantined[0]
         notes.append(f"{len(found.quarantined)} files were left out; the first: {first}")
     subject = _subject(found.train, str(spec), classes=found.classes, notes=tuple(notes))
-    return replace(subject, held=found.validation)
+    return replace(subject, held=found.validation, account=found.account)
 
 
 def _subject(

@@ -1,22 +1,16 @@
-"""Tables for a terminal: of a study, and of an audit."""
+"""The table of a study for a terminal."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tamecrop.reporting.intervals import Interval, interval_words, percent
 from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
 
-if TYPE_CHECKING:
-    from tamecrop.audit.records import Audit
-
 _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
-_PLAIN_WIDTH = 120
 
 
 def broken(text: str, width: int) -> str:
@@ -138,22 +132,3 @@ def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Tab
     for name, *cells in body:
         table.add_row(broken(name, room), *cells)
     return table
-
-
-_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements")
-
-
-def print_audit(audit: "Audit") -> None:
-    """The table of an audit, one row a named policy; in percent but IoU and placements."""
-    from tamecrop.audit import wording  # with matplotlib, which a study's display does without
-
-    table = Table(box=box.SIMPLE_HEAD, title=f"crop policies on {audit.data}", title_justify="left")
-    table.add_column("crop policy", overflow="fold", min_width=16)
-    heads = wording.list_columns(audit)
-    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
-    for place in shown:
-        table.add_column(heads[place], justify="right")
-    for row in wording.list_rows(audit):
-        table.add_row(row.policy, *(row.cells[place] for place in shown))
-    console = Console()
-    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)

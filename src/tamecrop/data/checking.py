@@ -1,4 +1,7 @@
-"""A folder checked on purpose: every file decoded again, and the memory written into the folder."""
+"""Data checked on purpose: every file decoded again, every label file read, all that is wrong told.
+
+The memory of a checked folder is written into the folder.
+"""
 
 import os
 import time
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tamecrop.data import folders, quarantine
+from tamecrop.data import annotations, folders, layouts, listing, quarantine
 from tamecrop.data.quarantine import Memory, Told
 
 
@@ -19,34 +22,44 @@ class Checked:
         memory: an entry for each of its files.
         place: the file in which a load finds that memory.
         seconds: that decoding took.
+        problems: what is wrong beside unreadable files: its layout, its label files.
+        account: what a load will read; None where it will refuse.
     """
 
     root: Path
     memory: Memory
     place: Path
     seconds: float
+    problems: tuple[str, ...] = ()
+    account: str | None = None
 
     @property
     def lines(self) -> list[str]:
-        """A line for each unreadable file: path, stage, what the decoder said."""
-        return [f"{entry.path}: {entry.stage}: {entry.reason}" for entry in self.memory.bad]
+        """A line for each unreadable file: path, stage, what the decoder said; then the rest."""
+        bad = [f"{entry.path}: {entry.stage}: {entry.reason}" for entry in self.memory.bad]
+        return [*bad, *self.problems]
 
     @property
     def summary(self) -> str:
         """Counts, speed, and where the memory is."""
         bad, total = len(self.memory.bad), len(self.memory.entries)
+        wrong = f", {len(self.problems):,} other problems" if self.problems else ""
         return (
-            f"{self.root}: {total:,} files, {bad:,} unreadable ({100 * bad / total:.2f} %), "
+            f"{self.root}: {total:,} files, {bad:,} unreadable ({100 * bad / total:.2f} %){wrong}, "
             f"{total / max(self.seconds, 1e-9):,.0f} files/s; remembered in {self.place}"
         )
 
     def require_few(self) -> None:
-        """Raise `ValueError` when more files are unreadable than was accepted."""
+        """Raise `ValueError` when more files are unreadable than was accepted, or labels wrong."""
         folders.require_readable(self.root, self.memory)
+        if self.problems:
+            raise ValueError(
+                f"{self.root}: {len(self.problems)} problems, the first: {self.problems[0]}"
+            )
 
 
 def listed(root: Path) -> list[Path]:
-    """The files that a load of a folder would read.
+    """The image files of a folder.
 
     Raises:
         ValueError: when it is no folder, or holds no image file.
@@ -54,10 +67,10 @@ def listed(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise ValueError(f"`data` must be a folder of image files, got {root}")
-    layout = folders.Layout.of(root)
-    paths = [path for folder in layout.parts.values() for path in folders.files(folder)]
+    found = listing.listed(root)
+    paths = sorted(found.folder.files())
     if not paths:
-        raise ValueError(f"{root} must hold image files, got none")
+        folders.require_readable(root, Memory({}), found)
     return paths
 
 
@@ -72,27 +85,54 @@ def check(
     paths: Sequence[Path],
     *,
     bad_share: float = quarantine.BAD_SHARE,
+    most_pixels: int | None = None,
     told: Told = lambda _, __: None,
 ) -> Checked:
-    """Decode every file, whatever is remembered, and remember what came out.
+    """Decode every file, whatever is remembered, and read every label file; remember what came out.
 
     A load finds the memory and decodes nothing again; it accepts the same share of unreadable
-    files, and leaves them out.
+    files, and leaves them out, and images of as many pixels.
 
     Args:
         root: a folder.
         paths: its files, as `listed` gives them.
         bad_share: of unreadable files to accept, in [0, 1].
+        most_pixels: of an image; None is Pillow's limit.
         told: is told how far it is.
 
     Raises:
         OSError: when the memory cannot be written.
     """
     started = time.perf_counter()
-    entries = quarantine.look(root, paths, known={}, told=told)
+    entries = quarantine.look(root, paths, known={}, most_pixels=most_pixels, told=told)
     seconds = time.perf_counter() - started
-    memory, place = Memory(entries, bad_share), place_for(root)
+    memory, place = Memory(entries, bad_share, most_pixels), place_for(root)
     quarantine.remember(place, memory)
     if place == quarantine.inside(root):
         quarantine.apart(root).unlink(missing_ok=True)
-    return Checked(root, memory, place, seconds)
+    problems, account = _beyond_pixels(root, memory)
+    return Checked(root, memory, place, seconds, problems, account)
+
+
+def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], str | None]:
+    """What is wrong with layout, channels and label files, and what a load reads of the rest."""
+    there = listing.listed(root)
+    try:
+        layout = layouts.read(there.folder)
+        memory.decoding(root)
+    except ValueError as error:
+        return (str(error),), None
+    parts = {
+        split: folders.readable(root, part, memory.entries) for split, part in layout.parts.items()
+    }
+    source = annotations.find(root, there.others, parts)
+    if source is not None:
+        sizes = {
+            split: folders.sizes_of(root, part, memory.entries) for split, part in parts.items()
+        }
+        found = source.read({split: part.paths for split, part in parts.items()}, sizes)
+        if found.problems:
+            return tuple(found.problems), None
+    if len(memory.bad) > memory.bad_share * len(memory.entries):
+        return (), None
+    return (), folders.read(root).account

@@ -1,10 +1,12 @@
 """Files to RGB pixels: one way for every mode, and one error for everything that goes wrong."""
 
-import math
+import logging
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
+
+from tamecrop.data import bands
+from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Pillow logs what it also raises, without the name of the file.
 
 Stage = Literal["open", "decode", "convert"]
 Pixels = NDArray[np.uint8]
@@ -55,47 +63,157 @@ class DecodeError(ValueError):
         path: the file.
         stage: `open` (header), `decode` (pixels and orientation) or `convert` (to RGB).
         reason: what the decoder said, one line.
+        is_passing: whether the system failed to read the file, which says nothing about it.
     """
 
-    def __init__(self, path: Path, stage: Stage, reason: str) -> None:
+    def __init__(self, path: Path, stage: Stage, reason: str, *, is_passing: bool = False) -> None:
         super().__init__(path, stage, reason)
         self.path = path
         self.stage = stage
         self.reason = reason
+        self.is_passing = is_passing
 
     def __str__(self) -> str:
         return f"cannot {self.stage} {self.path}: {self.reason}"
 
 
-def decode(path: str | Path) -> Tensor:
-    """Read an image file as RGB, upright.
-
-    EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
-    blended over black, CMYK and YCbCr are converted as Pillow does. Gray of 16 bits is divided
-    by 256, never clipped; 32-bit integers that do not fit in 16 bits, and floats, are stretched
-    from their own range. Of an animation the first frame is read. What is needed beside the result
-    is one decoded image of Pillow's: pixels are converted in strips.
+@dataclass(frozen=True)
+class Decoding:
+    """How the files of a set are decoded.
 
     Args:
-        path: an image file of one of `FORMATS`.
+        most_pixels: of an image; None is Pillow's own limit.
+        depth: how deep values become 8 bits; None: each file by its own range.
+        channels: of every image; a file with other ones is an error.
+    """
+
+    most_pixels: int | None = None
+    depth: Depth | None = None
+    channels: int = 3
+
+    @property
+    def account(self) -> str:
+        """What a person should know, or an empty text."""
+        return "" if self.depth is None else self.depth.account
+
+
+PLAIN = Decoding()
+
+
+def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
+    """Read an image file as RGB, upright; or, of an array file, all of its channels.
+
+    EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
+    blended over black, CMYK and YCbCr are converted as Pillow does; a fourth band of a TIFF that
+    is not declared as alpha is left out. Deep gray, 16 or 32 bits or floats, becomes 8 bits by
+    the range of the set, see `tamecrop.data.ranges`; alone, a file is its own set. Of an
+    animation the first frame is read. What is needed beside the result is one decoded image of
+    Pillow's: pixels are converted in strips.
+
+    `.npy` files, and TIFF files that Pillow cannot read (by `tifffile`, where it is installed),
+    may have any number of channels.
+
+    Args:
+        path: an image file of one of `FORMATS`, or an array `(H, W)`, `(H, W, C)` or `(C, H, W)`.
+        decoding: how; by default as a file of its own.
 
     Returns:
-        uint8 `(3, H, W)`.
+        uint8 `(C, H, W)`, three channels of images.
 
     Raises:
         DecodeError: whatever is wrong with the file, also when it has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+            `most_pixels`, or `PIL.Image.MAX_IMAGE_PIXELS`.
     """
-    path = Path(path)
+    path, how = Path(path), decoding or PLAIN
+    if bands.is_array(path):
+        with typed(path, "decode"):
+            return _from_array(bands.read(path), how)
     with typed(path, "open"):
-        image = opened(path)
+        image = _opened_or_bands(path, how)
+    if not isinstance(image, Image.Image):
+        with typed(path, "convert"):
+            return _from_array(image, how)
     with image:
         with typed(path, "decode"):
-            require_no_bomb(image)
+            require_no_bomb(image, how.most_pixels)
+            is_wide = _has_wide_bands(image)
             image.load()
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
+            turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
         with typed(path, "convert"):
-            return torch.from_numpy(_upright(image, orientation)).permute(2, 0, 1)
+            if is_wide:
+                _narrow_transparency(image)
+            return torch.from_numpy(_upright(_without_loose_band(image), turned, how)).permute(
+                2, 0, 1
+            )
+
+
+def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | None]:
+    """The channels of a file, and the range of its values where they have more than 8 bits.
+
+    Only the pixels of deep files are decoded.
+
+    Raises:
+        DecodeError: as `decode`.
+    """
+    with typed(path, "open"):
+        image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
+    with typed(path, "decode"):
+        if not isinstance(image, Image.Image):
+            pixels = bands.channels_first(image)
+            deep = pixels.dtype not in (np.uint8, np.bool_)
+            return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
+        with image:
+            require_no_bomb(image, decoding.most_pixels)
+            return 3, measured(image) if _is_deep(image) else None
+
+
+def _opened_or_bands(path: Path, how: Decoding) -> "Image.Image | NDArray[Any]":
+    """The file with its header read; or its array, of a TIFF that Pillow does not know."""
+    try:
+        return opened(path, how.most_pixels)
+    except RAISED_BY_PILLOW as error:
+        if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
+            raise
+        return bands.read_tiff(path, how.most_pixels)
+
+
+def _from_array(pixels: NDArray[Any], how: Decoding) -> Tensor:
+    """Channels first, 8 bits; gray becomes RGB."""
+    pixels = bands.channels_first(pixels)
+    if pixels.dtype == np.bool_:
+        pixels = pixels * np.uint8(255)
+    if pixels.dtype != np.uint8:
+        pixels = _scale(measure(pixels), how)(pixels)
+    found = torch.from_numpy(np.array(pixels, order="C"))
+    return found.expand(3, -1, -1).contiguous() if len(found) == 1 else found
+
+
+def _scale(own: Values, how: Decoding) -> Scale:
+    """The scale of the set for values of a kind; a file that the set did not know is its own."""
+    there = None if how.depth is None else how.depth.scale(own.kind)
+    alone = depth_of([own]).scale(own.kind)
+    found = there or alone
+    if found is None:
+        raise ValueError("a range has a scale")
+    return found
+
+
+def measured(image: Image.Image) -> Values:
+    """The range of the values of a deep image."""
+    declared = _nodata(image)
+    each = [measure(np.asarray(strip), declared) for _, strip in _strips(image)]
+    marks = tuple(sorted({mark for values in each for mark in values.nodata}))
+    low, high = min(values.low for values in each), max(values.high for values in each)
+    return Values(each[0].kind, low, high, marks)
+
+
+def _nodata(image: Image.Image) -> float | None:
+    """What GDAL wrote into a TIFF as the mark of missing data."""
+    tags = getattr(image, "tag_v2", None)
+    try:
+        return float(str(tags.get(_GDAL_NODATA)).strip("\0 ")) if tags else None
+    except ValueError:
+        return None
 
 
 @cache
@@ -105,9 +223,24 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
 
 
-def opened(path: Path) -> Image.Image:
-    """The file with its header read; raises whatever Pillow raises."""
-    return Image.open(path, formats=_known_formats())
+_LIMIT = threading.Lock()
+
+
+def opened(path: Path, most_pixels: int | None = None) -> Image.Image:
+    """The file with its header read; raises whatever Pillow raises.
+
+    Pillow knows one limit for the whole process: it is lifted while a header is read for which
+    another one was asked.
+    """
+    if most_pixels is None:
+        return Image.open(path, formats=_known_formats())
+    with _LIMIT:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(path, formats=_known_formats())
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 @cache
@@ -123,7 +256,8 @@ def typed(path: Path, stage: Stage) -> Iterator[None]:
     try:
         yield
     except RAISED_BY_PILLOW as error:
-        raise DecodeError(path, stage, _reason(error)) from error
+        is_passing = isinstance(error, OSError) and error.errno is not None
+        raise DecodeError(path, stage, _reason(error), is_passing=is_passing) from error
 
 
 def _reason(error: Exception) -> str:
@@ -134,9 +268,9 @@ def _reason(error: Exception) -> str:
     return " ".join(said.split())
 
 
-def require_no_bomb(image: Image.Image) -> None:
+def require_no_bomb(image: Image.Image, most_pixels: int | None = None) -> None:
     """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
-    limit = Image.MAX_IMAGE_PIXELS
+    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
     if limit is not None and image.width * image.height > limit:
         raise ValueError(f"more than {limit} pixels: {image.width} x {image.height}")
 
@@ -152,16 +286,40 @@ _TURNED: dict[object, Callable[[Pixels], Pixels]] = {
 }
 """EXIF's orientation to how the file holds an upright image: views of the same memory."""
 
-_SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
+
 _STRIP = 2**21
+_GDAL_NODATA, _EXTRA_SAMPLES, _ALPHA = 42113, 338, (1, 2)
 
 
-def _upright(image: Image.Image, orientation: object) -> Pixels:
+def orientation(stored: object) -> int:
+    r"""The orientation 1 to 8 from what a file holds; 1 for what is none.
+
+    It should be a short integer; cameras and editors also write a byte, a text, or several.
+
+    >>> orientation(6), orientation(b"\x06"), orientation("6\0"), orientation((6,)), orientation(77)
+    (6, 6, 6, 6, 1)
+    """
+    if isinstance(stored, tuple | list):
+        stored = stored[0] if stored else None
+    if isinstance(stored, bytes):
+        stored = (
+            stored[0] if stored[:1] and stored[0] <= max(SIDEWAYS) else stored.decode("latin-1")
+        )
+    if isinstance(stored, str):
+        stored = stored.strip("\0 ")
+        stored = int(stored) if stored.isascii() and stored.isdigit() else None
+    whole = isinstance(stored, int | float) and 1 <= stored <= max(SIDEWAYS)
+    return int(stored) if whole and int(stored) == stored else 1  # type: ignore[call-overload]
+
+
+def _upright(image: Image.Image, turned: int, how: Decoding) -> Pixels:
     """Pixels `(H, W, 3)` of a loaded image, turned as its camera says."""
-    size = image.size if orientation in _SIDEWAYS else image.size[::-1]
+    size = image.size if turned in SIDEWAYS else image.size[::-1]
     upright = np.empty((*size, 3), dtype=np.uint8)
-    stored = _TURNED[orientation](upright) if orientation in _TURNED else upright
-    to_rgb = _deep_to_rgb(image) if _is_deep(image) else _to_rgb
+    stored = _TURNED[turned](upright) if turned in _TURNED else upright
+    to_rgb = _deep_to_rgb(image, how) if _is_deep(image) else _to_rgb
     for top, strip in _strips(image):
         stored[top : top + strip.height] = to_rgb(strip)
     return upright
@@ -186,31 +344,48 @@ def _to_rgb(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
+def _without_loose_band(image: Image.Image) -> Image.Image:
+    """A TIFF without its fourth band, unless that is declared to be alpha."""
+    tags = getattr(image, "tag_v2", None)
+    if image.mode != "RGBA" or tags is None:
+        return image
+    extra = tags.get(_EXTRA_SAMPLES, ())
+    if (extra if isinstance(extra, tuple) else (extra,))[:1] in [(kind,) for kind in _ALPHA]:
+        return image
+    red, green, blue, _ = image.split()
+    return Image.merge("RGB", (red, green, blue))
+
+
+def _has_wide_bands(image: Image.Image) -> bool:
+    """Whether colors of a PNG that is not loaded yet have 16 bits, of which Pillow keeps 8."""
+    return image.format == "PNG" and any(
+        "16" in str(tile[3]) for tile in getattr(image, "tile", ())
+    )
+
+
+def _narrow_transparency(image: Image.Image) -> None:
+    """The transparent color of a 16-bit PNG in the 8 bits that its colors have now."""
+    color = image.info.get("transparency")
+    if isinstance(color, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in color)
+
+
 def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def _deep_to_rgb(image: Image.Image) -> Callable[[Image.Image], Pixels]:
-    """Deep gray values to 8 bits: by the range of the type, or by their own where it has none."""
-    ends = [_ends(np.asarray(strip)) for _, strip in _strips(image)]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if image.mode != "F" and low >= 0 and high < 2**16:
-        return lambda strip: _as_rgb((np.asarray(strip) // 256).astype(np.uint8))
-    low, high = (low, high) if low <= high else (0.0, 0.0)
-    span = max(high - low, np.finfo(np.float64).tiny)
-    return lambda strip: _as_rgb(_stretched(np.asarray(strip), low, span))
+def _deep_to_rgb(image: Image.Image, how: Decoding) -> Callable[[Image.Image], Pixels]:
+    """Deep gray values to 8 bits, the transparent one to black."""
+    kind = "real" if image.mode == "F" else "whole"
+    there = None if how.depth is None else how.depth.scale(kind)  # type: ignore[arg-type]
+    scale = there or _scale(measured(image), how)
+    clear = image.info.get("transparency")
 
+    def convert(strip: Image.Image) -> Pixels:
+        values = np.asarray(strip)
+        gray = scale(values)
+        if isinstance(clear, int):
+            gray[values == clear] = 0
+        return np.broadcast_to(gray[..., None], (*gray.shape, 3))
 
-def _ends(gray: NDArray[Any]) -> tuple[float, float]:
-    """Least and largest finite value; infinities of the wrong sign where there is none."""
-    finite = gray[np.isfinite(gray)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
-
-
-def _stretched(gray: NDArray[Any], low: float, span: float) -> Pixels:
-    values = np.where(np.isfinite(gray), gray, low).astype(np.float64)
-    return np.rint(255 * ((values - low) / span)).astype(np.uint8)
-
-
-def _as_rgb(gray: Pixels) -> Pixels:
-    return np.broadcast_to(gray[..., None], (*gray.shape, 3))
+    return convert

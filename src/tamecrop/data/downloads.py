@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torchvision import datasets
 
-from tamecrop.data.found import Found
+from tamecrop.data.account import Found
 from tamecrop.data.images import ImageSet
 
 NAMES = ("cifar10", "cifar100", "stl10")

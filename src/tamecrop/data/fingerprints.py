@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.boxes import Floats
 
 EDGE = 4096
 
-Part = Tensor | tuple[Path, ...] | tuple[Boxes, ...] | None
+Part = Tensor | tuple[Path, ...] | tuple[Floats, ...] | None
 
 
 def of_parts(parts: Iterable[Part], root: Path | None) -> str:
     """The hash, in hex, of tensors, files and boxes in their order.
 
     Args:
-        parts: tensors and arrays are hashed whole with dtype and shape; of a file its path below
-            the root, its size in bytes, and its first and last 4096 bytes.
+        parts: tensors and arrays are hashed whole with dtype and shape, boxes on whole pixels as
+            the integers that they are; of a file its path below the root, in bytes, its size in
+            bytes, and its first and last 4096 bytes.
         root: the folder of the files; None where there are none.
     """
     digest = hashlib.sha256()
@@ -33,12 +34,16 @@ def of_parts(parts: Iterable[Part], root: Path | None) -> str:
     return digest.hexdigest()
 
 
-def _chunks(piece: Tensor | Path | Boxes | None, root: Path | None) -> Iterable[bytes | memoryview]:
+def _chunks(
+    piece: Tensor | Path | Floats | None, root: Path | None
+) -> Iterable[bytes | memoryview]:
     if piece is None:
         return [b"none"]
     if isinstance(piece, Path):
-        return [str(piece.relative_to(root or "/").as_posix()).encode(), *_edges(piece)]
+        return [os.fsencode(piece.relative_to(root or "/").as_posix()), *_edges(piece)]
     array = np.ascontiguousarray(piece)
+    if array.dtype == np.float64 and (array == np.rint(array)).all():
+        array = array.astype(np.int64)
     return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes()]
 
 

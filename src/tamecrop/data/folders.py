@@ -1,4 +1,4 @@
-"""Folders of image files: class folders or flat, with or without splits, with or without boxes.
+"""Folders of image files: listed, laid out by `layouts`, looked at file by file, labeled.
 
 Every file is looked at once before anything else happens: decoded whole, or, for what needs no
 pixels, only its header read. What cannot be read is quarantined, by name and reason, and the list
@@ -6,68 +6,35 @@ of what is left never changes afterwards.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from tamecrop.data import objects, quarantine, yolo
-from tamecrop.data.decode import suffixes
-from tamecrop.data.found import Found
-from tamecrop.data.images import ImageSet
+from tamecrop.data import annotations, layouts, names, quarantine
+from tamecrop.data.account import Found, Needs, reads_boxes
+from tamecrop.data.annotations import Annotations
+from tamecrop.data.images import ImageSet, Need
+from tamecrop.data.layouts import Part
+from tamecrop.data.listing import Listing, listed
 from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
-from tamecrop.geometry.boxes import Boxes
 
-_SPLITS = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a folder is laid out.
-
-    Args:
-        base: the folder with the images: its own `images/` in YOLO's layout.
-        parts: name of a split to its folder.
-        has_boxes: whether it is in YOLO's layout.
-    """
-
-    base: Path
-    parts: Mapping[str, Path]
-    has_boxes: bool
-
-    @classmethod
-    def of(cls, root: Path) -> "Layout":
-        """The layout of a folder, from the names in it."""
-        has_boxes = (root / "images").is_dir() and (root / "labels").is_dir()
-        base = root / "images" if has_boxes else root
-        found = {part: _first(base, names) for part, names in _SPLITS.items()}
-        parts = {part: folder for part, folder in found.items() if folder is not None}
-        return cls(base, parts if "train" in parts else {"train": base}, has_boxes)
+_TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
 
 
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """The readable files of a split.
-
-    Args:
-        paths: sorted.
-        sizes: int64 `(N, 2)`, (height, width).
-    """
-
-    paths: tuple[Path, ...]
-    sizes: NDArray[np.int64]
-
-
-def read(root: Path, *, sizing: Sizing = decoded_size) -> Found:
+def read(
+    root: Path,
+    *,
+    sizing: Sizing = decoded_size,
+    needs: Needs = None,
+    most_pixels: int | None = None,
+) -> Found:
     """Read a folder of images.
 
-    With `images/` and `labels/` inside it is in YOLO layout: a text file of boxes for each image.
-    Else its images lie in class folders, or flat and without labels. In either layout there may
-    be `train/`, `val/` and `test/`. Names that begin with a dot are passed over; linked folders
-    are followed, but not back into themselves.
+    What its folders mean is found by `layouts.read`; boxes are read from the annotations that
+    `annotations.find` knows. Names that begin with a dot, system folders and our own results are
+    passed over; linked folders are followed, but not back into themselves.
 
     Files that were decoded before are not decoded again as long as they do not change, see
     `tamecrop.data.quarantine`.
@@ -76,38 +43,58 @@ def read(root: Path, *, sizing: Sizing = decoded_size) -> Found:
         root: the folder.
         sizing: how sizes are found: `decoded_size`, or `headers.header_size`, which reads no
             pixels and so finds no damaged ones.
+        needs: what is asked of the data; annotations that nobody needs are not read. By default
+            what is there is read, and must be right.
+        most_pixels: of an image; by default what a check of the folder accepted, or Pillow's
+            limit.
 
     Raises:
         ValueError: naming the folder that holds no image, or too many unreadable ones.
         OSError: naming a folder inside it that cannot be listed.
     """
-    layout = Layout.of(root)
-    listed = {part: files(folder) for part, folder in layout.parts.items()}
-    memory, notes = _looked_at(root, [path for paths in listed.values() for path in paths], sizing)
-    require_readable(root, memory)
-    scans = {part: _scan(root, part, paths, memory.entries) for part, paths in listed.items()}
-    classes = None if layout.has_boxes else _classes(scans["train"].paths, layout.parts["train"])
+    listing = listed(root)
+    layout = layouts.read(listing.folder)
+    paths = [path for part in layout.parts.values() for path in part.paths]
+    memory, notes = _looked_at(root, paths, sizing, most_pixels)
+    require_readable(root, memory, listing)
+    parts = {split: readable(root, part, memory.entries) for split, part in layout.parts.items()}
+    empty = dict(layout.empty) | {s: part.folder for s, part in parts.items() if not part.paths}
+    if names.TRAIN in empty:
+        raise ValueError(f"{root}: the train split must hold images, got none")
+    parts = {split: part for split, part in parts.items() if part.paths}
+    source = annotations.find(root, listing.others, parts)
+    sizes = {split: sizes_of(root, part, memory.entries) for split, part in parts.items()}
+    boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
+    classes = None if source is not None and source.kind == "yolo" else _classes(parts)
+    decoding = memory.decoding(root)
+    labels = {split: _labels(root, part, classes) for split, part in parts.items()}
     sets = {
-        part: ImageSet(
-            paths=each.paths,
-            sizes=each.sizes,
-            labels=_labels(each.paths, layout.parts[part], classes),
-            boxes=_boxes(root, each, notes) if layout.has_boxes else None,
+        split: ImageSet(
+            paths=part.paths,
+            sizes=sizes[split],
+            labels=labels[split],
+            boxes=boxes.get(split),
+            decoding=decoding,
         )
-        for part, each in scans.items()
+        for split, part in parts.items()
     }
+    used = () if source is None or not boxes else source.suffixes
+    folders = [f"folder {name}" for name in layout.unread]
     return Found(
-        train=sets["train"],
-        validation=sets.get("validation"),
-        test=sets.get("test"),
-        classes=classes,
+        train=sets[names.TRAIN],
+        validation=sets.get(names.VALIDATION),
+        test=sets.get(names.TEST),
+        classes=None if classes is None else tuple(_shown(name) for name in classes),
         root=root,
         quarantined=tuple(entry.error(root) for entry in memory.bad),
-        notes=tuple(notes),
+        notes=(*layout.notes, *notes),
+        depth=decoding.account,
+        unread=(*listing.unread(used), *folders),
+        lacking=_lacking(root, parts, empty, labels, boxes=boxes, source=source),
     )
 
 
-def require_readable(root: Path, memory: Memory) -> None:
+def require_readable(root: Path, memory: Memory, listing: Listing | None = None) -> None:
     """Refuse a folder without images, or with more unreadable ones than its memory accepts.
 
     Raises:
@@ -115,7 +102,9 @@ def require_readable(root: Path, memory: Memory) -> None:
     """
     bad, total = memory.bad, len(memory.entries)
     if total == 0:
-        raise ValueError(f"{root} must hold image files, got none")
+        unread = listing.unread() if listing is not None else ()
+        rest = f"; not read: {', '.join(unread)}" if unread else ""
+        raise ValueError(f"{root} must hold image files, got none{rest}")
     if len(bad) > memory.bad_share * total:
         raise ValueError(
             f"{root}: {len(bad)} of {total} files cannot be read, more than "
@@ -123,49 +112,14 @@ def require_readable(root: Path, memory: Memory) -> None:
         )
 
 
-def files(folder: Path) -> list[Path]:
-    """The image files below a folder by their suffixes, sorted; hidden ones are passed over.
-
-    Linked folders are followed, except back to a folder that they lie in.
-
-    Raises:
-        OSError: naming a folder that cannot be listed.
-    """
-    known = suffixes()
-    return sorted(
-        Path(place, name)
-        for place, names in _visible(folder)
-        for name in names
-        if Path(name).suffix.lower() in known
-    )
-
-
-def _visible(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder below one, and the names of its files."""
-    for place, folders, names in os.walk(folder, onerror=_cannot_list, followlinks=True):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not _is_loop(Path(place, name))
-        )
-        yield place, [name for name in names if not name.startswith(".")]
-
-
-def _cannot_list(error: OSError) -> None:
-    raise error
-
-
-def _is_loop(path: Path) -> bool:
-    """Whether a link leads to a folder that it lies in, on the way it was reached or in truth."""
-    if not path.is_symlink():
-        return False
-    target = path.resolve()
-    return any(parent.resolve().is_relative_to(target) for parent in path.absolute().parents)
-
-
-def _looked_at(root: Path, paths: Sequence[Path], sizing: Sizing) -> tuple[Memory, list[str]]:
+def _looked_at(
+    root: Path, paths: Sequence[Path], sizing: Sizing, most_pixels: int | None
+) -> tuple[Memory, list[str]]:
     """An entry for every file, remembered if it was decoded, and what a person should know."""
     before = quarantine.remembered(root) or Memory({})
-    entries = quarantine.look(root, paths, known=before.entries, sizing=sizing)
-    memory = Memory(entries, before.bad_share)
+    limit = before.most_pixels if most_pixels is None else most_pixels
+    entries = quarantine.look(root, paths, known=before.entries, sizing=sizing, most_pixels=limit)
+    memory = Memory(entries, before.bad_share, limit)
     notes = _changes(root, before.entries, entries)
     if sizing is decoded_size and entries != before.entries:
         notes += _kept(root, memory)
@@ -200,42 +154,107 @@ def _kept(root: Path, memory: Memory) -> list[str]:
     return []
 
 
-def _scan(root: Path, part: str, paths: Sequence[Path], entries: Mapping[str, Entry]) -> Scan:
-    sized = [(path, entries[path.relative_to(root).as_posix()].size) for path in paths]
-    good = [(path, size) for path, size in sized if size is not None]
-    if not good:
-        raise ValueError(f"{root}: the {part} split must hold images, got none")
-    sizes = np.array([size for _, size in good], dtype=np.int64).reshape(-1, 2)
-    return Scan(tuple(path for path, _ in good), sizes)
+def readable(root: Path, part: Part, entries: Mapping[str, Entry]) -> Part:
+    """The readable files of a split."""
+    good = (path for path in part.paths if _entry(root, path, entries).size is not None)
+    return Part(part.folder, tuple(good), part.is_classed)
 
 
-def _boxes(root: Path, scan: Scan, notes: list[str]) -> tuple[Boxes, ...]:
-    """Boxes of a scan inside their images; what had to be changed is added to the notes."""
-    boxes, changes = objects.inside(yolo.boxes(root, scan.paths, scan.sizes), scan.sizes)
-    notes += changes
-    return boxes
+def _entry(root: Path, path: Path, entries: Mapping[str, Entry]) -> Entry:
+    return entries[path.relative_to(root).as_posix()]
 
 
-def _first(base: Path, names: Sequence[str]) -> Path | None:
-    return next((base / name for name in names if (base / name).is_dir()), None)
+def sizes_of(root: Path, part: Part, entries: Mapping[str, Entry]) -> annotations.Ints:
+    """(height, width) of each file of a split, `(N, 2)`."""
+    sizes = [_entry(root, path, entries).size for path in part.paths]
+    return np.array(sizes, dtype=np.int64).reshape(-1, 2)
 
 
-def _classes(paths: Sequence[Path], folder: Path) -> tuple[str, ...] | None:
-    """Names of the class folders, or None when any image lies outside one."""
-    parts = [path.relative_to(folder).parts for path in paths]
-    if any(len(part) < 2 for part in parts):
+def _boxes(
+    root: Path,
+    source: Annotations | None,
+    parts: Mapping[str, Part],
+    sizes: Mapping[str, annotations.Ints],
+    notes: list[str],
+) -> dict[str, tuple[annotations.Floats, ...]]:
+    """Boxes inside their images; what had to be changed is added to the notes.
+
+    Raises:
+        ValueError: naming the first thing that is wrong in the annotations, and how many more.
+    """
+    if source is None:
+        return {}
+    found = source.read({split: part.paths for split, part in parts.items()}, sizes)
+    if found.problems:
+        more = len(found.problems) - 1
+        rest = f" (and {more} more: `tamecrop data check {root}` lists them)" if more else ""
+        raise ValueError(f"{found.problems[0]}{rest}")
+    fitted = {
+        split: annotations.inside(boxes, sizes[split]) for split, boxes in found.boxes.items()
+    }
+    notes += [*found.notes, *(change for _, changes in fitted.values() for change in changes)]
+    return {split: boxes for split, (boxes, _) in fitted.items()}
+
+
+def _classes(parts: Mapping[str, Part]) -> tuple[str, ...] | None:
+    """Names of the class folders of all splits, or None where train has none."""
+    if not parts[names.TRAIN].is_classed:
         return None
-    return tuple(sorted({part[0] for part in parts}))
+    labeled = [part for part in parts.values() if part.is_classed]
+    return tuple(sorted({_class(part, path) for part in labeled for path in part.paths}))
 
 
-def _labels(
-    paths: Sequence[Path], folder: Path, classes: tuple[str, ...] | None
-) -> torch.Tensor | None:
+def _class(part: Part, path: Path) -> str:
+    return path.relative_to(part.folder).parts[0]
+
+
+def _labels(root: Path, part: Part, classes: tuple[str, ...] | None) -> torch.Tensor | None:
+    """The class of each image of a split: its folder, or what a table beside a flat split says."""
     if classes is None:
         return None
     numbers = {name: number for number, name in enumerate(classes)}
-    names = [path.relative_to(folder).parts[0] for path in paths]
-    unknown = sorted(set(names) - set(classes))
-    if unknown:
-        raise ValueError(f"{folder}: no train image of class {unknown[0]!r}")
-    return torch.tensor([numbers[name] for name in names], dtype=torch.int64)
+    if part.is_classed:
+        named = [_class(part, path) for path in part.paths]
+    else:
+        table = _table(root, part)
+        named = [table.get(path.name, table.get(path.stem, "")) for path in part.paths]
+    if not all(name in numbers for name in named):
+        return None
+    return torch.tensor([numbers[name] for name in named], dtype=torch.int64)
+
+
+def _table(root: Path, part: Part) -> dict[str, str]:
+    """File or its stem to class, from the table that ImageNet or Tiny-ImageNet brings, if any."""
+    for place in (part.folder / _TINY, part.folder.parent / _TINY, root / _IMAGENET):
+        if place.is_file():
+            rows = (line.replace(",", "\t").split() for line in place.read_text().splitlines())
+            return {row[0]: row[1] for row in rows if len(row) > 1}
+    return {}
+
+
+def _shown(name: str) -> str:
+    """A name that any file can hold: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _lacking(
+    root: Path,
+    parts: Mapping[str, Part],
+    empty: Mapping[str, Path],
+    labels: Mapping[str, torch.Tensor | None],
+    *,
+    boxes: Mapping[str, object],
+    source: Annotations | None,
+) -> dict[Need, tuple[str, ...]]:
+    """Why labels or boxes are not there, by the folders that have none."""
+    why = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
+    if source is not None and source.kind == "yolo":
+        why.append(f"{root} has object boxes and no class folders")
+    else:
+        why += [
+            f"{split} has no class folders: {part.folder} holds {part.paths[0].name}"
+            for split, part in parts.items()
+            if labels[split] is None
+        ]
+    none = () if boxes else (f"{root} has no annotations: {annotations.KNOWN}",)
+    return {"labels": tuple(why), "boxes": none}

@@ -5,15 +5,22 @@ from pathlib import Path
 
 from PIL import Image
 
-from tamecrop.data.decode import opened, require_no_bomb, typed
+from tamecrop.data import bands
+from tamecrop.data.decode import (
+    RAISED_BY_PILLOW,
+    SIDEWAYS,
+    opened,
+    orientation,
+    require_no_bomb,
+    typed,
+)
 
 _ORIENTATION = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _PNG_SIGNATURE = 8
 
 
-def header_size(path: str | Path) -> tuple[int, int]:
+def header_size(path: str | Path, most_pixels: int | None = None) -> tuple[int, int]:
     """Size (height, width) of an image file as `decode` would find it, upright.
 
     Relation: equal to the size of what `decode` returns. A file whose header is sound and whose
@@ -21,16 +28,25 @@ def header_size(path: str | Path) -> tuple[int, int]:
 
     Args:
         path: an image file of a format that `decode` reads.
+        most_pixels: of an image; None is Pillow's own limit.
 
     Raises:
-        DecodeError: when the header cannot be read, or states more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+        DecodeError: when the header cannot be read, or states more pixels than allowed.
     """
     path = Path(path)
-    with typed(path, "open"), opened(path) as image:
-        require_no_bomb(image)
-        width, height = _stored(image)
-        return (width, height) if _orientation(image, path) in _SIDEWAYS else (height, width)
+    with typed(path, "open"):
+        if bands.is_array(path):
+            return bands.size(path)
+        try:
+            image = opened(path, most_pixels)
+        except RAISED_BY_PILLOW as error:
+            if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
+                raise
+            return bands.tiff_size(path, most_pixels)
+        with image:
+            require_no_bomb(image, most_pixels)
+            width, height = _stored(image)
+            return (width, height) if _orientation(image, path) in SIDEWAYS else (height, width)
 
 
 def _stored(image: Image.Image) -> tuple[int, int]:
@@ -46,10 +62,10 @@ def _orientation(image: Image.Image, path: Path) -> int:
     found = Image.Image.getexif(image).get(_ORIENTATION)
     if found is None and image.format == "PNG":
         found = _late_orientation(path)
-    return int(found or 1)
+    return orientation(found)
 
 
-def _late_orientation(path: Path) -> int | None:
+def _late_orientation(path: Path) -> object:
     """The orientation in a PNG's `eXIf` chunk, which may come after the pixels."""
     with path.open("rb") as file:
         file.seek(_PNG_SIGNATURE)

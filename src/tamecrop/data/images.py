@@ -1,8 +1,9 @@
 """Images with their labels and object boxes, in memory or on disk, and the splits of a set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,11 +12,12 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from tamecrop.data import fingerprints
-from tamecrop.data.decode import DecodeError, decode
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
 
 Ints = NDArray[np.int64]
 Size = int | tuple[int, int]
+Need = Literal["pixels", "labels", "boxes", "known_boxes"]
+"""Pixels of train; labels in every split; object boxes in train, or where the data has them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,7 +29,8 @@ class ImageSet:
         paths: one file per image, or None when the images are in memory.
         sizes: int64 `(N, 2)`, (height, width) in pixels after EXIF orientation.
         labels: int64 `(N,)`, or None.
-        boxes: the object boxes of each image, int64 `(k, 4)` each, k >= 0, or None.
+        boxes: the object boxes of each image, float64 `(k, 4)` each, k >= 0, or None.
+        decoding: how files are decoded, the same for all images of a set.
 
     Raises:
         ValueError: unless exactly one of pixels and paths is given and all lengths agree.
@@ -37,9 +40,13 @@ class ImageSet:
     pixels: Tensor | None = None
     paths: tuple[Path, ...] | None = None
     labels: Tensor | None = None
-    boxes: tuple[Boxes, ...] | None = None
+    boxes: tuple[NDArray[Any], ...] | None = None
+    decoding: Decoding = PLAIN
 
     def __post_init__(self) -> None:
+        if self.boxes is not None:
+            boxes = tuple(np.asarray(each, dtype=np.float64) for each in self.boxes)
+            object.__setattr__(self, "boxes", boxes)
         if (self.pixels is None) == (self.paths is None):
             raise ValueError("an image set must have `pixels` or `paths`, and not both")
         for name in ("pixels", "paths", "labels", "boxes"):
@@ -58,7 +65,7 @@ class ImageSet:
         pixels: Tensor,
         *,
         labels: Tensor | None = None,
-        boxes: tuple[Boxes, ...] | None = None,
+        boxes: tuple[NDArray[Any], ...] | None = None,
     ) -> "ImageSet":
         """Images that are already decoded, uint8 `(N, C, H, W)`.
 
@@ -70,6 +77,11 @@ class ImageSet:
             raise ValueError(f"`pixels` must be uint8 of shape (N, C, H, W), got {got}")
         sizes = np.tile(np.array(pixels.shape[-2:], dtype=np.int64), (len(pixels), 1))
         return cls(sizes=sizes, pixels=pixels, labels=labels, boxes=boxes)
+
+    @property
+    def channels(self) -> int:
+        """Channels of every image."""
+        return self.decoding.channels if self.pixels is None else self.pixels.shape[1]
 
     @property
     def one_size(self) -> bool:
@@ -85,10 +97,12 @@ class ImageSet:
         if self.pixels is not None:
             return self.pixels[position]
         assert self.paths is not None, "__post_init__ leaves no other case"
-        image = decode(self.paths[position])
+        image = decode(self.paths[position], self.decoding)
         height, width = self.sizes[position].tolist()
-        if image.shape[1:] != (height, width):
+        if image.shape != (self.channels, height, width):
             now = f"{image.shape[1]} x {image.shape[2]} pixels, and had {height} x {width}"
+            if image.shape[1:] == (height, width):
+                now = f"{image.shape[0]} channels, and had {self.channels}"
             raise DecodeError(self.paths[position], "decode", f"the file has changed: it has {now}")
         return image
 
@@ -102,6 +116,7 @@ class ImageSet:
             paths=None if self.paths is None else tuple(self.paths[i] for i in kept),
             labels=None if self.labels is None else self.labels[chosen],
             boxes=None if self.boxes is None else tuple(self.boxes[i] for i in kept),
+            decoding=self.decoding,
         )
 
     def joined(self, other: "ImageSet") -> "ImageSet":
@@ -147,12 +162,12 @@ class ImageSet:
         resized: Tensor = functional.resize(image, sides, antialias=True)
         return resized
 
-    def _scaled_boxes(self, images: Tensor) -> tuple[Boxes, ...] | None:
+    def _scaled_boxes(self, images: Tensor) -> tuple[NDArray[Any], ...] | None:
         if self.boxes is None:
             return None
         factors = np.array(images.shape[-2:]) / self.sizes
         scaled = zip(self.boxes, np.tile(factors[:, ::-1], 2), strict=True)
-        return tuple(np.rint(boxes * factor).astype(np.int64) for boxes, factor in scaled)
+        return tuple(boxes * factor for boxes, factor in scaled)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -170,6 +185,8 @@ class Dataset:
         root: folder to which the paths of the images are relative in the fingerprint.
         quarantined: files that could not be read and were left out.
         notes: sentences that whoever uses the data should know.
+        account: one line on what was read, how it was split, and what was not read.
+        lacking: why labels or object boxes are missing somewhere, by what is missing.
     """
 
     name: str
@@ -182,6 +199,27 @@ class Dataset:
     root: Path | None = None
     quarantined: tuple[DecodeError, ...] = ()
     notes: tuple[str, ...] = ()
+    account: str = ""
+    lacking: Mapping[Need, tuple[str, ...]] = field(default_factory=dict)
+
+    def require(self, need: Need) -> None:
+        """Refuse the set for work that needs what it does not have.
+
+        Args:
+            need: see `Need`; pixels and known boxes are never missing.
+
+        Raises:
+            ValueError: naming what is missing, by file, key or folder.
+        """
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        if need == "labels":
+            missing = [name for name, images in splits.items() if images.labels is None]
+            reasons = self.lacking.get("labels", ()) or [f"{name} has none" for name in missing]
+            if missing or self.classes is None or self.lacking.get("labels"):
+                raise ValueError(f"{self.name} has no labels in every split: {'; '.join(reasons)}")
+        if need == "boxes" and not any(len(each) for each in self.train.boxes or ()):
+            reasons = self.lacking.get("boxes", ()) or ["no train image has one"]
+            raise ValueError(f"{self.name} has no object boxes: {'; '.join(reasons)}")
 
     def fingerprint(self) -> str:
         """A SHA-256 in hex that changes when an image, a label, a box or a split changes.

@@ -3,24 +3,29 @@
 The memory is a JSON file. `tamecrop data check` writes it into the folder that it checked; a load
 never writes into anybody's data, it keeps its own under `$TAMECROP_DATA` or `~/.cache/tamecrop`. A
 line of either holds for a file as long as its size in bytes and its time of change are the same,
-so a new, a changed or a lost file is noticed by its name, and only those are decoded.
+so a new, a changed or a lost file is noticed by its name, and only those are decoded. An unreadable
+file is looked at again every time, and what the system failed to read is not remembered: it says
+nothing about the file.
 """
 
 import hashlib
 import json
+import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import PIL
+from PIL import Image
 
-from tamecrop.data.decode import DecodeError, Stage, decode
+from tamecrop.data.decode import DecodeError, Decoding, Stage, decode, values_of
 from tamecrop.data.downloads import default_root
 from tamecrop.data.files import write_atomic
+from tamecrop.data.ranges import Depth, Values, depth_of
 
 NAME = ".tamecrop-check.json"
 """Of the memory inside a folder."""
@@ -28,10 +33,12 @@ NAME = ".tamecrop-check.json"
 BAD_SHARE = 0.01
 """A folder with a larger share of unreadable files is refused, unless it was checked otherwise."""
 
-FORMAT = 1
+FORMAT = 2
 
-Sizing = Callable[[Path], tuple[int, int]]
-"""How the size (height, width) of a file is found; raises `DecodeError` for an unreadable one."""
+Sizing = Callable[..., tuple[int, int]]
+"""How the size (height, width) of a file is found; raises `DecodeError` for an unreadable one.
+
+It takes the path, and `most_pixels` where one was asked for."""
 
 Told = Callable[[int, int], None]
 """Gets the number of files that were looked at, and of all that will be."""
@@ -50,6 +57,9 @@ class Entry:
         size: (height, width) in pixels, upright; None when it cannot be read.
         stage: where reading failed, or None.
         reason: what the decoder said, or None.
+        channels: of a readable image.
+        values: the range of its values where they have more than 8 bits.
+        is_passing: whether the system failed to read it.
     """
 
     path: str
@@ -58,6 +68,9 @@ class Entry:
     size: tuple[int, int] | None
     stage: Stage | None = None
     reason: str | None = None
+    channels: int = 3
+    values: Values | None = None
+    is_passing: bool = False
 
     def same_file(self, other: "Entry | None") -> bool:
         """Whether nothing tells that the file has changed between two looks."""
@@ -75,20 +88,38 @@ class Memory:
     Args:
         entries: of its files, by path.
         bad_share: share of unreadable files that was accepted when it was checked.
+        most_pixels: of an image, when it was checked; None is Pillow's limit.
     """
 
     entries: Mapping[str, Entry]
     bad_share: float = BAD_SHARE
+    most_pixels: int | None = None
 
     @property
     def bad(self) -> list[Entry]:
         """The unreadable files."""
         return [entry for entry in self.entries.values() if entry.size is None]
 
+    def decoding(self, root: Path) -> Decoding:
+        """How all files of the folder are decoded: one range, one number of channels.
 
-def decoded_size(path: Path) -> tuple[int, int]:
+        Raises:
+            ValueError: naming two files whose channels differ.
+        """
+        good = [entry for entry in self.entries.values() if entry.size is not None]
+        first = {entry.channels: entry.path for entry in reversed(good)}
+        if len(first) > 1:
+            told = ", ".join(f"{path} has {channels}" for channels, path in first.items())
+            raise ValueError(f"{root}: all images must have as many channels: {told}")
+        values = [entry.values for entry in good if entry.values is not None]
+        depth: Depth | None = depth_of(values) if values else None
+        return Decoding(self.most_pixels, depth, next(iter(first), 3))
+
+
+def decoded_size(path: Path, most_pixels: int | None = None) -> tuple[int, int]:
     """Size (height, width) of a file, found by decoding it: its pixels are sound."""
-    _, height, width = decode(path).shape
+    pixels = decode(path) if most_pixels is None else decode(path, Decoding(most_pixels))
+    _, height, width = pixels.shape
     return height, width
 
 
@@ -98,20 +129,22 @@ def look(
     *,
     known: Mapping[str, Entry],
     sizing: Sizing = decoded_size,
+    most_pixels: int | None = None,
     told: Told = lambda _, __: None,
 ) -> dict[str, Entry]:
-    """An entry for every file, with several threads; those that are known are not read again.
+    """An entry for every file, with several threads; those known to be readable are not read again.
 
     Args:
         root: the folder.
         paths: of files below it.
         known: entries that hold while their file stays the same.
         sizing: how the size of any other file is found.
+        most_pixels: of an image; None is Pillow's limit.
         told: is told how far it is.
     """
 
     def entries(chunk: Sequence[Path]) -> list[Entry]:
-        return [_entry(root, path, known, sizing) for path in chunk]
+        return [_entry(root, path, known, sizing, most_pixels) for path in chunk]
 
     found: dict[str, Entry] = {}
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
@@ -122,22 +155,39 @@ def look(
     return found
 
 
-def _entry(root: Path, path: Path, known: Mapping[str, Entry], sizing: Sizing) -> Entry:
+def _entry(
+    root: Path, path: Path, known: Mapping[str, Entry], sizing: Sizing, most_pixels: int | None
+) -> Entry:
     name = path.relative_to(root).as_posix()
     try:
         status = path.stat()
     except OSError as error:
-        return Entry(name, 0, 0, None, "open", error.strerror or str(error))
+        return Entry(name, 0, 0, None, "open", error.strerror or str(error), is_passing=True)
     now = Entry(name, status.st_size, status.st_mtime_ns, None, "open", "not a regular file")
     if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
         return now
     there = known.get(name)
-    if there is not None and now.same_file(there):
+    if there is not None and now.same_file(there) and _holds(there, most_pixels):
         return there
+    seen = _seen(path, now, sizing, most_pixels)
+    return _seen(path, now, sizing, most_pixels) if seen.is_passing else seen
+
+
+def _holds(there: Entry, most_pixels: int | None) -> bool:
+    """Whether what is remembered of an unchanged file is right under a limit of pixels."""
+    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    return there.size is not None and (limit is None or math.prod(there.size) <= limit)
+
+
+def _seen(path: Path, now: Entry, sizing: Sizing, most_pixels: int | None) -> Entry:
+    """What a look at a file finds."""
+    options = {} if most_pixels is None else {"most_pixels": most_pixels}
     try:
-        return Entry(name, now.bytes, now.modified, sizing(path))
+        size = sizing(path, **options)
+        channels, values = values_of(path, Decoding(most_pixels))
     except DecodeError as error:
-        return Entry(name, now.bytes, now.modified, None, error.stage, error.reason)
+        return replace(now, stage=error.stage, reason=error.reason, is_passing=error.is_passing)
+    return Entry(now.path, now.bytes, now.modified, size, channels=channels, values=values)
 
 
 def inside(root: Path) -> Path:
@@ -160,7 +210,7 @@ def remembered(root: Path) -> Memory | None:
     here, away = _read(inside(root)), _read(apart(root))
     if here is None or away is None:
         return here or away
-    return Memory({**here.entries, **away.entries}, away.bad_share)
+    return Memory({**here.entries, **away.entries}, away.bad_share, away.most_pixels)
 
 
 def remember(place: Path, memory: Memory) -> None:
@@ -172,14 +222,37 @@ def remember(place: Path, memory: Memory) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     rows: dict[str, list[str]] = {"unreadable": [], "readable": []}
     for entry in memory.entries.values():
+        if entry.is_passing:
+            continue
         kind = "unreadable" if entry.size is None else "readable"
-        rest = (entry.stage, entry.reason) if entry.size is None else entry.size
+        rest = (entry.stage, entry.reason) if entry.size is None else (*entry.size, *_deep(entry))
         rows[kind].append(json.dumps([entry.path, entry.bytes, entry.modified, *rest]))
-    head = {"format": FORMAT, "pillow": PIL.__version__, "bad_share": memory.bad_share}
+    head = {
+        "format": FORMAT,
+        "pillow": PIL.__version__,
+        "bad_share": memory.bad_share,
+        "most_pixels": memory.most_pixels,
+    }
     parts = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for kind, lines in rows.items():
         parts.append(f"{json.dumps(kind)}: [\n" + ",\n".join(lines) + "\n]")
     write_atomic(place, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+
+
+def _deep(entry: Entry) -> tuple[Any, ...]:
+    """What is remembered of an image that is not three channels of 8 bits."""
+    values = entry.values
+    if values is None:
+        return () if entry.channels == 3 else (entry.channels,)
+    low, high = (values.low, values.high) if values.low <= values.high else (None, None)
+    return (entry.channels, values.kind, low, high, list(values.nodata))
+
+
+def _values(kind: Any, low: Any, high: Any, nodata: Any) -> Values:
+    ends = (math.inf, -math.inf) if low is None else (float(low), float(high))
+    if kind not in ("whole", "real") or any(math.isnan(end) for end in ends):
+        raise ValueError(f"values must be whole or real with a range, got {kind!r} {ends}")
+    return Values(kind, *ends, tuple(float(mark) for mark in nodata))
 
 
 def _read(place: Path) -> Memory | None:
@@ -189,19 +262,27 @@ def _read(place: Path) -> Memory | None:
         if (stored["format"], stored["pillow"]) != (FORMAT, PIL.__version__):
             return None
         entries = {entry.path: entry for entry in _entries(stored)}
-        return Memory(entries, _share(stored["bad_share"]))
+        return Memory(entries, _share(stored["bad_share"]), _limit(stored["most_pixels"]))
     except (OSError, ValueError, TypeError, LookupError, RecursionError):
         return None
 
 
 def _entries(stored: Mapping[str, Any]) -> Iterator[Entry]:
-    for path, length, modified, height, width in stored["readable"]:
-        numbers = (length, modified, height, width)
+    for path, length, modified, height, width, *deep in stored["readable"]:
+        channels = deep[0] if deep else 3
+        numbers = (length, modified, height, width, channels)
         if not all(type(number) is int and number >= 0 for number in numbers):
             raise ValueError(f"sizes and times must be whole numbers from 0 on, got {numbers}")
-        yield Entry(path, length, modified, (height, width))
+        values = _values(*deep[1:]) if deep[1:] else None
+        yield Entry(path, length, modified, (height, width), channels=channels, values=values)
     for path, length, modified, stage, reason in stored["unreadable"]:
         yield Entry(path, length, modified, None, stage, reason)
+
+
+def _limit(value: object) -> int | None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ValueError(f"`most_pixels` must be a whole number from 1 on, got {value!r}")
+    return value
 
 
 def _share(value: object) -> float:

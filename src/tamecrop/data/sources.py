@@ -2,49 +2,78 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 from torch import Tensor
 
 from tamecrop.data import archives, downloads, folders, scene_material, scenes, splits
-from tamecrop.data.found import Found
+from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.data.quarantine import Sizing, decoded_size
+from tamecrop.data.quarantine import Sizing
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.keys import Draw
 
 _SAMPLE, _SAMPLE_SIDE = 1000, 64
 
 
+class How(TypedDict, total=False):
+    """What `folders.read` may be told."""
+
+    sizing: Sizing
+    needs: Needs
+    most_pixels: int | None
+
+
 def load(
-    spec: str | Path, *, seed: int = 0, root: str | Path | None = None, validation: float = 0.1
+    spec: str | Path,
+    *,
+    seed: int = 0,
+    root: str | Path | None = None,
+    validation: float = 0.1,
+    needs: Needs = None,
+    most_pixels: int | None = None,
 ) -> Dataset:
-    """Load a data set.
+    """Load a data set; its `account` says in one line what was read and what was not.
 
     Args:
         spec: `scenes` (with options, `scenes:offset=0.3,objects=2`), `cifar10`, `cifar100`,
-            `stl10`, an `.npz` archive in MedMNIST's layout, or a folder of images: class
-            folders, flat, or YOLO's layout with boxes.
+            `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`.
         seed: key of the scenes and of the splits that are carved here.
         root: where downloads are kept; by default `$TAMECROP_DATA` or `~/.cache/tamecrop`.
         validation: share carved out of train for each split that the data does not have, in
             (0, 0.5).
+        needs: what will be used: `pixels` of train, `labels` in every split, object `boxes` in
+            train, or `known_boxes`, those that there are. That must be there, and nothing else
+            is looked at or demanded. By default nothing must be there, and what is there must
+            be right.
+        most_pixels: of an image file; by default what `tamecrop data check` accepted, or
+            `PIL.Image.MAX_IMAGE_PIXELS`.
 
     Raises:
-        ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
+        ValueError: for an unknown name, a missing path, data that breaks a rule, or that lacks
+            what is needed, by file, key or folder.
 
     >>> data = load("scenes:count=100")
     >>> len(data.train), len(data.validation), len(data.test)
     (90, 10, 33)
     """
-    found = find(spec, seed=seed, root=root, validation=validation)
-    train, held, test = splits.complete(
-        found.train, found.validation, found.test, share=validation, seed=seed
+    require_known(needs)
+    found = find(
+        spec, seed=seed, root=root, validation=validation, needs=needs, most_pixels=most_pixels
     )
-    if found.classes is not None:
-        splits.require_classes((train, held, test), found.classes, name=str(spec))
+    missing = tuple(reason for reason in found.lacking.get("labels", ()) if "got none" in reason)
+    if missing and (needs is None or "labels" in needs):
+        raise ValueError(f"{spec}: {'; '.join(missing)}")
+    split = splits.complete(found.train, found.validation, found.test, share=validation, seed=seed)
+    train, held, test = split.sets
+    notes = (*found.notes, *missing, *split.notes)
+    if found.classes is not None and (needs is None or "labels" in needs):
+        splits.require_classes(split.sets, found.classes, name=str(spec))
     mean, std = splits.statistics(_sample(train))
-    return Dataset(
+    was = {"val": found.validation, "test": found.test}
+    carved = [name for name, images in was.items() if images is None]
+    data = Dataset(
         name=str(spec),
         train=train,
         validation=held,
@@ -54,8 +83,13 @@ def load(
         std=std,
         root=found.root,
         quarantined=found.quarantined,
-        notes=found.notes,
+        notes=notes,
+        account=found.line({"train": train, "val": held, "test": test}, carved=carved),
+        lacking=found.lacking,
     )
+    for need in needs or ():
+        data.require(need)
+    return data
 
 
 def find(
@@ -64,7 +98,7 @@ def find(
     seed: int = 0,
     root: str | Path | None = None,
     validation: float = 0.1,
-    sizing: Sizing = decoded_size,
+    **how: Unpack[How],
 ) -> Found:
     """The images of a source in the splits that it has, however few: nothing is carved.
 
@@ -73,7 +107,7 @@ def find(
         seed: key of the scenes.
         root: where downloads are kept.
         validation: share of the scenes that is validation.
-        sizing: how the sizes of image files are found, see `folders.read`.
+        how: as for `folders.read`.
 
     Raises:
         ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
@@ -83,7 +117,13 @@ def find(
         return _scenes(tail, seed=seed, validation=validation)
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
-    return _from_path(Path(spec), sizing)
+    path = Path(spec)
+    if path.is_dir():
+        return folders.read(path, **how)
+    if path.suffix.lower() == ".npz" and path.is_file():
+        return archives.read(path, needs=how.get("needs"))
+    _refuse(path)
+    raise ValueError(f"`data` must exist, got {path}")
 
 
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
@@ -92,17 +132,13 @@ def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
 
 
-def _from_path(path: Path, sizing: Sizing) -> Found:
-    if path.is_dir():
-        return folders.read(path, sizing=sizing)
-    if path.suffix == ".npz" and path.is_file():
-        return archives.read(path)
+def _refuse(path: Path) -> None:
+    """Say what is wrong with a path that is no data."""
     if path.exists():
         raise ValueError(f"`data` must be a folder or an .npz archive, got the file {path}")
     if path.suffix or len(path.parts) > 1:
         raise ValueError(f"`data` must exist, got {path}")
     rules.known("data", str(path), ("scenes", *downloads.NAMES))
-    raise ValueError(f"`data` must exist, got {path}")
 
 
 def _sample(images: ImageSet) -> Tensor:

@@ -1,6 +1,7 @@
 """Dividing images into train, validation and test, and what must hold between the three."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +14,19 @@ from tamecrop.geometry.keys import Draw
 Ints = NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images in train, validation and test.
+
+    Args:
+        sets: in this order.
+        notes: sentences that a person should know.
+    """
+
+    sets: tuple[ImageSet, ImageSet, ImageSet]
+    notes: tuple[str, ...] = ()
+
+
 def complete(
     train: ImageSet,
     validation: ImageSet | None,
@@ -20,21 +34,25 @@ def complete(
     *,
     share: float,
     seed: int,
-) -> tuple[ImageSet, ImageSet, ImageSet]:
+) -> Split:
     """Carve the splits that a set lacks out of its train images, each `share` of what is there.
 
-    The choice is a pure function of the seed and spreads over the classes. The test split is
-    carved first, so asking for another share of validation never touches it.
+    The choice is a pure function of the seed and spreads over the classes. The last train image
+    of a class is never taken, unless no class has another one. The test split is carved first,
+    so asking for another share of validation never touches it.
 
     Raises:
         ValueError: unless 0 < share < 1/2, or when too few images are left.
     """
     rules.require("validation", "0 < validation < 0.5", share, holds=0 < share < 0.5)
+    before = _labels(train)
     if test is None:
         train, test = _carve(train, share, seed=seed, draw=Draw.TEST)
     if validation is None:
         train, validation = _carve(train, share, seed=seed, draw=Draw.VALIDATION)
-    return train, validation, test
+    lost = len(before - _labels(train))
+    notes = (f"{lost} of {len(before)} classes have no image left to learn from: they had one",)
+    return Split((train, validation, test), notes if lost else ())
 
 
 def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
@@ -92,9 +110,23 @@ def _labels(images: ImageSet) -> set[int]:
 def _carve(images: ImageSet, share: float, *, seed: int, draw: int) -> tuple[ImageSet, ImageSet]:
     """What is left, and the part carved out: both in their old order."""
     chosen = _chosen(images, share, seed=seed, draw=draw)
+    kept = chosen & ~_last_of_class(images, chosen)
+    chosen = kept if kept.any() else chosen
     if not 0 < chosen.sum() < len(images):
         raise ValueError(f"too few images to carve a share of {share:g} for a split: {len(images)}")
     return images.subset(np.flatnonzero(~chosen)), images.subset(np.flatnonzero(chosen))
+
+
+def _last_of_class(images: ImageSet, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The first image of each class of which all are chosen."""
+    if images.labels is None:
+        return np.zeros(len(images), dtype=np.bool_)
+    labels = images.labels.numpy()
+    kept = np.isin(labels, labels[~chosen])
+    _, first = np.unique(labels, return_index=True)
+    last = np.zeros(len(images), dtype=np.bool_)
+    last[first] = True
+    return last & ~kept
 
 
 def _chosen(images: ImageSet, share: float, *, seed: int, draw: int) -> NDArray[np.bool_]:

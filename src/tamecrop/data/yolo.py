@@ -1,61 +1,113 @@
-"""Boxes in YOLO's layout: for `images/x.jpg` the lines of `labels/x.txt`."""
+"""Lines of YOLO's label files: boxes, and the other things that tools write into them.
 
-from collections.abc import Sequence
+A line is a class and numbers, which are fractions of the image's width and height:
+
+- 4: center and size of a box; a 5th is a confidence, an angle or a track;
+- 4, and then those of the key points of a pose, which `kpt_shape` in the data set's YAML file
+  announces, or of which every third is a visibility: the box is the first four;
+- 6 or more in pairs: the points of a polygon, or the corners of an oriented box; an odd one more
+  is a confidence. The box is the one around the points.
+"""
+
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Boxes
+Floats = NDArray[np.float64]
 
-_FARTHEST = 1e6
+FARTHEST = 1e6
 """No fraction of an image is larger; and no pixel of one then is too large for an integer."""
 
+_POSE = re.compile(r"^kpt_shape:\s*\[\s*(\d+)\s*,\s*([23])", re.MULTILINE)
+_SLACK = 0.05
+"""Key points may be set a little outside of the box."""
 
-def boxes(root: Path, paths: Sequence[Path], sizes: NDArray[np.int64]) -> tuple[Boxes, ...]:
-    """The boxes of each image, in the whole pixels that hold them, as the file has them.
 
-    An image without a text file, or with an empty one, has none.
+def boxes(
+    path: Path, size: tuple[int, int], *, pose: int | None = None
+) -> tuple[Floats, list[str]]:
+    """The boxes of a file in pixels, `(k, 4)`, and a sentence for each line that breaks a rule.
 
     Args:
-        root: the folder with `images/` and `labels/`.
-        paths: of the images.
-        sizes: `(N, 2)`, (height, width).
-
-    Returns:
-        int64 `(k, 4)` for each image; they may leave it, see `objects.inside`.
-
-    Raises:
-        ValueError: naming the file and the line that is not `class x y width height`.
+        path: of the file; a missing one has no boxes.
+        size: (height, width) of its image.
+        pose: numbers of a line that is a pose, see `pose_numbers`.
     """
-    return tuple(
-        _of(_text(root, path), (int(height), int(width)))
-        for path, (height, width) in zip(paths, sizes, strict=True)
-    )
+    rows, problems = [], []
+    for number, line in lines(path):
+        row = _row(line, pose)
+        if row is None:
+            problems.append(
+                f"{path}, line {number}: must be `class x y width height` or points, "
+                f"as fractions, got {_short(line)!r}"
+            )
+        else:
+            rows.append(row)
+    height, width = size
+    pixels = (width, height, width, height)
+    return np.array(rows, dtype=np.float64).reshape(-1, 4) * pixels, problems
 
 
-def _text(root: Path, image: Path) -> Path:
-    return (root / "labels" / image.relative_to(root / "images")).with_suffix(".txt")
+def pose_numbers(root: Path) -> int | None:
+    """How many numbers the line of a pose has, by `kpt_shape: [17, 3]` in a YAML file of a set."""
+    for path in sorted(root.glob("*.y*ml")):
+        found = _POSE.search(path.read_text(errors="replace"))
+        if found is not None:
+            return 4 + int(found[1]) * int(found[2])
+    return None
 
 
-def _of(path: Path, size: tuple[int, int]) -> Boxes:
-    if not path.is_file():
-        return np.empty((0, 4), dtype=np.int64)
-    lines = path.read_text(errors="replace").splitlines()
-    rows = [_numbers(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    x, y, width, height = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-    near = np.stack([x - width / 2, y - height / 2], axis=1) * size[::-1]
-    far = np.stack([x + width / 2, y + height / 2], axis=1) * size[::-1]
-    return np.concatenate([np.floor(near + 1e-6), np.ceil(far - 1e-6)], axis=1).astype(np.int64)
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not empty, with their numbers from 1."""
+    text = path.read_text("utf-8-sig", errors="replace")
+    yield from ((n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
-def _numbers(path: Path, number: int, line: str) -> list[float]:
+def is_row(line: str) -> bool:
+    """Whether a line is one of the kinds above.
+
+    >>> is_row("0 0.5 0.5 0.2 0.4"), is_row("a photo of a cat")
+    (True, False)
+    """
+    return _row(line, None) is not None
+
+
+def _row(line: str, pose: int | None) -> tuple[float, float, float, float] | None:
+    """The box of a line as fractions, XYXY."""
     try:
-        _, *numbers = (float(word) for word in line.split())
+        _, *words = line.split()
+        numbers = [float(word) for word in words]
     except ValueError:
-        numbers = []
-    if len(numbers) != 4 or not (np.abs(numbers) <= _FARTHEST).all():
-        raise ValueError(
-            f"{path}, line {number}: must be `class x y width height` as fractions, got {line!r}"
-        )
-    return numbers
+        return None
+    if len(numbers) < 4 or not (np.abs(numbers) <= FARTHEST).all():
+        return None
+    if len(numbers) == pose or _is_boxed(numbers):
+        x, y, width, height = numbers[:4]
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    points = numbers[: len(numbers) // 2 * 2]
+    return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+
+
+def _is_boxed(numbers: list[float]) -> bool:
+    """Whether the first four numbers are a box: alone, with a score or track, or with key points.
+
+    Key points are told from a polygon by their visibility, 0, 1 or 2, and by lying in the box.
+    """
+    rest = numbers[4:]
+    if len(rest) < 2 or (len(rest) == 2 and rest[1] > 1 and rest[1].is_integer()):
+        return True
+    if len(rest) % 3:
+        return False
+    points = np.reshape(rest, (-1, 3))
+    if not np.isin(points[:, 2], (0, 1, 2)).all():
+        return False
+    x, y, width, height = numbers[:4]
+    seen = points[points[:, 2] > 0, :2]
+    return bool((np.abs(seen - (x, y)) <= np.array([width, height]) / 2 + _SLACK).all())
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 60 else f"{line[:60]}..."

@@ -45,6 +45,10 @@ class Draws:
         """The second dimension of the states."""
         return int(self.states.shape[1])
 
+    def spread(self, of_image: Any) -> Any:
+        """What an image has, for each of its views."""
+        return np.broadcast_to(of_image, self.states.shape)
+
     def retry(
         self, trial: Trial, inputs: tuple[Any, ...], start: tuple[Any, ...], attempts: Iterable[int]
     ) -> tuple[list[Any], NDArray[np.bool_]]:
@@ -110,6 +114,10 @@ class ViewDraws:
     def is_second(self) -> bool:
         """Whether this view is the second of its image."""
         return self.number == 1
+
+    def spread(self, of_image: Any) -> Any:
+        """What the image has."""
+        return of_image
 
     def retry(
         self, trial: Trial, inputs: tuple[Any, ...], start: tuple[Any, ...], attempts: Iterable[int]

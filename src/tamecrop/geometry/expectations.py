@@ -1,7 +1,7 @@
-"""What a crop law does on average, without drawing: finite sums over its integer boxes.
+"""What a crop policy does on average, without drawing: finite sums over its integer boxes.
 
-The law of a near edge is known exactly from the distribution function of its center law and its
-border rule (`axis_law`). Given their sizes the axes are independent, so every figure here is a
+The law of a near edge is known exactly from the distribution function of its center and its border
+rule (`axis_law`). Given their sizes the axes are independent, so every figure here is a
 sum of products of one-axis laws; a drawn mean or a random extent is a mixture, by quadrature.
 The content of a view is its part inside the image; IoU is that of the contents of two views.
 """
@@ -15,9 +15,12 @@ import numpy as np
 from tamecrop.geometry import extents
 from tamecrop.geometry.axis_law import AxisLaw, axis_law, certain
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.plans import ViewPlan, only_policy
 from tamecrop.geometry.policy import Policy
 
 Size = tuple[int, int]
+AnyPolicy = str | Policy | ViewPlan
+"""A policy or its text; a plan of one group."""
 
 _GRID = 500
 _CELLS = 1500
@@ -55,21 +58,23 @@ class PairLaw(NamedTuple):
     iou_zero: float
 
 
-def view_law(policy: Policy, size: Size) -> ViewLaw:
-    """What one view of a law shows on average, on images of one size.
+def view_law(policy: AnyPolicy, size: Size) -> ViewLaw:
+    """What one view of a policy shows on average, on images of one size.
 
     Args:
-        policy: fixed or random extent; any center and border; any pair but `iou`.
+        policy: fixed or random extent; any center and border; any pair but `iou`. Also its text,
+            or a plan of one group.
         size: image size (height, width) in pixels.
 
     Raises:
-        ValueError: for laws without a closed form: extent=joint, pair=iou.
+        ValueError: for policies without a closed form (extent=joint, pair=iou) and for a plan of
+            several groups.
 
     >>> from tamecrop.geometry.policy import policy
     >>> view_law(policy("rc:scale=0.8"), (28, 28)).placements
     16.0
     """
-    _require_closed_form(policy)
+    policy = _require_closed_form(policy)
     sides, weights, fallback = _sides(policy, size)
     laws = _Laws(policy, size)
     rows = [laws.row(*side) for side in sides]
@@ -83,21 +88,23 @@ def view_law(policy: Policy, size: Size) -> ViewLaw:
     return ViewLaw(area, content_share, content_area, empty, edge, fallback, placements)
 
 
-def pair_law(policy: Policy, size: Size) -> PairLaw:
+def pair_law(policy: AnyPolicy, size: Size) -> PairLaw:
     """How the two views of an image overlap on average, on images of one size.
 
     Args:
-        policy: fixed extent; any center and border; independent views or a shared mean.
+        policy: fixed extent; any center and border; independent views or a shared mean. Also its
+            text, or a plan of one group.
         size: image size (height, width) in pixels.
 
     Raises:
-        ValueError: for laws without a closed form: a random extent, pair=iou.
+        ValueError: for policies without a closed form (a random extent, pair=iou) and for a plan
+            of several groups.
 
     >>> from tamecrop.geometry.policy import policy
     >>> round(pair_law(policy("rc:scale=0.8,rounding=faithful"), (32, 32)).iou, 2)
     0.8
     """
-    _require_closed_form(policy)
+    policy = _require_closed_form(policy)
     vertical, horizontal = axis_laws(policy, size)
     shared = policy.pair.shares_mean
     across, down = (_overlaps(law, law.joint(shared=shared)) for law in (horizontal, vertical))
@@ -106,7 +113,7 @@ def pair_law(policy: Policy, size: Size) -> PairLaw:
     return PairLaw(_mean_iou(_coarser(across), _coarser(down)), zero)
 
 
-def offset_entropy(policy: Policy, size: Size) -> float:
+def offset_entropy(policy: AnyPolicy, size: Size) -> float:
     """How many ways one view can be displaced from the other: the entropy of it, in nats.
 
     Both the range of the displacement and its fineness count: views that jump between four
@@ -114,23 +121,25 @@ def offset_entropy(policy: Policy, size: Size) -> float:
     are off the image, not by how far.
 
     Args:
-        policy: fixed extent; any center and border; independent views or a shared mean.
+        policy: fixed extent; any center and border; independent views or a shared mean. Also its
+            text, or a plan of one group.
         size: image size (height, width) in pixels.
 
     Raises:
-        ValueError: for laws without a closed form: a random extent, pair=iou.
+        ValueError: for policies without a closed form (a random extent, pair=iou) and for a plan
+            of several groups.
 
     >>> from tamecrop.geometry.policy import policy
     >>> round(offset_entropy(policy("gcc:scale=0.4,alpha=1.5"), (32, 32)), 1)
     7.4
     """
-    _require_closed_form(policy)
+    policy = _require_closed_form(policy)
     shared = policy.pair.shares_mean
     return sum(law.offset_entropy(shared=shared) for law in axis_laws(policy, size))
 
 
-def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
-    """The laws of the top and of the left edge: the center law with its edge atoms.
+def axis_laws(policy: AnyPolicy, size: Size) -> tuple[AxisLaw, AxisLaw]:
+    """The laws of the top and of the left edge: the center with its edge atoms.
 
     Raises:
         ValueError: for a random extent, whose edges have one law for each size.
@@ -139,6 +148,7 @@ def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
     >>> [round(p, 3) for p in axis_laws(policy("cgcc:scale=0.8,alpha=2"), (32, 32))[1].atoms]
     [0.45, 0.45]
     """
+    policy = only_policy(policy, "a closed form")
     if policy.extent.kind != "fixed":
         raise ValueError(f"no closed form with extent={policy.extent.kind}: draw instead")
     (side,), _, _ = _sides(policy, size)
@@ -148,9 +158,11 @@ def axis_laws(policy: Policy, size: Size) -> tuple[AxisLaw, AxisLaw]:
     return vertical, horizontal
 
 
-def _require_closed_form(policy: Policy) -> None:
+def _require_closed_form(policy: AnyPolicy) -> Policy:
+    policy = only_policy(policy, "a closed form")
     if policy.extent.kind == "joint" or policy.pair.kind == "iou":
         raise ValueError(f"no closed form for extent=joint or pair=iou, got {policy}: draw instead")
+    return policy
 
 
 def _sides(policy: Policy, size: Size) -> tuple[list[tuple[int, int]], Floats, float]:

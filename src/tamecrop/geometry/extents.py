@@ -50,10 +50,10 @@ class FixedArea:
     def __post_init__(self) -> None:
         rules.fraction("scale", self.scale)
 
-    def draw(self, height: Wholes, width: Wholes, _: AnyDraws, rounding: Rounding) -> Sides:
+    def draw(self, height: Wholes, width: Wholes, draws: AnyDraws, rounding: Rounding) -> Sides:
         """The same sides for every view; nothing is drawn."""
         high, wide = self.sides(height, width, rounding)
-        return Sides(high, wide, fallback=False)
+        return Sides(*(draws.spread(each) for each in (high, wide, False)))
 
     def sides(self, height: Wholes, width: Wholes, rounding: Rounding) -> tuple[Wholes, Wholes]:
         """Height and width of the boxes of images."""

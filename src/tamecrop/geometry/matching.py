@@ -1,4 +1,4 @@
-"""Laws made comparable: solve for a free parameter so that an expectation reaches a target.
+"""policies made comparable: solve for a free parameter so that an expectation reaches a target.
 
 The expectations are exact where `expectations` has a closed form. Elsewhere (random and joint
 extents, pairs in an IoU band) they are means over `PAIRS` keyed draws, always the same ones, so
@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamecrop.geometry import boxes, expectations, free, rules
-from tamecrop.geometry.policy import Policy, policy
+from tamecrop.geometry import boxes, expectations, parameters, rules
+from tamecrop.geometry.plans import ViewPlan, only_policy
+from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.search import Outcome, search
 
 Size = tuple[int, int]
 Measure = Callable[[Policy, Size], float]
 
 PAIRS = 50_000
-"""Images drawn, two views each, for laws without a closed form: a standard error near 0.001."""
+"""Images drawn, two views each, for policies without a closed form: a standard error near 0.001."""
 
 _SEED = 0
 _SIDES = 32
@@ -33,7 +34,7 @@ class Goal:
     Args:
         name: of the expectation, for messages.
         value: its target, in [0, 1].
-        measure: the expectation of a law.
+        measure: the expectation of a policy.
     """
 
     name: str
@@ -54,10 +55,10 @@ class Gaps(NamedTuple):
 
 @dataclass(frozen=True)
 class Matched:
-    """A law at two targets, as near as whole pixels let it come.
+    """A policy at two targets, as near as whole pixels let it come.
 
     Args:
-        policy: the law.
+        policy: the policy.
         iou: its mean content IoU.
         area: its mean content area.
         gaps: both less their targets.
@@ -69,45 +70,45 @@ class Matched:
     gaps: Gaps
 
 
-def mean_iou(law: Policy, size: Size) -> float:
+def mean_iou(policy: Policy, size: Size) -> float:
     """Mean IoU of the contents of the two views of an image."""
-    if law.extent.kind == "fixed" and law.pair.kind != "iou":
-        return expectations.pair_law(law, size).iou
-    content = _drawn_content(law, size)
+    if policy.extent.kind == "fixed" and policy.pair.kind != "iou":
+        return expectations.pair_law(policy, size).iou
+    content = _drawn_content(policy, size)
     return float(boxes.iou(content[:, 0], content[:, 1]).mean())
 
 
-def mean_area(law: Policy, size: Size) -> float:
+def mean_area(policy: Policy, size: Size) -> float:
     """Mean area of the content of a view as a share of the image."""
-    if law.extent.kind != "joint" and law.pair.kind != "iou":
-        return expectations.view_law(law, size).content_area
-    return float(boxes.area(_drawn_content(law, size)).mean() / (size[0] * size[1]))
+    if policy.extent.kind != "joint" and policy.pair.kind != "iou":
+        return expectations.view_law(policy, size).content_area
+    return float(boxes.area(_drawn_content(policy, size)).mean() / (size[0] * size[1]))
 
 
 MEASURES: dict[str, Measure] = {"iou": mean_iou, "area": mean_area}
 
 
 def match(
-    law: str | Policy,
+    policy: str | Policy | ViewPlan,
     name: str | None = None,
     *,
     size: Size = (32, 32),
     iou: float | None = None,
     area: float | None = None,
 ) -> Policy:
-    """The law whose mean content IoU, or mean content area, is as asked for.
+    """The policy whose mean content IoU, or mean content area, is as asked for.
 
     Args:
-        law: the law to start from.
+        policy: the policy to start from.
         name: the parameter that is free: `scale`, `sigma`, `alpha`, `padding` or `a`. By default
-            the law's spread, as the text states it; `scale` where the center has none. Of a range
-            of scales the low end is free.
+            the policy's spread, as its text states it; `scale` where the center has none. Of a
+            range of scales the low end is free.
         size: image size (height, width) in pixels.
         iou: target of the mean content IoU of a pair, in [0, 1]. Exactly one of the two.
         area: target of the mean content area of a view as a share of the image, in [0, 1].
 
     Returns:
-        The law with the smallest value found that reaches the target to 1e-3, in few digits.
+        The policy with the smallest value found that reaches the target to 1e-3, in few digits.
 
     Raises:
         ValueError: when no value does, with what can be reached.
@@ -115,55 +116,55 @@ def match(
     >>> match("gcc:scale=0.4", iou=0.45)
     Policy('gcc:scale=0.4,sigma=0.1308')
     """
-    law = policy(law)
+    policy = only_policy(policy, "matching")
     targets = {"iou": iou, "area": area}
     stated = [(key, value) for key, value in targets.items() if value is not None]
     if len(stated) != 1:
         raise ValueError(f"exactly one of `iou` and `area` must be given, got {targets}")
-    return solve(law, goal(*stated[0], size), name, size=size)
+    return solve(policy, goal(*stated[0], size), name, size=size)
 
 
 def goal(name: str, value: float, size: Size) -> Goal:
     """A goal of pure geometry: `iou` or `area` on images of one size."""
     rules.known("target", name, MEASURES)
-    return Goal(name, value, lambda law: MEASURES[name](law, size))
+    return Goal(name, value, lambda policy: MEASURES[name](policy, size))
 
 
-def solve(law: Policy, goal: Goal, name: str | None = None, *, size: Size = (32, 32)) -> Policy:
-    """The law that reaches a goal; see `match`.
+def solve(policy: Policy, goal: Goal, name: str | None = None, *, size: Size = (32, 32)) -> Policy:
+    """The policy that reaches a goal; see `match`.
 
     Args:
-        law: the law to start from.
-        goal: any expectation of a law.
-        name: the free parameter; the law's own by default.
+        policy: the policy to start from.
+        goal: any expectation of a policy.
+        name: the free parameter; the policy's own by default.
         size: image size (height, width): it bounds `scale`.
 
     Raises:
         ValueError: when no value of the parameter reaches the goal.
     """
-    name = name or free.default(law)
-    found = _searched(law, goal, name, size)
+    name = name or parameters.pick_parameter(policy)
+    found = _searched(policy, goal, name, size)
     if found.solution is None:
-        raise ValueError(_unreachable(name, free.span(law, name, size), goal, found))
-    return free.with_value(law, name, found.solution.x)
+        raise ValueError(_unreachable(name, parameters.find_span(policy, name, size), goal, found))
+    return parameters.with_value(policy, name, found.solution.x)
 
 
 def match_pair(
-    law: str | Policy,
+    policy: str | Policy | ViewPlan,
     names: tuple[str, str] = ("scale", "padding"),
     *,
     iou: float,
     area: float,
     size: Size = (32, 32),
 ) -> Matched:
-    """The law nearest to a mean content IoU and a mean content area at once.
+    """The policy nearest to a mean content IoU and a mean content area at once.
 
     Box sides are whole pixels, so both can rarely be met. For each box side the second parameter
-    is solved for the IoU, to 1e-3; of these laws the one whose area is nearest is returned. Of
+    is solved for the IoU, to 1e-3; of these policies the one whose area is nearest is returned. Of
     more than 32 sides, evenly spaced ones are tried first, then the neighbors of the best.
 
     Args:
-        law: a law of fixed extent.
+        policy: a policy of fixed extent.
         names: `"scale"` and the parameter that is solved for.
         iou: target of the mean content IoU of a pair, in [0, 1].
         area: target of the mean content area of a view as a share of the image, in [0, 1].
@@ -175,28 +176,28 @@ def match_pair(
     >>> match_pair("rc_pad", iou=0.43, area=0.55, size=(8, 8)).policy
     Policy('rc_pad:scale=1,padding=0.4497')
     """
-    law = policy(law)
+    policy = only_policy(policy, "matching")
     if names[0] != "scale":
         raise ValueError(f"`names` must be scale and another parameter, got {names}")
     goals = goal("iou", iou, size), goal("area", area, size)
-    places = free.scales(law, size)
+    places = parameters.find_scales(policy, size)
 
     def best(scales: list[float]) -> Matched:
-        laws = [free.with_value(law, "scale", scale) for scale in scales]
-        return _nearest([_solved(each, names[1], goals, size) for each in laws], goals)
+        policies = [parameters.with_value(policy, "scale", scale) for scale in scales]
+        return _nearest([_solved(each, names[1], goals, size) for each in policies], goals)
 
     step = -(-len(places) // _SIDES)
     coarse = best(places[::step])
-    middle = places.index(free.value(coarse.policy, "scale"))
+    middle = places.index(parameters.read_value(coarse.policy, "scale"))
     return best(places[max(middle - step + 1, 0) : middle + step]) if step > 1 else coarse
 
 
-def _solved(law: Policy, name: str, goals: tuple[Goal, Goal], size: Size) -> Matched | None:
-    """The law that reaches the first goal, and how far it is from both; None if none does."""
-    found = _searched(law, goals[0], name, size)
+def _solved(policy: Policy, name: str, goals: tuple[Goal, Goal], size: Size) -> Matched | None:
+    """The policy that reaches the first goal, and how far it is from both; None if none does."""
+    found = _searched(policy, goals[0], name, size)
     if found.solution is None:
         return None
-    reached = free.with_value(law, name, found.solution.x)
+    reached = parameters.with_value(policy, name, found.solution.x)
     iou, area = found.solution.y, goals[1].measure(reached)
     return Matched(reached, iou, area, Gaps(iou - goals[0].value, area - goals[1].value))
 
@@ -208,13 +209,13 @@ def _nearest(tried: list[Matched | None], goals: tuple[Goal, Goal]) -> Matched:
     return min(found, key=lambda matched: abs(matched.gaps.area))
 
 
-def _searched(law: Policy, goal: Goal, name: str, size: Size) -> Outcome:
-    span = free.span(law, name, size)
-    return search(lambda x: goal.measure(free.with_value(law, name, x)), goal.value, span)
+def _searched(policy: Policy, goal: Goal, name: str, size: Size) -> Outcome:
+    span = parameters.find_span(policy, name, size)
+    return search(lambda x: goal.measure(parameters.with_value(policy, name, x)), goal.value, span)
 
 
-def _drawn_content(law: Policy, size: Size) -> boxes.Boxes:
-    drawn = law.draw(size, views=2, seed=_SEED, index=np.arange(PAIRS))
+def _drawn_content(policy: Policy, size: Size) -> boxes.Boxes:
+    drawn = policy.draw(size, views=2, seed=_SEED, index=np.arange(PAIRS))
     return boxes.clip(drawn, size)
 
 

@@ -21,7 +21,7 @@ class Group:
     """Views that are drawn together under one policy and come out in one size.
 
     Args:
-        policy: the crop policy, with the pair law that relates the views of this group.
+        policy: the crop policy, with the pair rule that relates the views of this group.
         views: number of views of an image, at least 1.
         size: (height, width) in pixels that views are resized to, or None: they are cut exactly.
     """
@@ -32,6 +32,9 @@ class Group:
 
     def __post_init__(self) -> None:
         rules.count("views", self.views)
+        needed = self.policy.needs_views
+        if needed not in (None, self.views):
+            raise ValueError(f"`views` must be {needed} with {self.policy}, got {self.views}")
         for side in self.size or ():
             rules.count("size", side)
 
@@ -175,6 +178,22 @@ def plan(
         raise TypeError(f"a view plan must be a text, a Policy or a ViewPlan, got {text!r}")
     words = re.split(r"\s+\+\s+", text.strip())
     return ViewPlan(tuple(_group(word, views, default) for word in words))
+
+
+def only_policy(policy: str | Policy | ViewPlan, what: str) -> Policy:
+    """The policy of a text, or of a plan that has one group.
+
+    Args:
+        policy: a policy, a view plan, or their text.
+        what: what is asked of it, for the message.
+
+    Raises:
+        ValueError: when there are several groups.
+
+    >>> str(only_policy("rrc:scale=0.2..1", "a closed form"))
+    'rrc:scale=0.2..1'
+    """
+    return policy if isinstance(policy, Policy) else plan(policy).only_group(what).policy
 
 
 def _group(word: str, views: int, size: tuple[int, int] | None) -> Group:

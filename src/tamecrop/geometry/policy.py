@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tamecrop.geometry.roundings import Ints, Nearest, Rounding
 
 @dataclass(frozen=True)
 class Policy:
-    """The four parts of a crop law, and how it comes to whole pixels.
+    """The four parts of a crop policy, and how it comes to whole pixels.
 
     Args:
         extent: how large a view's box is.
@@ -73,6 +74,16 @@ class Policy:
         """Whether the policy looks at the box of an object: `mean=given` or `box=given`."""
         return "given" in (getattr(self.center, "mean", None), getattr(self.center, "box", None))
 
+    @property
+    def relates_views(self) -> bool:
+        """Whether the boxes of an image depend on each other: one view alone has another law."""
+        return self.pair.kind != "independent" or self.extent.kind == "joint"
+
+    @property
+    def needs_views(self) -> int | None:
+        """How many views of an image the policy can draw, or None: any number."""
+        return 2 if self.pair.kind == "iou" or self.extent.kind == "joint" else None
+
     def draw(  # noqa: PLR0913  the parts of the key are words of their own
         self,
         sizes: ArrayLike,
@@ -103,7 +114,7 @@ class Policy:
             int64 `(N, V, 4)`; a box leaves its image only where the border rule says so.
 
         Raises:
-            ValueError: on sizes below one pixel, mismatched lengths, or a law that cannot make
+            ValueError: on sizes below one pixel, mismatched lengths, or a policy that cannot make
                 this many views.
 
         >>> policy("rc:scale=0.25").draw((32, 32), index=[7]).shape
@@ -124,7 +135,7 @@ class Policy:
                 ends = [(x1, x2), (y1, y2)]
             height, width = sizes[rows, :1], sizes[rows, 1:]
             edges = self._draw_views(height, width, ends, draws)
-            return np.stack(np.broadcast_arrays(*edges, draws.states)[:4], axis=-1)
+            return np.stack(edges, axis=-1)
 
         return self.pair.draw(draw_rows, Draws(states), sizes)
 
@@ -199,7 +210,7 @@ class Policy:
         return of.where(fallback, axis.last // 2, edge)
 
 
-def policy(law: str | Policy) -> Policy:
+def policy(stated: str | Policy) -> Policy:
     """The policy that a text names; a policy is returned as it is.
 
     The text is `name` or `name:key=value,...`: a preset (`tamecrop.geometry.presets`) and the
@@ -207,7 +218,7 @@ def policy(law: str | Policy) -> Policy:
     text that parses to an equal policy.
 
     Args:
-        law: such as `"gcc:scale=0.4,alpha=1.5"`.
+        stated: such as `"gcc:scale=0.4,alpha=1.5"`.
 
     Raises:
         ValueError: naming an unknown preset or key with the nearest known one, or a value with
@@ -217,11 +228,17 @@ def policy(law: str | Policy) -> Policy:
     >>> policy("gcc:scale=0.8,alpha=2")
     Policy('gcc:scale=0.8,alpha=2')
     """
-    if isinstance(law, Policy):
-        return law
-    if not isinstance(law, str):
-        raise TypeError(f"`policy` must be a text or a Policy, got {law!r}")
-    return Policy(**text.read(law))
+    if isinstance(stated, Policy):
+        return stated
+    if not isinstance(stated, str):
+        raise TypeError(f"`policy` must be a text or a Policy, got {stated!r}")
+    return _read(stated)
+
+
+@lru_cache(maxsize=1024)
+def _read(stated: str) -> Policy:
+    """A text is read once: it costs a thousand draws of one box, and policies do not change."""
+    return Policy(**text.read(stated))
 
 
 def _sizes_and_index(sizes: ArrayLike, index: ArrayLike | None) -> tuple[Ints, Ints]:

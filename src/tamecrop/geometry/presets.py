@@ -1,4 +1,4 @@
-"""The named laws: each a bundle of settings, with its source and what differs from it."""
+"""The named policies: each a bundle of settings, with its source and what differs from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SIGMA = 0.2165
 
 @dataclass(frozen=True)
 class Preset:
-    """A named law.
+    """A named policy.
 
     Args:
         settings: the settings that differ from those of `crop`.
@@ -43,7 +43,7 @@ PRESETS: dict[str, Preset] = {
     "rrc": Preset(
         {"extent": "random"},
         "Inception crop; torchvision's RandomResizedCrop",
-        "equal in law to torchvision; scale (0.2, 1) is MoCo v2's, SimCLR's is 0.08..1",
+        "equal in distribution to torchvision; scale (0.2, 1) is MoCo v2's, SimCLR's is 0.08..1",
     ),
     "gcc": Preset(
         _GAUSSIAN,

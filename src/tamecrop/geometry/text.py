@@ -35,21 +35,21 @@ EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
 
 
-def read(law: str) -> dict[str, Any]:
+def read(text: str) -> dict[str, Any]:
     """The parts and the name that a text states, as arguments of `Policy`."""
-    name, _, tail = law.strip().partition(":")
-    rules.known("crop law", name, PRESETS)
-    stated = read_settings(tail, law, what="crop law", keys=_all_keys())
+    name, _, tail = text.strip().partition(":")
+    rules.known("crop policy", name, PRESETS)
+    stated = read_settings(tail, text, what="crop policy", keys=_all_keys())
     defaults = KINDS | dict(PRESETS[name].settings)
     kinds = {part: stated.get(part, defaults[part]) for part in PARTS}
     for part, kind in kinds.items():
         rules.known(part, str(kind), PARTS[part])
     kept = {key: defaults[key] for key in defaults if EXCLUSIVE.get(key) not in stated}
-    return _build(kinds, stated, kept, law) | {"name": name}
+    return _build(kinds, stated, kept, text) | {"name": name}
 
 
 def write(policy: Any) -> str:
-    """The text of a policy: its preset, the numbers a law is known by, and what else differs."""
+    """The text of a policy: its preset, the numbers a policy is known by, and what else differs."""
     settings = _settings({part: getattr(policy, part) for part in PARTS})
     usual = {} if policy.name == "crop" else _settings(read(policy.name))
     lost = [key for key in usual if key not in settings and EXCLUSIVE.get(key) not in settings]
@@ -107,7 +107,7 @@ def _build(
     kinds: Mapping[str, Setting],
     stated: Mapping[str, Setting],
     defaults: Mapping[str, Setting],
-    law: str,
+    text: str,
 ) -> dict[str, Any]:
     """Make the parts: each takes the settings that are its fields; every stated one is taken."""
     parts, taken = {}, set(PARTS)
@@ -120,7 +120,7 @@ def _build(
     for key in stated:
         if key not in taken:
             chosen_kinds = ", ".join(f"{part}={kind}" for part, kind in kinds.items())
-            raise ValueError(f"`{key}` has no meaning in {law!r}, which has {chosen_kinds}")
+            raise ValueError(f"`{key}` has no meaning in {text!r}, which has {chosen_kinds}")
     return parts
 
 

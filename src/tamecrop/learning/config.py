@@ -9,7 +9,8 @@ Backbone = Literal["resnet10w16", "resnet18", "resnet34", "resnet50"]
 Stem = Literal["small", "imagenet"]
 Passes = Literal["joint", "per_view"]
 Optimizer = Literal["adam", "sgd", "lars"]
-Precision = Literal["32-true", "bf16-mixed", "64-true"]
+SettledPrecision = Literal["32-true", "bf16-mixed", "64-true"]
+Precision = Literal["auto"] | SettledPrecision
 Execution = Literal["eager", "compiled"]
 
 
@@ -33,7 +34,9 @@ class Pretraining:
         last: `keep` a last batch that is not full, or `drop` it.
         size: side that the views of a group without a size are resized to; None cuts exactly.
         photometric: name of the color step.
-        precision: of the forward pass; `64-true` tells rounding from what is not rounding.
+        precision: of the forward pass. `auto` is `bf16-mixed` where the device computes in bfloat16
+            and `32-true` elsewhere: a CPU without such instructions emulates them ten times slower
+            than float32; the run records which it was. `64-true` tells rounding from the rest.
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         workers: processes that decode, for images in files.
         save_every: epochs between checkpoints.
@@ -52,7 +55,7 @@ class Pretraining:
     last: Literal["keep", "drop"] = "drop"
     size: int | None = None
     photometric: str = "simclr"
-    precision: Precision = "bf16-mixed"
+    precision: Precision = "auto"
     execution: Execution = "eager"
     workers: int = 0
     save_every: int = 10

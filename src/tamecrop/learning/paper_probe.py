@@ -19,6 +19,7 @@ from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.plans import plan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.optimizers import set_learning_rate
+from tamecrop.learning.processes import computes_in_bfloat16
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.views.photometric import Photometric, normalize, unit
 
@@ -58,7 +59,7 @@ def paper(
     A random 80/20 split of train and validation together; crops of the image's side after
     padding by 4 px, and flips, on both parts; SGD 0.01, momentum 0.9, a tenth at epochs 20, 40,
     60 and 80; batch 512; stops after 15 epochs without 0.001 less validation loss. Features are
-    computed in bfloat16, the layer in float32.
+    computed in bfloat16 where the device has it, the layer in float32.
 
     Args:
         backbone: copied, not changed.
@@ -130,7 +131,8 @@ class _Probing:
 
     def _scores(self, images: Tensor) -> Tensor:
         inputs = normalize(images, self.dataset.mean, self.dataset.std)
-        with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16())
+        with torch.no_grad(), half:
             features = self.backbone(inputs.contiguous(memory_format=torch.channels_last))
         scores: Tensor = self.layer(features.float())
         return scores

@@ -1,12 +1,13 @@
 """The one training loop: any method on the views of a plan, on any number of devices."""
 
 from pathlib import Path
+from typing import cast
 
 from tamecrop.data.images import Dataset
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
 from tamecrop.learning import methods, processes, run_folder
-from tamecrop.learning.config import Pretraining
+from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.trainer import Run, Trainer
 from tamecrop.learning.watching import Hooks
 
@@ -46,10 +47,10 @@ def pretrain(
         Interrupted: when asked to stop; everything up to the last whole step is saved.
     """
     hooks = hooks or Hooks()
-    stated = plan(views)
+    stated, config = plan(views), processes.settle_precision(config)
     methods.require_usable(config.method, stated, batch_size=config.batch_size)
     identity = run_folder.identity(dataset, stated, config, seed=seed)
-    fabric = processes.fabric(config.precision)
+    fabric = processes.fabric(cast(SettledPrecision, config.precision))
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)
     with processes.folder_held(fabric, out, identity):

@@ -6,6 +6,7 @@ Nothing here starts a process: a run uses one device unless a launcher says othe
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,32 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
-from tamecrop.learning.config import Precision
+from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.run_folder import alone, claim
 from tamecrop.learning.stopping import StopFlag
 
 
-def fabric(precision: Precision) -> Fabric:
+def settle_precision(config: Pretraining) -> Pretraining:
+    """The settings with the precision that `auto` stands for on this machine.
+
+    Args:
+        config: as stated.
+    """
+    if config.precision != "auto":
+        return config
+    return replace(config, precision="bf16-mixed" if computes_in_bfloat16() else "32-true")
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether this machine's device has instructions for bfloat16, and does not emulate them."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Torch asks the CPU in a function without a public name; a torch that has none says nothing.
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return native is not None and bool(native())
+
+
+def fabric(precision: SettledPrecision) -> Fabric:
     """Join the processes of this run; on one device when there is no launcher.
 
     Args:

@@ -22,6 +22,9 @@ from tamecrop.learning.config import Pretraining
 RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 """What a run is, how far it is, and its loss curve."""
 
+DESCRIPTIONS = ("data", "account")
+"""What is recorded of the data beside its fingerprint."""
+
 
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
@@ -85,10 +88,12 @@ def require_same(out: Path, identity: Mapping[str, Any]) -> None:
 def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Path) -> None:
     """Refuse what belongs to another run, by the first setting that differs.
 
+    Data is the same when its fingerprint is: how it was named and described does not count.
+
     Raises:
         ValueError: naming the setting and both values.
     """
-    for name in sorted(there.keys() | here.keys()):
+    for name in sorted((there.keys() | here.keys()) - set(DESCRIPTIONS)):
         if there.get(name) != here.get(name):
             raise ValueError(
                 f"{where} holds another run: `{name}` is {there.get(name)} there and "
@@ -114,6 +119,7 @@ def identity(
         "policy": str(plan(views)),
         "seed": seed,
         "data": dataset.name,
+        "account": dataset.account,
         "fingerprint": dataset.fingerprint(),
         **decisive(config),
     }

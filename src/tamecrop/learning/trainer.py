@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -27,7 +27,7 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.methods.base import Method, require_complete
+from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
 
@@ -39,6 +39,8 @@ class Run:
     Args:
         backbone: the network kept, in eval mode.
         losses: float64 `(steps,)`, the loss of every step.
+        feature_stds: float64 `(steps,)`, how far features of a batch varied in every step: about 1
+            for independent ones, 0 when all are alike; NaN in steps of older versions.
         steps_per_epoch: of the run.
         seconds: of training, over all parts of a run that was resumed.
         compile_seconds: of compiling before the first step, in this part; not in `seconds`.
@@ -47,6 +49,7 @@ class Run:
 
     backbone: Backbone
     losses: Tensor
+    feature_stds: Tensor
     steps_per_epoch: int
     seconds: float
     compile_seconds: float
@@ -97,7 +100,11 @@ class Trainer:
             ),
             self.fabric.device,
         )
-        self.method = _untrained(config, seed).to(memory_format=torch.channels_last)
+        with torch.random.fork_rng():  # torch's generators stay as they were
+            torch.manual_seed(seed)
+            network = backbone(config.backbone, stem=config.stem)
+            untrained = methods.method(config.method, network, passes=config.passes)
+        self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
         optimizer = optimizers.optimizer(
             config.optimizer,
@@ -108,6 +115,7 @@ class Trainer:
         shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.losses: list[float] = []
+        self.feature_stds: list[float] = []
         self.seconds = self.compile_seconds = 0.0
 
     @property
@@ -135,6 +143,8 @@ class Trainer:
             return
         training_state.restore(self.method, self._torch_optimizer(), saved)
         self.losses = saved.train["losses"].tolist()
+        unknown = torch.full((len(self.losses),), math.nan, dtype=torch.float64)
+        self.feature_stds = saved.train.get("feature_stds", unknown).tolist()
         self.seconds = saved.state["seconds"]
         if self.fabric.is_global_zero:
             self._write_curves(out)
@@ -152,7 +162,7 @@ class Trainer:
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
-            self.fabric.backward(self.model(self._prepared(batch, 0).views))
+            self.fabric.backward(self.model(self._prepared(batch, 0)))
         with torch.no_grad():
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
@@ -165,8 +175,9 @@ class Trainer:
         self.model.train()
         clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
-            for loss in self._epoch(epoch):
+            for loss, feature_std in self._epoch(epoch):
                 self.losses.append(loss)
+                self.feature_stds.append(feature_std)
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
                 processes.agree(self.fabric, hooks.stop)
@@ -183,30 +194,32 @@ class Trainer:
         return Run(
             self.method.backbone.eval(),
             losses,
+            torch.tensor(self.feature_stds, dtype=torch.float64),
             self.loader.steps_per_epoch,
             self.seconds,
             self.compile_seconds,
             images / max(self.seconds, 1e-9),
         )
 
-    def _epoch(self, epoch: int) -> Iterator[float]:
-        """The loss of each step that is left of an epoch, once the step is taken.
+    def _epoch(self, epoch: int) -> Iterator[tuple[float, float]]:
+        """Loss and deviation of features of each step that is left, once the step is taken.
 
         The views of the next step are asked for before this step's loss is waited for: a device
         makes them while the host reads the loss.
         """
         batches = self.loader.batches(epoch, self.step % self.loader.steps_per_epoch)
-        prepared = (self._prepared(batch, epoch) for batch in batches)
+        prepared = ((batch, self._prepared(batch, epoch)) for batch in batches)
         here = next(prepared, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
-            loss: Tensor = self.model(here.views)
+            batch, views = here
+            loss: Tensor = self.model(views)
             self.fabric.backward(loss)
             following = next(prepared, None)
-            yield self._stepped(loss.detach(), here.batch)
+            yield self._stepped(loss.detach(), batch)
             here = following
 
-    def _prepared(self, batch: Batch, epoch: int) -> "_Prepared":
+    def _prepared(self, batch: Batch, epoch: int) -> tuple[Tensor, ...]:
         """Views as the network wants them."""
         views = []
         for group, first in zip(batch.views, self.plan.first_views, strict=True):
@@ -214,22 +227,28 @@ class Trainer:
                 group, seed=self.seed, epoch=epoch, index=batch.index, first_view=first
             )
             views.append(normalize(colored, self.dataset.mean, self.dataset.std))
-        return _Prepared(batch, tuple(views))
+        return tuple(views)
 
-    def _stepped(self, loss: Tensor, batch: Batch) -> float:
-        """Take the optimizer's step, if loss and gradient are finite; the loss."""
-        whole = processes.mean(self.fabric, loss)
+    def _stepped(self, loss: Tensor, batch: Batch) -> tuple[float, float]:
+        """Take the optimizer's step, if loss and gradient are finite; loss and deviation."""
+        known = self.method.feature_std
+        deviation = torch.full_like(loss, math.nan) if known is None else known
+        means = processes.mean(self.fabric, torch.stack([loss.double(), deviation.double()]))
         norm = torch.nn.utils.get_total_norm(
             [weights.grad for weights in self.method.parameters() if weights.grad is not None]
         )
-        value, length = torch.stack([whole.double(), norm.double()]).tolist()
+        # One copy for all three: each wait for a device would cost as much as they do together.
+        value, spread, length = torch.cat([means, norm.double()[None]]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
-            raise _not_finite(value, length, self.step, self._names(batch))
+            raise ValueError(
+                f"loss {value} and gradient norm {length} must be finite: stopped before step "
+                f"{self.step} changed a weight; the batch begins with samples {self._names(batch)}"
+            )
         optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
         with torch.no_grad():
             self.method.after_step((self.step + 1) / self.steps)
-        return float(value)
+        return value, spread
 
     def _rate(self, step: int) -> float:
         return optimizers.learning_rate_at(
@@ -258,6 +277,7 @@ class Trainer:
         if self.fabric.is_global_zero:
             tensors = training_state.training_tensors(self.method, self._torch_optimizer())
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+            tensors["feature_stds"] = torch.tensor(self.feature_stds, dtype=torch.float64)
             state = {
                 "step": self.step,
                 "steps": self.steps,
@@ -270,30 +290,12 @@ class Trainer:
         self.fabric.barrier()
 
     def _write_curves(self, out: Path) -> None:
-        rates = [self._rate(step) for step in range(self.step)]
-        metrics.write(out, self.losses, rates, steps_per_epoch=self.loader.steps_per_epoch)
+        curves = {
+            "loss": self.losses,
+            "learning_rate": [self._rate(step) for step in range(self.step)],
+            "feature_std": self.feature_stds,
+        }
+        metrics.write(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)
-
-
-class _Prepared(NamedTuple):
-    """A batch, and its views as the network wants them."""
-
-    batch: Batch
-    views: tuple[Tensor, ...]
-
-
-def _untrained(config: Pretraining, seed: int) -> Method:
-    """The method's networks of a seed; torch's generators stay as they were."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = backbone(config.backbone, stem=config.stem)
-        return methods.method(config.method, network, passes=config.passes)
-
-
-def _not_finite(loss: float, norm: float, step: int, samples: str) -> ValueError:
-    return ValueError(
-        f"loss {loss} and gradient norm {norm} must be finite: stopped before step {step} "
-        f"changed a weight; the batch begins with samples {samples}"
-    )

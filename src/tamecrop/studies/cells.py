@@ -86,6 +86,8 @@ class Cell:
             that of the last epoch alone.
         seconds: Wall time of pre-training and evaluation, over all resumed parts.
         compile_seconds: Of compiling, not in `seconds`.
+        precision: Of the forward pass: what the recipe's `auto` came to on that machine. Cells of
+            machines with other instructions may be merged: it changes last bits, not the recipe.
         images_per_second: Source images trained on per second of pre-training.
         train_images: Images pre-trained on.
         test_images: Images tested on.
@@ -104,6 +106,7 @@ class Cell:
     losses: tuple[float, ...]
     seconds: float
     compile_seconds: float
+    precision: str
     images_per_second: float
     train_images: int
     test_images: int

@@ -11,6 +11,7 @@ import torch
 from tamecrop.data.files import remove_folder, write_atomic
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.processes import settle_precision
 from tamecrop.learning.run_folder import CHECKPOINTS
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.learning.watching import Hooks, Progress
@@ -221,6 +222,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
         losses=tuple(run.epoch_losses),
         seconds=run.seconds + time.perf_counter() - started,
         compile_seconds=run.compile_seconds,
+        precision=settle_precision(recipe.training).precision,
         images_per_second=run.images_per_second,
         train_images=len(train.train),
         test_images=len(study.dataset.test),

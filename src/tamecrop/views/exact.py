@@ -20,8 +20,11 @@ from tamecrop.views.devices import send
 Ints = NDArray[np.int64]
 
 _CHUNK = 512
-"""Images per step on the host: what is read and written stays in the processor's cache, and
-each thread takes one step at a time (NumPy copies without holding the interpreter's lock)."""
+"""Images per step on the CPU: what is read and written stays in its cache, and each thread takes
+one step at a time (NumPy copies without holding the interpreter's lock)."""
+
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+"""Few operations of torch know these unsigned integers; copies need no values."""
 
 
 class Span(NamedTuple):
@@ -50,16 +53,26 @@ class Runs(NamedTuple):
 def exact(images: Tensor, boxes: Ints, *, fill: Tensor, content: Content) -> Tensor:
     """Cut boxes of equal sides: images `(N, C, H, W)`, boxes `(N, V, 4)`, fill `(C,)`.
 
+    Args:
+        images: of any dtype.
+        boxes: of equal sides.
+        fill: of the images' dtype, on the CPU.
+        content: as `cut` takes it.
+
+    Returns:
+        `(N, V, C, h, w)` of the images' dtype.
+
     Raises:
         ValueError: when the boxes have unequal sides.
     """
     width, height = _common_sides(boxes)
-    color = fill.to(images.dtype)
     across = runs(boxes[..., 0], width, images.shape[3], content)
     down = runs(boxes[..., 1], height, images.shape[2], content)
-    if images.device.type == "cpu":
-        return _on_host(images, across, down, (height, width), color)
-    return on_device(images, across, down, (height, width), color)
+    # Rows of bytes carry no gradient; indexing does.
+    learns = images.requires_grad and torch.is_grad_enabled()
+    if images.device.type == "cpu" and not learns:
+        return _on_host(images.detach(), across, down, (height, width), fill)
+    return on_device(images, across, down, (height, width), fill)
 
 
 def runs(near: Ints, crop: int | Ints, side: int, content: Content) -> Runs:
@@ -77,9 +90,27 @@ def on_device(
     images: Tensor, across: Runs, down: Runs, size: tuple[int, int], fill: Tensor
 ) -> Tensor:
     """The same cuts by indexing pixels, on any device."""
+    rows, columns = np.arange(size[0]), np.arange(size[1])
+    return take(images, Taken(down, rows), Taken(across, columns), fill)
+
+
+class Taken(NamedTuple):
+    """Along one axis: which pixels of its box each pixel of a view shows."""
+
+    run: Runs
+    pixel: Ints
+    """`(..., out)`, counted from the near edge of the box."""
+
+
+def take(images: Tensor, down: Taken, across: Taken, fill: Tensor) -> Tensor:
+    """Views made of single pixels: images `(N, C, H, W)` to `(N, V, C, out, out)`."""
+    if images.dtype in _SIGNED:
+        signed = _SIGNED[images.dtype]
+        views = take(images.view(signed), down, across, fill.view(signed))
+        return views.view(images.dtype)
     device = images.device
-    rows, rows_are_content = _pixels(down, size[0], images.shape[2], device)
-    columns, columns_are_content = _pixels(across, size[1], images.shape[3], device)
+    rows, rows_are_content = _pixels(down, images.shape[2], device)
+    columns, columns_are_content = _pixels(across, images.shape[3], device)
     image = torch.arange(len(images), device=device)[:, None, None, None]
     views = images.movedim(1, -1)[image, rows[..., :, None], columns[..., None, :]]
     is_content = rows_are_content[..., :, None] & columns_are_content[..., None, :]
@@ -87,11 +118,12 @@ def on_device(
     return torch.where(is_content[..., None], views, color).movedim(-1, 2).contiguous()
 
 
-def _pixels(run: Runs, crop: int, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Source positions `(N, V, crop)`, and whether they are content."""
-    origin, first, stop = (send(part, device)[..., None] for part in run)
-    pixel = torch.arange(crop, device=device)
-    return (origin + pixel).clamp(0, side - 1), (pixel >= first) & (pixel < stop)
+def _pixels(taken: Taken, side: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Source positions `(N, V, out)`, and whether they are content."""
+    origin, first, stop = (part[..., None] for part in taken.run)
+    is_content = (taken.pixel >= first) & (taken.pixel < stop)
+    place = np.clip(origin + taken.pixel, 0, side - 1)
+    return send(place, device), send(is_content, device)
 
 
 def _on_host(
@@ -121,8 +153,12 @@ def _gather(
     """Fill `views` with rows of `images`, each row copied as one item of many bytes."""
     count, channels, height, _ = images.shape
     wide = views.shape[4]
-    canvas, shift = _widened(images, across.origin, wide, fill)
+    canvas, shift = _widen(images, across.origin, wide, fill)
     stride = canvas.shape[3]
+    # Item i of `rows` is the run of `wide` pixels that begins at pixel i of the canvas. The items
+    # overlap: the stride is one pixel, the item `wide` of them. NumPy then gathers rows of views
+    # with one index each, instead of one a pixel. An item may run over the end of its image row;
+    # such items are never asked for, since the canvas is as wide as any view reaches.
     rows = np.ndarray(
         shape=(canvas.size - wide + 1,),
         dtype=f"V{wide * canvas.itemsize}",
@@ -139,7 +175,7 @@ def _gather(
     _fill_sides(views, across, fill)
 
 
-def _widened(
+def _widen(
     images: NDArray[Any], near: Ints, wide: int, fill: NDArray[Any]
 ) -> tuple[NDArray[Any], int]:
     """The images with a row of fill below, and the fill at the sides that views reach into."""

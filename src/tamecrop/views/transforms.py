@@ -1,214 +1,297 @@
-"""Crop laws as torchvision v2 transforms, for pipelines that work image by image.
+"""Crop policies as torchvision v2 transforms, for pipelines that work image by image.
 
-The laws' own draws are keyed; a transform has no sample index, so it takes its key from torch's
-global generator: who seeds torch gets the same crops again.
+Boxes of a policy are keyed. A transform has no sample index of its own: it takes its key from
+torch's global generator, so that who seeds torch gets the same crops again; or from the sample; or
+from the data set (`tamecrop.datasets.Keyed`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
-from torchvision import tv_tensors
+from torch.utils import _pytree as pytree
 from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional
-from torchvision.transforms.v2.functional import InterpolationMode
 
 from tamecrop.geometry import rules
 from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry.draws import choose_objects
+from tamecrop.geometry.plans import Group, ViewPlan, plan
 from tamecrop.geometry.policy import Policy
-from tamecrop.geometry.policy import policy as parsed
+from tamecrop.geometry.policy import policy as read_policy
+from tamecrop.views.datasets import SampleKey, current_key
+from tamecrop.views.kernels import (
+    Fill,
+    Interpolation,
+    Scissors,
+    Size,
+    read_count,
+    read_fill,
+    read_interpolation,
+    read_size,
+)
+from tamecrop.views.samples import ViewList, find_key, find_object_boxes, find_size
 
-Size = int | tuple[int, int] | None
-Fill = float | Sequence[float]
+Box = tuple[int, int, int, int]
 
 
-class Crop(v2.Transform):
-    """One view of an image under a crop law, in place of `RandomResizedCrop` or `RandomCrop`.
+class _Keyed(v2.Transform):
+    """Where a transform takes its keys and object boxes from."""
+
+    def __init__(self, key: tuple[str, ...] | str, seed: int) -> None:
+        super().__init__()
+        entries = (key,) if isinstance(key, str) else tuple(key)
+        holds = len(entries) <= 2 and all(isinstance(entry, str) for entry in entries)
+        rules.require("key", "names of the entries of index and epoch", key, holds=holds)
+        rules.integer("seed", seed)
+        self._key, self._seed = entries, seed
+
+    def _read_key(self, sample: tuple[Any, ...]) -> SampleKey:
+        if self._key and sample:
+            return find_key(sample, self._key, self._seed)
+        key = current_key()
+        return key or SampleKey(int(torch.randint(2**62, ()).item()))
+
+    def _draw(
+        self, groups: Iterable[Group], size: tuple[int, int], key: SampleKey, objects: Any
+    ) -> list[list[Box]]:
+        """Boxes of every group of views of one image."""
+        box = None
+        if len(objects):
+            whole = {"seed": key.seed, "epoch": key.epoch, "index": [key.index]}
+            box = choose_objects([objects], **whole)[0]  # type: ignore[arg-type]
+        return [
+            group.policy.draw_one(
+                *size,
+                views=group.views,
+                first_view=key.take(group.views),
+                seed=key.seed,
+                epoch=key.epoch,
+                index=key.index,
+                object_box=box,
+            )
+            for group in groups
+        ]
+
+    def _flatten(self, sample: tuple[Any, ...]) -> tuple[list[Any], Any, list[bool]]:
+        """The leaves of a sample, its structure, and which leaves torchvision would transform."""
+        flat, spec = pytree.tree_flatten(sample if len(sample) > 1 else sample[0])
+        self.check_inputs(flat)
+        return flat, spec, self._needs_transform_list(flat)
+
+
+class Crop(_Keyed):
+    """One view of an image under a crop policy, in place of `RandomResizedCrop` or `RandomCrop`.
 
     PIL images give PIL images; masks are cut with nearest neighbors and zero fill; boxes and
-    key points move along. A batched tensor gets one box for all of its images, as everywhere in
-    torchvision: `tamecrop.cut` gives each its own.
+    key points move along; what is cut is what torchvision's own transforms would cut. A batched
+    tensor gets one box for all of its images, as everywhere in torchvision: `tamecrop.cut` gives
+    each its own. A policy that needs object boxes takes one of the sample's `BoundingBoxes`, or of
+    `object_boxes`; an image without any keeps the law that needs none.
 
     Args:
-        policy: the crop law, or its text.
-        size: side or (height, width) that the crop is resized to, antialiased; None cuts exactly.
-        fill: of what lies outside the image, one number or one per channel, in pixel units.
-        interpolation: `bilinear` or `bicubic`.
+        policy: the crop policy, or its text; not one that relates the views of an image.
+        size: side, `[side]` or (height, width) that the crop is resized to; None cuts exactly.
+        interpolation: of images: a name, torchvision's enum or Pillow's number.
+        antialias: whether tensors are resized with antialiasing; PIL images always are.
+        fill: of what lies outside the image, in pixel units: one number, one per channel, or a
+            dict of them by type of input, `"others"` for the rest. Rounded and clipped to what the
+            input can hold; masks have 0 unless named.
+        key: names of the entries of a sample (a mapping) that hold index and, if given, epoch:
+            boxes are then a function of `(seed, epoch, index)`.
+        seed: key of the run, with `key`.
+
+    Raises:
+        ValueError: for a policy that relates views, or an argument that breaks its rule.
+        TypeError: when called on something without an image.
 
     >>> Crop("gcc:scale=0.4,alpha=1.5")(torch.zeros(3, 32, 32)).shape
     torch.Size([3, 20, 20])
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the words of torchvision's transforms
         self,
         policy: Policy | str,
         size: Size = None,
+        interpolation: Interpolation = "bilinear",
         *,
+        antialias: bool | None = True,
         fill: Fill = 0,
-        interpolation: str = "bilinear",
+        key: tuple[str, ...] | str = (),
+        seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.policy = parsed(policy)
-        self._scissors = _Scissors(self.policy.content, size, fill, interpolation)
+        super().__init__(key, seed)
+        self.policy = read_policy(policy)
+        if self.policy.relates_views:
+            raise ValueError(
+                f"`Crop` draws one view, and {self.policy} relates the views of an image: use "
+                f"Views({str(self.policy)!r}), or extent=random, pair=independent"
+            )
+        self.size = read_size(size)
+        self._groups = (Group(self.policy, 1),)
+        self._scissors = Scissors(
+            self.policy.content,
+            self.size,
+            read_fill(fill),
+            read_interpolation(interpolation),
+            antialias,
+        )
 
     def extra_repr(self) -> str:
-        """The law and the size, for `repr`."""
-        return f"{str(self.policy)!r}, size={self._scissors.size}"
+        """The policy and the size, for `repr`."""
+        return f"{str(self.policy)!r}, size={_write(self.size)}"
 
-    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        """Draw the box of one view: `top, left, height, width`, and the image's `size`."""
-        size = _size(flat_inputs)
-        (box,) = _drawn(self.policy, size, views=1)
-        return _params(box, size)
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, int]:
+        """Draw the box of one view: `top, left, height, width`."""
+        return self._params(flat_inputs, self._read_key(()), None)
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Cut one input along the drawn box."""
         return self._scissors.cut(inpt, **params)
 
+    def forward(self, *sample: Any, object_boxes: Any = None) -> Any:
+        """One view of a sample, of the sample's own kind.
 
-class Views(torch.nn.Module):
-    """All views of an image under the joint law: a sample in, a list of samples out.
+        Args:
+            *sample: what torchvision's transforms take: an image, or any structure of images,
+                masks, boxes, key points and other things.
+            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at.
+        """
+        flat, spec, is_cut = self._flatten(sample)
+        chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut]
+        params = self._params(chosen or flat, self._read_key(sample), object_boxes)
+        views = [
+            self.transform(leaf, params) if cut else leaf
+            for leaf, cut in zip(flat, is_cut, strict=True)
+        ]
+        return pytree.tree_unflatten(views, spec)
+
+    def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
+        objects = find_object_boxes(inputs, object_boxes) if self.policy.needs_boxes else ()
+        (((left, top, right, bottom),),) = self._draw(self._groups, find_size(inputs), key, objects)
+        return {"top": top, "left": left, "height": bottom - top, "width": right - left}
+
+
+class Views(_Keyed):
+    """All views of an image under a view plan: a sample in, a list of samples out.
 
     Relation: Lightly's `MultiViewTransform` and the habit of calling one transform twice; but
-    laws that relate the views (`mgcc`'s shared mean, a band of IoU) hold here. A sample is what
-    torchvision's transforms take: an image, or any structure with masks, boxes and labels.
+    policies that relate the views (`mgcc`'s shared mean, a band of IoU) hold here. A sample is
+    what torchvision's transforms take: an image, or any structure with masks, boxes and labels.
+    A torchvision transform behind `Views` in a `Compose` would treat all views as one sample, and
+    is refused: give it as `then`.
 
     Args:
-        policy: the crop law, or its text.
-        views: number of views.
-        size: as `Crop`'s.
-        fill: as `Crop`'s.
+        policy: the crop policy, a view plan such as
+            `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`, or their text.
+        views: number of views of a group that states none.
+        size: as `Crop`'s, of a group that states none.
         interpolation: as `Crop`'s.
+        antialias: as `Crop`'s.
+        fill: as `Crop`'s.
+        then: applied to each view by itself, with random draws of its own.
+        return_boxes: also return the boxes, int64 `(V, 4)`, in pixels of the source image.
+        key: as `Crop`'s.
+        seed: as `Crop`'s.
+
+    Raises:
+        ValueError: for an argument that breaks its rule.
+        TypeError: when called on something without an image.
 
     >>> first, second = Views("mgcc:scale=0.4", size=32)(torch.zeros(3, 48, 64))
     >>> first.shape
     torch.Size([3, 32, 32])
+    >>> multi_crop = Views("2x rrc:scale=0.4..1 @32 + 3x rrc:scale=0.05..0.4 @16")
+    >>> [view.shape[-1] for view in multi_crop(torch.zeros(3, 48, 64))]
+    [32, 32, 16, 16, 16]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the words of torchvision's transforms
         self,
-        policy: Policy | str,
+        policy: Policy | str | ViewPlan,
         views: int = 2,
         size: Size = None,
+        interpolation: Interpolation = "bilinear",
         *,
+        antialias: bool | None = True,
         fill: Fill = 0,
-        interpolation: str = "bilinear",
+        then: Callable[..., Any] | None = None,
+        return_boxes: bool = False,
+        key: tuple[str, ...] | str = (),
+        seed: int = 0,
     ) -> None:
-        super().__init__()
-        rules.count("views", views)
-        self.policy = parsed(policy)
-        self.views = views
-        self._scissors = _Scissors(self.policy.content, size, fill, interpolation)
+        super().__init__(key, seed)
+        if then is not None and not callable(then):
+            raise TypeError(f"`then` must be a transform, got {then!r}")
+        self.plan = plan(policy, views=read_count("views", views), size=read_size(size))
+        self.then, self.return_boxes = then, return_boxes
+        mode, fills = read_interpolation(interpolation), read_fill(fill)
+        self._scissors = [
+            Scissors(group.policy.content, group.size, fills, mode, antialias)
+            for group in self.plan.groups
+        ]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of a plan that has one group."""
+        return self.plan.only_group("`policy`").policy
 
     def extra_repr(self) -> str:
-        """The law, the number of views and the size, for `repr`."""
-        return f"{str(self.policy)!r}, views={self.views}, size={self._scissors.size}"
+        """The plan, for `repr`."""
+        return repr(" + ".join(map(str, self.plan.groups)))
 
-    def forward(self, *sample: Any) -> list[Any]:
-        """The views of one sample, each of the sample's own kind."""
-        return self.with_boxes(*sample)[0]
+    def forward(self, *sample: Any, object_boxes: Any = None) -> Any:
+        """The views of one sample, each of the sample's own kind.
 
-    def with_boxes(self, *sample: Any) -> tuple[list[Any], Boxes]:
+        Args:
+            *sample: as `Crop` takes it.
+            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at.
+
+        Returns:
+            A list of V views, group after group; with `return_boxes` that list and the boxes.
+        """
+        views, boxes = self._cut(sample, object_boxes)
+        return (views, torch.from_numpy(boxes)) if self.return_boxes else views
+
+    def with_boxes(self, *sample: Any, object_boxes: Any = None) -> tuple[list[Any], Boxes]:
         """The views of one sample, and where they come from.
 
         Returns:
             The list of views, and their boxes `(V, 4)` in pixels of the source image.
         """
-        flat, _ = torch.utils._pytree.tree_flatten(sample)
-        size = _size(flat)
-        boxes = _drawn(self.policy, size, views=self.views)
-        placed = [_Placed(_params(box, size), self._scissors) for box in boxes]
-        return [place(*sample) for place in placed], boxes
+        return self._cut(sample, object_boxes)
+
+    def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], Boxes]:
+        flat, spec, is_cut = self._flatten(sample)
+        chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
+        objects = find_object_boxes(chosen, object_boxes) if self.plan.needs_boxes else ()
+        groups = self._draw(self.plan.groups, find_size(chosen), self._read_key(sample), objects)
+        views = ViewList(
+            pytree.tree_unflatten(
+                [
+                    _cut(scissors, leaf, box) if cut else leaf
+                    for leaf, cut in zip(flat, is_cut, strict=True)
+                ],
+                spec,
+            )
+            for scissors, boxes in zip(self._scissors, groups, strict=True)
+            for box in boxes
+        )
+        if self.then is not None:
+            several = len(sample) > 1
+            views = ViewList(self.then(*view) if several else self.then(view) for view in views)
+        return views, np.array([box for boxes in groups for box in boxes], dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class _Scissors:
-    """How a box is cut out of anything that torchvision knows."""
-
-    content: str
-    size: Size
-    fill: Fill
-    interpolation: str
-
-    def __post_init__(self) -> None:
-        rules.known("interpolation", self.interpolation, ("bilinear", "bicubic"))
-        for side in (self.size,) if isinstance(self.size, int) else self.size or ():
-            rules.count("size", side)
-
-    def cut(
-        self, inpt: Any, *, top: int, left: int, height: int, width: int, size: tuple[int, int]
-    ) -> Any:
-        """Cut one input; `size` is that of the image it belongs to."""
-        rows, columns = _Side(top, height, size[0]), _Side(left, width, size[1])
-        fill = 0 if isinstance(inpt, tv_tensors.Mask) else self.fill
-        if self.content == "centered" and rows.inside and columns.inside:
-            kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
-            around = [columns.half, rows.half, columns.other_half, rows.other_half]
-            cut = functional.pad(kept, around, fill=fill)
-        else:
-            around = [columns.before, rows.before, columns.after, rows.after]
-            wide = functional.pad(inpt, around, fill=fill) if any(around) else inpt
-            cut = functional.crop(wide, top + rows.before, left + columns.before, height, width)
-        if self.size is None:
-            return cut
-        sides = [self.size, self.size] if isinstance(self.size, int) else list(self.size)
-        mode = InterpolationMode(self.interpolation)
-        return functional.resize(cut, sides, interpolation=mode, antialias=True)
+def _cut(scissors: Scissors, leaf: Any, box: Box) -> Any:
+    left, top, right, bottom = box
+    return scissors.cut(leaf, top=top, left=left, height=bottom - top, width=right - left)
 
 
-class _Side:
-    """One axis of a box: what of it lies inside the image, and the fill it needs."""
-
-    def __init__(self, near: int, crop: int, side: int) -> None:
-        self.first = min(max(near, 0), side)
-        self.inside = max(min(near + crop, side) - self.first, 0)
-        self.before, self.after = max(-near, 0), max(near + crop - side, 0)
-        missing = crop - self.inside
-        self.half, self.other_half = missing // 2, missing - missing // 2
+def _write(size: tuple[int, int] | None) -> str:
+    return str(size[0] if size and size[0] == size[1] else size)
 
 
-class _Placed(v2.Transform):
-    """A crop whose box is known."""
-
-    def __init__(self, params: dict[str, Any], scissors: _Scissors) -> None:
-        super().__init__()
-        self._params = params
-        self._scissors = scissors
-
-    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:  # noqa: ARG002 - torchvision's
-        return self._params
-
-    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        return self._scissors.cut(inpt, **params)
-
-
-def _size(flat_inputs: list[Any]) -> tuple[int, int]:
-    images = [
-        each
-        for each in flat_inputs
-        if isinstance(each, Tensor | tv_tensors.TVTensor) or hasattr(each, "getbands")
-    ]
-    if not images:
-        raise TypeError("a crop needs an image, got none")
-    height, width = v2.query_size(images)
-    return height, width
-
-
-def _drawn(policy: Policy, size: tuple[int, int], *, views: int) -> Boxes:
-    """Boxes `(V, 4)`, keyed by torch's generator."""
-    seed = int(torch.randint(2**62, ()).item())
-    boxes: Boxes = policy.draw(size, index=[0], views=views, seed=seed)[0]
-    return boxes
-
-
-def _params(box: Boxes, size: tuple[int, int]) -> dict[str, Any]:
-    left, top, right, bottom = box.tolist()
-    return {
-        "top": top,
-        "left": left,
-        "height": bottom - top,
-        "width": right - left,
-        "size": size,
-    }
+# Policies are NumPy and Python's numbers: torch.compile calls these as they are.
+for _uncompiled in (Crop.forward, Views.forward, Views.with_boxes):
+    setattr(_uncompiled, "_torchdynamo_disable", True)  # noqa: B010

@@ -111,7 +111,7 @@ def measure_geometry(
     Args:
         views: which two views of which plan.
         shapes: of the images, at least one.
-        draws: of each image; by default 16, more for few images.
+        draws: of each image; by default as many as make 40,000 pairs.
         seed: key of the draws.
 
     Raises:
@@ -195,7 +195,7 @@ def _share_fallbacks(views: ViewPair, sizes: Ints, *, seed: int) -> float:
 
 
 def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean())
+    return float(np.mean(values))
 
 
 def count_seen(contents: Boxes, sizes: Ints, *, grid: int = GRID) -> Ints:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli.command import Command, Work, checked_target, say
-from tamecrop.geometry import free, matching
+from tamecrop.geometry import matching, parameters
 from tamecrop.geometry.plans import plan, read_size
 from tamecrop.geometry.policy import Policy
 
@@ -28,7 +28,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--free",
         type=str | None,
         default=None,
-        help=f"the parameter to move ({', '.join(free.NAMES)}); by default the policy's spread, "
+        help=f"the parameter to move ({', '.join(parameters.NAMES)}); by default its spread, "
         "or scale where it has none; of a range of scales the low end",
     )
     parser.add_argument("--size", type=str | None, default=None, help="side, or HEIGHTxWIDTH: 32")
@@ -48,14 +48,14 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         goal = matching.goal(name, value, size)
     else:
         goal, size = _on_data(parsed.data, value, start)
-    moved = parsed.free or free.default(start)
-    free.span(start, moved, size)
+    moved = parsed.free or parameters.pick_parameter(start)
+    parameters.find_span(start, moved, size)
 
     def work() -> None:
         solved = matching.solve(start, goal, moved, size=size)
         found = {
             "policy": str(solved),
-            moved: free.value(solved, moved),
+            moved: parameters.read_value(solved, moved),
             name: goal.measure(solved),
         }
         if parsed.json:
@@ -72,7 +72,7 @@ def _on_data(source: str, value: float, start: Policy) -> tuple[matching.Goal, t
     from tamecrop.data.sources import load
 
     ObjectCoverage.require_known(start)
-    measure = ObjectCoverage(load(source).train)
+    measure = ObjectCoverage(load(source, needs=("pixels", "known_boxes")).train)
     return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
 
 

@@ -81,7 +81,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.engines.local import default_jobs
     from tamecrop.studies.run import run
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)
     study = replace(
         comparison(chosen.whole, policies, chosen.recipe, seeds=range(parsed.seeds), out=out),

@@ -23,7 +23,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     known("probe", parsed.probe, ("frozen", "paper"))
     run = trained(parsed.run)
-    dataset = load(parsed.data or run.data, seed=parsed.data_seed)
+    dataset = load(parsed.data or run.data, seed=parsed.data_seed, needs=("labels",))
 
     def work() -> None:
         found = evaluate(run.backbone, dataset, probe=parsed.probe, size=run.size, seed=run.seed)

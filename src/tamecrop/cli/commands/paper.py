@@ -93,7 +93,7 @@ def _running(
 
     quiet()
     study = Study(
-        load(parsed.data),
+        load(parsed.data, needs=("labels",)),
         out,
         paper_study.rule,
         keep_weights=False,

@@ -34,7 +34,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.watching import Hooks
     from tamecrop.studies.cells import Key
 
-    chosen = training.chosen(parsed)
+    chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
     config = chosen.recipe.training
     methods.require_usable(config.method, views, batch_size=config.batch_size)

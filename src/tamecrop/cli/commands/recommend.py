@@ -1,6 +1,7 @@
 """`tamecrop recommend`: a crop policy for one's images, and why."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,16 +47,24 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    say(f"reading {parsed.data}")
     (current,) = checked_policies([parsed.current])
 
     from tamecrop.audit.halving import seconds
     from tamecrop.audit.prepare import Settings, prepare
-    from tamecrop.audit.recommend import LAWS, recommend, shortlist, with_rounds
+    from tamecrop.audit.recommend import (
+        CANDIDATES,
+        needs_reference,
+        recommend,
+        shortlist,
+        with_rounds,
+    )
+    from tamecrop.audit.reference.choose import choose_by_boxes
     from tamecrop.audit.run import run
     from tamecrop.audit.subject import find_subject
     from tamecrop.reporting.jsonfiles import write_json
 
-    laws = checked_policies(parsed.policies or LAWS)
+    laws = checked_policies(parsed.policies or CANDIDATES)
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
@@ -63,10 +72,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     settings = Settings(
         current=current,
         coverage=parsed.coverage,
-        reference=parsed.reference,
+        reference=choose_by_boxes(parsed.reference, found),
         seed=parsed.seed,
     )
-    job = prepare(found, laws, settings, out=checked_folder(parsed.out))
+    job = prepare(found, laws, settings)
+    job = replace(job, out=checked_folder(parsed.out), needs_reference=needs_reference)
 
     def work() -> None:
         audit = run(job, report=say)
@@ -77,7 +87,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
             advice = with_rounds(advice, _rounds(contest, rivals), audit)
             write_json(parsed.out / "recommendation.json", advice)
         say(f"rule: {advice.rule}")
-        say(" ".join(advice.reasons))
+        say("\n".join(advice.reasons))
         say(f"report: {parsed.out / 'report.html'}")
 
     return work
@@ -85,8 +95,6 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
-    from dataclasses import replace
-
     from tamecrop.audit.halving import Contest, seconds
     from tamecrop.data.sources import load
     from tamecrop.studies.arms import cut_to
@@ -95,7 +103,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
-    dataset = cut_to(load(parsed.data, seed=parsed.seed), parsed.train)
+    dataset = cut_to(load(parsed.data, seed=parsed.seed, needs=("labels",)), parsed.train)
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = checked_folder(parsed.out / "runs")

@@ -61,7 +61,7 @@ def _read_images(source: str, count: int) -> tuple[list["Tensor"], "list[Boxes] 
     path = Path(source)
     if path.is_file() and path.suffix != ".npz":
         return [decode(path)], None
-    train = load(source).train
+    train = load(source, needs=("pixels", "known_boxes")).train
     places = range(min(count, len(train)))
     objects = None if train.boxes is None else [train.boxes[place] for place in places]
     return [train.image(place) for place in places], objects

@@ -1,13 +1,18 @@
 """What a method of self-supervised pre-training is to the loop that trains it."""
 
+import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
 import torch
+from lightly.utils import dist
+from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor, nn
 
+from tamecrop.geometry import rules
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
@@ -28,6 +33,8 @@ class Method(nn.Module, ABC):
     settings_type: ClassVar[type[Any]]
     """A frozen dataclass whose fields are the keys of the method's text, all with defaults."""
 
+    projector: nn.Module
+
     transient: ClassVar[frozenset[str]] = frozenset()
     """Names of tensors that the next step does not need: all others are in a checkpoint."""
 
@@ -35,12 +42,14 @@ class Method(nn.Module, ABC):
         super().__init__()
         self.backbone = backbone
         self.settings = settings
+        self.feature_std: Tensor | None = None
         self._passes = passes
 
     @classmethod
-    @abstractmethod
-    def check(cls, settings: Any, plan: ViewPlan, *, batch_size: int) -> None:
+    def check(cls, settings: Any, plan: ViewPlan, *, batch_size: int) -> None:  # noqa: ARG003
         """Refuse a plan that the method cannot use, before any work.
+
+        By default it must give two views, in one group or in two.
 
         Args:
             settings: of the method.
@@ -50,6 +59,15 @@ class Method(nn.Module, ABC):
         Raises:
             ValueError: naming the method and what it needs.
         """
+        if plan.views != 2:
+            raise ValueError(
+                f"{cls.name()} needs two views of an image, got {plan.views} from {plan}"
+            )
+
+    @classmethod
+    def name(cls) -> str:
+        """The method's name in texts: that of its file."""
+        return cls.__module__.rpartition(".")[2]
 
     @abstractmethod
     def loss(self, views: Sequence[Tensor]) -> Tensor:
@@ -81,8 +99,22 @@ class Method(nn.Module, ABC):
         """The loss: what several processes wrap, so that their gradients are averaged."""
         return self.loss(views)
 
-    def encode(self, network: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:
-        """Views `(B, V, C, h, w)` through a network, `(B, V, D)`; see `passes`."""
+    def features(self, images: Tensor) -> Tensor:
+        """Features of images from the backbone that learns; how far they vary is kept."""
+        features: Tensor = self.backbone(images)
+        self.feature_std = spread(features.detach())
+        return features
+
+    def project(self, images: Tensor) -> Tensor:
+        """Projections of images from the networks that learn, for a method with a projector."""
+        projections: Tensor = self.projector(self.features(images))
+        return projections
+
+    def encode(self, network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Tensor:
+        """All views through a network, `(B, V, D)`: each group in one pass or in one a view."""
+        return torch.cat([self._encode_group(network, group) for group in views], dim=1)
+
+    def _encode_group(self, network: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:
         if self._passes == "per_view":
             return torch.stack([network(_nhwc(view)) for view in views.unbind(1)], dim=1)
         flat = network(_nhwc(views.flatten(0, 1)))
@@ -103,10 +135,70 @@ def require_complete(method: Method) -> None:
         if each not in kept:
             raise ValueError(f"{kind}.state must list `{each}`: a resumed run would lose it")
     for place, module in method.named_modules():
-        plain = [key for key, value in vars(module).items() if isinstance(value, Tensor)]
-        if plain:
-            lost = f"{place}.{plain[0]}".lstrip(".")
-            raise ValueError(f"{kind} must register `{lost}` as a buffer: it would be lost")
+        for key, value in vars(module).items():
+            lost = f"{place}.{key}".lstrip(".")
+            if torch.is_tensor(value) and lost not in kept:
+                raise ValueError(f"{kind} must register `{lost}` as a buffer: it would be lost")
+
+
+def spread(features: Tensor) -> Tensor:
+    """How far normalized features `(N, D)` vary: about 1 for independent ones, 0 when collapsed.
+
+    The standard deviation that Chen and He watch (SimSiam, 2021, figure 2), times the root of D, so
+    that it does not depend on the width.
+
+    >>> spread(torch.ones(4, 8)).item()
+    0.0
+    """
+    deviation: Tensor = std_of_l2_normalized(widen(features))
+    return deviation * math.sqrt(features.shape[1])
+
+
+def widen(values: Tensor) -> Tensor:
+    """Values in float32, or in float64 where they are: what a loss is computed in."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def full_precision(values: Tensor) -> torch.autocast:
+    """A context without autocast: in bfloat16, exponentials and determinants of a loss fail."""
+    return torch.autocast(values.device.type, enabled=False)
+
+
+def gather(values: Tensor) -> Tensor:
+    """Rows of all processes, in the order of the global batch, with their gradients."""
+    whole: Tensor = values if dist.world_size() == 1 else torch.cat(dist.gather(values))
+    return whole
+
+
+def is_distributed() -> bool:
+    """Whether several processes train this method together."""
+    return bool(dist.world_size() > 1)
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """A copy that gets no gradient, to follow the network by a moving average."""
+    copied = copy.deepcopy(network)
+    copied.requires_grad_(requires_grad=False)
+    return copied
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine from a value to another.
+
+    >>> [round(cosine(0.9, 1.0, progress), 3) for progress in (0, 0.5, 1)]
+    [0.9, 0.95, 1.0]
+    """
+    return end - (end - start) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def require_momentum(momentum: float) -> None:
+    """Refuse a share of a moving average outside [0, 1).
+
+    Raises:
+        ValueError: naming it.
+    """
+    holds = rules.is_number(momentum) and 0 <= momentum < 1
+    rules.require("momentum", "0 <= momentum < 1", momentum, holds=holds)
 
 
 def _named_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

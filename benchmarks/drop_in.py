@@ -1,0 +1,102 @@
+"""What it costs to put a crop policy in the place of torchvision's RandomResizedCrop.
+
+One process, one thread; all rivals take turns in every round, so that whatever else the machine
+does meets all of them. `python benchmarks/drop_in.py [ROUNDS]` writes
+`results/benchmarks/drop_in.json`: medians over rounds, and of each round's ratio to torchvision.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+import tamecrop as tc
+from common import write
+
+POLICIES = (
+    "rrc",
+    "rrc:scale=0.08..1",
+    "rc",
+    "rc_pad",
+    "gcc",
+    "cgcc",
+    "gcc:border=truncate",
+    "simccrop",
+    "ccrop",
+)
+PAIRS = ("rrc", "mgcc", "cmgcc", "jointcrop")
+CASES = (((427, 640), 224, 20), ((32, 32), 32, 100))
+
+
+def pictures(size: tuple[int, int]) -> dict[str, object]:
+    """The same noise as a PIL image and as a tensor."""
+    pixels = torch.randint(0, 256, (3, *size), generator=torch.Generator().manual_seed(0))
+    tensor = pixels.to(torch.uint8)
+    return {"PIL": Image.fromarray(tensor.permute(1, 2, 0).numpy()), "tensor": tensor}
+
+
+def take_turns(
+    rivals: dict[str, Callable[[], object]], times: int, rounds: int
+) -> dict[str, list[float]]:
+    """Microseconds a call of each rival in each round."""
+    took: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(rounds):
+        for name, work in rivals.items():
+            started = time.perf_counter()
+            for _ in range(times):
+                work()
+            took[name].append((time.perf_counter() - started) / times * 1e6)
+    return took
+
+
+def summarize(title: str, took: dict[str, list[float]], over: int = 1) -> dict[str, object]:
+    """Medians, and the median over rounds of the ratio to `over` calls of the first rival."""
+    first = next(iter(took.values()))
+    rows = {
+        name: {
+            "microseconds": round(statistics.median(times), 1),
+            "ratio": round(
+                statistics.median(t / (over * f) for t, f in zip(times, first, strict=True)), 3
+            ),
+        }
+        for name, times in took.items()
+    }
+    print(f"\n{title}")
+    for name, row in rows.items():
+        print(f"  {name:<40} {row['microseconds']:>9,.1f} us   x {row['ratio']:.2f}")
+    return {"title": title, "rows": rows}
+
+
+def main(rounds: int) -> None:
+    torch.set_num_threads(1)
+    parts: list[dict[str, object]] = []
+    for source, side, times in CASES:
+        for kind, image in pictures(source).items():
+            where = f"{kind} {source[1]}x{source[0]} -> {side}"
+            crops = {
+                "torchvision RandomResizedCrop": v2.RandomResizedCrop(side, scale=(0.2, 1)),
+                **{f"Crop {text}": tc.transforms.Crop(text, side) for text in POLICIES},
+            }
+            pairs = {
+                "torchvision RandomResizedCrop": v2.RandomResizedCrop(side, scale=(0.2, 1)),
+                **{f"Views {text}": tc.transforms.Views(text, 2, side) for text in PAIRS},
+            }
+            for title, rivals, over in (
+                (f"one view, {where}; ratio to one crop of torchvision", crops, 1),
+                (f"two views, {where}; ratio to two crops of torchvision", pairs, 2),
+            ):
+                works = {
+                    name: (lambda transform=transform, image=image: transform(image))
+                    for name, transform in rivals.items()
+                }
+                take_turns(works, 5, 1)
+                parts.append(summarize(title, take_turns(works, times, rounds), over))
+    write("drop_in", [{"rounds": rounds, "threads": 1}, *parts])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 31)

@@ -1,0 +1,116 @@
+"""Arrays as images: `.npy` files, and TIFF files of many bands by the optional `tifffile`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SUFFIX = ".npy"
+
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MOST_CHANNELS = 512
+
+
+def is_array(path: Path) -> bool:
+    """Whether a file is an array by its name."""
+    return path.suffix.lower() == SUFFIX
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file begins as a TIFF."""
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF_HEADS
+
+
+def read(path: Path) -> NDArray[Any]:
+    """The array of a `.npy` file.
+
+    Raises:
+        ValueError: when it holds objects, or is damaged.
+    """
+    return np.asarray(np.load(path, allow_pickle=False, mmap_mode="r"))
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(height, width) of a `.npy` file: only its header is read."""
+    _, height, width = channels_first(read(path)).shape
+    return height, width
+
+
+def channels_first(pixels: NDArray[Any]) -> NDArray[Any]:
+    """An array `(H, W)`, `(H, W, C)` or `(C, H, W)` as `(C, H, W)`.
+
+    See `channels_are_first` for which axis is that of the channels.
+
+    Raises:
+        ValueError: for another number of axes, or values that are no numbers.
+
+    >>> channels_first(np.zeros((64, 48, 13))).shape, channels_first(np.zeros((13, 64, 48))).shape
+    ((13, 64, 48), (13, 64, 48))
+    """
+    if pixels.ndim not in (2, 3) or pixels.dtype.kind not in "buif" or not pixels.size:
+        got = f"{pixels.dtype} {pixels.shape}"
+        raise ValueError(f"an array must be numbers (H, W), (H, W, C) or (C, H, W), got {got}")
+    if pixels.ndim == 2:
+        return pixels[None]
+    if min(pixels.shape[0], pixels.shape[2]) > _MOST_CHANNELS:
+        raise ValueError(f"an array must have few channels first or last, got {pixels.shape}")
+    return pixels if channels_are_first(pixels.shape) else np.moveaxis(pixels, -1, 0)
+
+
+def channels_are_first(shape: tuple[int, ...]) -> bool:
+    """Whether the first of three axes is that of the channels, and not the last.
+
+    Of two equal axes and another one, the other one is; else the one of fewest entries.
+
+    >>> [channels_are_first(s) for s in [(8, 8, 13), (13, 8, 8), (3, 40, 50), (40, 50, 3)]]
+    [False, True, True, False]
+    """
+    first, middle, last = shape
+    if (middle == last) != (first == middle):
+        return middle == last
+    return first < last
+
+
+def read_tiff(path: Path, most_pixels: int | None = None) -> NDArray[Any]:
+    """The bands of the first image of a TIFF.
+
+    Raises:
+        ValueError: without `tifffile`, or for what it cannot read.
+    """
+    with _first(path, most_pixels) as first:
+        return np.asarray(first.asarray())
+
+
+def tiff_size(path: Path, most_pixels: int | None = None) -> tuple[int, int]:
+    """(height, width) of the first image of a TIFF, from its header."""
+    with _first(path, most_pixels) as first:
+        shape = tuple(first.shape)
+    _, height, width = channels_first(np.broadcast_to(np.uint8(0), shape)).shape
+    return height, width
+
+
+@contextmanager
+def _first(path: Path, most_pixels: int | None) -> Iterator[Any]:
+    """The first image of a TIFF, with all of its bands."""
+    try:
+        import tifffile
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            "a TIFF that Pillow cannot read, with many bands or of a rare kind: "
+            "pip install tifffile, or save it as .npy"
+        ) from error
+    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    try:
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            if limit is not None and page.imagewidth * page.imagelength > limit:
+                size = f"{page.imagewidth} x {page.imagelength}"
+                raise ValueError(f"more than {limit} pixels: {size}")
+            yield file.series[0]
+    except tifffile.TiffFileError as error:
+        raise ValueError(f"tifffile: {error}") from error

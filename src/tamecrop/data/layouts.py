@@ -1,0 +1,285 @@
+"""What the folders of a data set mean, by the names of `tamecrop.data.names`.
+
+Nothing here opens a file. The tree of names decides which images are which split and which
+folder is a class, and what that decision passed over; where a guess would do harm it is refused
+with the folder that would be right.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tamecrop.data.names import (
+    IMAGES,
+    TRAIN,
+    WRAPPERS,
+    is_companion,
+    split_word,
+    split_words,
+    year,
+)
+
+STRAY_SHARE = 0.1
+"""Images beside class folders, up to this share of all or one, are left out and named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder as it was listed.
+
+    Args:
+        path: of the folder.
+        images: names of its image files, sorted.
+        folders: those in it that hold an image at any depth, by name, sorted.
+        empty: names of the others in it.
+        total: images at any depth.
+    """
+
+    path: Path
+    images: tuple[str, ...]
+    folders: Mapping[str, "Folder"]
+    empty: tuple[str, ...]
+    total: int
+
+    def files(self) -> Iterator[Path]:
+        """Every image file at any depth."""
+        yield from (self.path / name for name in self.images)
+        for folder in self.folders.values():
+            yield from folder.files()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The images of a split.
+
+    Args:
+        folder: below which the first folder of an image is its class.
+        paths: sorted.
+        is_classed: whether every image lies in a class folder.
+    """
+
+    folder: Path
+    paths: tuple[Path, ...]
+    is_classed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What a folder was taken for.
+
+    Args:
+        parts: by split; train is always there.
+        empty: the folder of each split that has one and holds no image.
+        unread: folders with images that are in no split, below the root.
+        notes: sentences that a person should know.
+    """
+
+    parts: Mapping[str, Part]
+    empty: Mapping[str, Path]
+    unread: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read(root: Folder) -> Layout:
+    """Which images are which split, and which folder is a class.
+
+    Raises:
+        ValueError: where a guess would do harm, with the folder that would be right.
+    """
+    return _Reading(root).layout()
+
+
+@dataclass
+class _Reading:
+    """One reading of a tree, with what it passed over on the way."""
+
+    root: Folder
+    empty: dict[str, Path] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def layout(self) -> Layout:
+        top = self._inner(self.root)
+        nodes = self._splits(top)
+        if len(nodes) == 1 and nodes.get(TRAIN) is top:
+            _refuse_wrong_root(self.root.path, top)
+        parts = {split: self._part(split, self._inner(node)) for split, node in nodes.items()}
+        return Layout(parts, self.empty, tuple(self.unread), tuple(self.notes))
+
+    def _name(self, folder: Folder) -> str:
+        return folder.path.relative_to(self.root.path).as_posix()
+
+    def _inner(self, node: Folder) -> Folder:
+        """Go down through folders that only hold the images of what they lie in."""
+        while True:
+            inner = _holder(node)
+            if inner is None or not _may_pass(node):
+                return node
+            beside = [each for each in node.folders.values() if each is not inner]
+            self.unread += [self._name(each) for each in beside]
+            self._strays(node)
+            node = inner
+
+    def _strays(self, node: Folder) -> None:
+        if node.images:
+            first = node.path / node.images[0]
+            count = len(node.images)
+            what = f"{count} images beside folders of images, such as {first}, are"
+            what = f"{first} lies beside folders of images and is" if count == 1 else what
+            self.notes.append(f"{what} left out")
+
+    def _splits(self, node: Folder) -> dict[str, Folder]:
+        """The folder of each split; the whole folder is train where there is none."""
+        words = split_words([*node.folders])
+        if not words:
+            return {TRAIN: node}
+        chosen: dict[str, str] = {}
+        for name in sorted(words, key=lambda name: (words[name][1], -year(name), name)):
+            chosen.setdefault(words[name][0], name)
+        others = [name for name in node.folders if name not in words and not is_companion(name)]
+        _require_train(node, chosen, others)
+        for name in node.empty:
+            word = split_word(name)
+            if word is not None and word[0] not in chosen:
+                self.empty[word[0]] = node.path / name
+        self.unread += [
+            self._name(folder)
+            for name, folder in node.folders.items()
+            if name not in chosen.values()
+        ]
+        self._strays(node)
+        return {split: node.folders[name] for split, name in chosen.items()}
+
+    def _part(self, split: str, node: Folder) -> Part:
+        """Class folders, flat, or some images beside class folders."""
+        _refuse_split_classes(node)
+        if node.folders and _may_pass(node):
+            if node.images:
+                self._strays(node)
+            paths = [path for each in node.folders.values() for path in each.files()]
+            if split == TRAIN:
+                self._doubtful_classes(node)
+            return Part(node.path, tuple(sorted(paths)), is_classed=True)
+        if node.folders:
+            self.notes.append(
+                f"{len(node.images)} {split} images lie beside class folders, such as "
+                f"{node.path / node.images[0]}: the {split} images have no labels"
+            )
+        return Part(node.path, tuple(sorted(node.files())), is_classed=False)
+
+    def _doubtful_classes(self, node: Folder) -> None:
+        """Say what makes it doubtful that the folders are classes."""
+        ((name, first), *more) = node.folders.items()
+        if not more:
+            self.notes.append(
+                f"all train images are of 1 class, {name!r}; if it is no class, "
+                f"did you mean {node.path / name}?"
+            )
+        elif all(len(each.folders) > 1 for each in node.folders.values()):
+            inner = next(iter(first.folders))
+            self.notes.append(
+                f"the class folders hold folders, such as {name}/{inner}: the outer ones are the "
+                f"classes; if they are not, did you mean {node.path / name}?"
+            )
+
+
+def _holder(node: Folder) -> Folder | None:
+    """The folder that holds the images of another one: by name, or by the same name again."""
+    if len(node.folders) == 1:
+        ((name, only),) = node.folders.items()
+        again = name.lower() == node.path.name.lower() or _same_split(name, node.path.name)
+        if name.lower() in (*IMAGES, *WRAPPERS) or again:
+            return only
+    named = [name for name in node.folders if name.lower() in IMAGES]
+    others = [name for name in node.folders if name not in named]
+    if len(named) == 1 and all(is_companion(name) for name in others):
+        return node.folders[named[0]]
+    return None
+
+
+def _same_split(name: str, other: str) -> bool:
+    word = split_word(name)
+    return word is not None and word == split_word(other)
+
+
+def _may_pass(node: Folder) -> bool:
+    """Whether the images directly in a folder are so few that they are strays."""
+    return len(node.images) <= max(1, STRAY_SHARE * node.total) and bool(node.folders)
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(f"{name}/" for name in names[:most]) + more
+
+
+def _require_train(node: Folder, chosen: Mapping[str, str], others: Sequence[str]) -> None:
+    """Refuse splits without train, and what may be a split or a class.
+
+    Raises:
+        ValueError: with the ways out.
+    """
+    where, names = node.path, sorted(chosen.values())
+    if TRAIN not in chosen and others:
+        raise ValueError(
+            f"{where} has {_listed(names)} among {_listed(others)}: if they are splits, move the "
+            f"class folders into {where / TRAIN}; if all are classes, move all of them there"
+        )
+    if TRAIN not in chosen:
+        raise ValueError(
+            f"{where} has {_listed(names)} but no train/: give the folder with the images to "
+            f"learn from, such as {where / names[0]}, or name it {where / TRAIN}"
+        )
+    flat = not node.folders[chosen[TRAIN]].folders
+    if len(chosen) == 1 and others and flat:
+        alone = where / chosen[TRAIN]
+        raise ValueError(
+            f"{where} has {chosen[TRAIN]}/ among {_listed(others)}: if it is the train split, "
+            f"give {alone}; if all are classes, move all of them into {where / TRAIN / TRAIN}"
+        )
+
+
+def _refuse_wrong_root(root: Path, top: Folder) -> None:
+    """Refuse the folder above a data set: it would have one class, the data set.
+
+    Raises:
+        ValueError: with the folder that is meant.
+    """
+    if len(top.folders) != 1 or not _may_pass(top):
+        return
+    ((name, only),) = top.folders.items()
+    if not only.folders:
+        return
+    holds = _listed([*only.folders])
+    while len(only.folders) == 1 and not only.images:
+        (only,) = only.folders.values()
+    raise ValueError(
+        f"{root} has 1 class, {name!r}, which holds {holds}: did you mean {only.path}?"
+    )
+
+
+def _refuse_split_classes(node: Folder) -> None:
+    """Refuse classes that look like splits, or that hold splits.
+
+    Raises:
+        ValueError: with a folder that may be meant.
+    """
+    stems = {
+        name: found[1].lower()
+        for name in node.folders
+        if (found := re.fullmatch(r"(?i)(train|test|val)(id)?[ _-]?([a-z]|\d+)", name)) is not None
+    }
+    if len(set(stems.values())) > 1:
+        first = sorted(stems, key=lambda name: stems[name] != TRAIN)
+        raise ValueError(
+            f"the class folders of {node.path} look like splits ({_listed(sorted(stems))}): "
+            f"give one of them, such as {node.path / first[0]}, or name them train, val and test"
+        )
+    for name, folder in node.folders.items():
+        inside = [each for each in folder.folders if split_word(each) is not None]
+        if {split_word(each)[0] for each in inside} - {TRAIN}:  # type: ignore[index]
+            raise ValueError(
+                f"{node.path} has splits inside its folders ({name}/{inside[0]}): give one of "
+                f"them, such as {node.path / name}, or put train/, val/ and test/ outermost"
+            )

@@ -1,0 +1,197 @@
+"""How a box is cut out of one input of a sample: an image, a mask, boxes, key points, a video.
+
+The work is that of torchvision's kernels; this file adds boxes that leave the image, where
+torchvision fills with zeros or refuses.
+"""
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional
+from torchvision.transforms.v2.functional import InterpolationMode
+
+from tamecrop.geometry import rules
+
+Size = int | Sequence[int] | None
+Fill = float | Sequence[float] | Mapping[Any, Any]
+Interpolation: TypeAlias = str | int | InterpolationMode
+
+_OF_PILLOW = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+"""Pillow's numbers of its filters, 0 to 5."""
+
+
+def read_size(size: Size) -> tuple[int, int] | None:
+    """(height, width) of a size as torchvision takes it: one number or a list of one is a square.
+
+    Raises:
+        ValueError: for sides below 1, or more than two.
+        TypeError: for what is no number.
+
+    >>> read_size(32), read_size([32]), read_size((24, 32)), read_size(None)
+    ((32, 32), (32, 32), (24, 32), None)
+    """
+    if size is None:
+        return None
+    several = isinstance(size, Sequence | np.ndarray) and not isinstance(size, str)
+    sides: list[Any] = [*size] if several else [size]  # type: ignore[misc]
+    rules.require("size", "one side or (height, width)", size, holds=len(sides) in (1, 2))
+    whole = [read_count("size", side) for side in sides]
+    return whole[0], whole[-1]
+
+
+def read_count(name: str, value: Any) -> int:
+    """A whole number of at least 1: an int or a NumPy integer."""
+    if hasattr(value, "__index__") and not isinstance(value, bool):
+        value = operator.index(value)
+    rules.count(name, value)
+    count: int = value
+    return count
+
+
+def read_interpolation(interpolation: Interpolation) -> InterpolationMode:
+    """The mode that torchvision's enum, its name or Pillow's number stands for.
+
+    >>> read_interpolation("bicubic") is read_interpolation(3) is InterpolationMode.BICUBIC
+    True
+    """
+    if isinstance(interpolation, InterpolationMode):
+        return interpolation
+    if isinstance(interpolation, int) and not isinstance(interpolation, bool):
+        holds = 0 <= interpolation < len(_OF_PILLOW)
+        rules.require("interpolation", "a number of Pillow, 0 to 5", interpolation, holds=holds)
+        return InterpolationMode(_OF_PILLOW[interpolation])
+    if not isinstance(interpolation, str):
+        raise TypeError(f"`interpolation` must be a text, enum or int, got {interpolation!r}")
+    rules.known("interpolation", interpolation, [mode.value for mode in InterpolationMode])
+    return InterpolationMode(interpolation)
+
+
+def read_fill(fill: Fill) -> dict[Any, Any]:
+    """Fill of each type of input, `"others"` for those not named; masks are filled with 0.
+
+    >>> from torchvision import tv_tensors
+    >>> read_fill((1, 2, 3))["others"], read_fill({tv_tensors.Mask: 255})[tv_tensors.Mask]
+    ([1.0, 2.0, 3.0], 255)
+    """
+    named = dict(fill) if isinstance(fill, Mapping) else {"others": fill}
+    for kind in named:
+        if not (isinstance(kind, type) or kind == "others"):
+            raise TypeError(f"`fill` must have types or 'others' as keys, got {kind!r}")
+    by_type = {tv_tensors.Mask: 0, "others": 0, **named}
+    return {kind: _read_one_fill(value) for kind, value in by_type.items()}
+
+
+def _read_one_fill(fill: Any) -> Any:
+    if fill is None:
+        return 0
+    if isinstance(fill, Real) and math.isfinite(fill):
+        return fill
+    numbers = list(fill) if isinstance(fill, Sequence) and not isinstance(fill, str) else []
+    if not numbers or not all(isinstance(x, Real) and math.isfinite(x) for x in numbers):
+        kinds = "a number, one per channel, or a dict of them"
+        raise TypeError(f"`fill` must be {kinds}, got {fill!r}")
+    return [float(x) for x in numbers]
+
+
+@dataclass(frozen=True)
+class Scissors:
+    """Cut one input along a box.
+
+    Args:
+        content: `"in_place"` or `"centered"`; see `tamecrop.cut`.
+        size: (height, width) that the crop is resized to; None leaves it as it is.
+        fill: of each type of input.
+        interpolation: of images; masks are resized with nearest neighbors.
+        antialias: whether tensors are resized with antialiasing.
+    """
+
+    content: str
+    size: tuple[int, int] | None
+    fill: Mapping[Any, Any]
+    interpolation: InterpolationMode
+    antialias: bool | None
+
+    def cut(self, inpt: Any, *, top: int, left: int, height: int, width: int) -> Any:
+        """Cut one input; a box may leave it."""
+        tall, broad = functional.get_size(inpt)
+        is_inside = top >= 0 and left >= 0 and top + height <= tall and left + width <= broad
+        if is_inside and self.size is not None:
+            return functional.resized_crop(
+                inpt,
+                top,
+                left,
+                height,
+                width,
+                size=[*self.size],
+                interpolation=self.interpolation,
+                antialias=self.antialias,
+            )
+        if is_inside:
+            return functional.crop(inpt, top, left, height, width)
+        cut = self._cut_across(inpt, _Side(top, height, tall), _Side(left, width, broad))
+        if self.size is None:
+            return cut
+        return functional.resize(
+            cut, [*self.size], interpolation=self.interpolation, antialias=self.antialias
+        )
+
+    def _cut_across(self, inpt: Any, rows: "_Side", columns: "_Side") -> Any:
+        """Cut a box that leaves the input."""
+        fill = self._fill(inpt)
+        if not (rows.inside and columns.inside):
+            # A box wholly outside: torchvision's own crop of it has a wrong size, so it is never
+            # asked for pixels that the input, made wider, does not have.
+            around = [columns.before, rows.before, columns.after, rows.after]
+            wide = functional.pad(inpt, around, fill=fill)
+            top, left = rows.near + rows.before, columns.near + columns.before
+            return functional.crop(wide, top, left, rows.crop, columns.crop)
+        kept = functional.crop(inpt, rows.first, columns.first, rows.inside, columns.inside)
+        around = [columns.before, rows.before, columns.after, rows.after]
+        if self.content == "centered":
+            around = [columns.half, rows.half, columns.other_half, rows.other_half]
+        return functional.pad(kept, around, fill=fill)
+
+    def _fill(self, inpt: Any) -> Any:
+        fill = self.fill.get(type(inpt), self.fill["others"])
+        if not isinstance(fill, list):
+            return _round_fill(fill, inpt)
+        if len(fill) > 1 and not isinstance(inpt, tv_tensors.Mask):
+            channels = functional.get_dimensions(inpt)[0]
+            rule = f"one number or one for each of {channels} channels"
+            rules.require("fill", rule, fill, holds=len(fill) == channels)
+        return [_round_fill(number, inpt) for number in fill]
+
+
+def _round_fill(fill: float, inpt: Any) -> float:
+    """The nearest value that a pixel of the input can have; a bool is true beside 0."""
+    if isinstance(inpt, Tensor):
+        if inpt.dtype == torch.bool:
+            return float(fill != 0)
+        if inpt.dtype.is_floating_point:
+            return fill
+        low, high = torch.iinfo(inpt.dtype).min, torch.iinfo(inpt.dtype).max
+    else:
+        if inpt.mode in ("F", "I"):
+            return fill
+        low, high = 0, (2**16 - 1 if inpt.mode.startswith("I;16") else 255)
+    return min(max(round(fill), low), high)
+
+
+class _Side:
+    """One axis of a box: what of it lies inside the image, and the fill it needs."""
+
+    def __init__(self, near: int, crop: int, side: int) -> None:
+        self.near, self.crop = near, crop
+        self.first = min(max(near, 0), side)
+        self.inside = max(min(near + crop, side) - self.first, 0)
+        self.before, self.after = max(-near, 0), max(near + crop - side, 0)
+        missing = crop - self.inside
+        self.half, self.other_half = missing // 2, missing - missing // 2

@@ -1,0 +1,90 @@
+"""What a sample of a torchvision pipeline holds: its size, its object boxes, its key; its views."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+from torch import Tensor
+from torch.utils import _pytree as pytree
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from tamecrop.geometry import rules
+from tamecrop.views.datasets import SampleKey
+
+
+class ViewList(list[Any]):
+    """The views of one sample.
+
+    A list in everything but one thing: torchvision's transforms, which would give all views the
+    same flip and, of plain tensors, change the first one only, refuse it. Copies are plain lists,
+    and so is what a `DataLoader` makes of it.
+    """
+
+    def __copy__(self) -> list[Any]:
+        return list(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, ([*self],)
+
+
+def _refuse_views(_: Any) -> NoReturn:
+    raise TypeError(
+        "a transform behind `Views` would treat all views as one sample: "
+        "give it as Views(..., then=transform), or take list(views)"
+    )
+
+
+pytree.register_pytree_node(ViewList, _refuse_views, lambda children, _: list(children))
+
+
+def find_size(inputs: list[Any]) -> tuple[int, int]:
+    """(height, width) of what is cut."""
+    if len(inputs) == 1 and isinstance(inputs[0], Tensor) and inputs[0].ndim < 2:
+        raise TypeError(f"a crop needs an image, got a tensor of shape {tuple(inputs[0].shape)}")
+    images = [leaf for leaf in inputs if isinstance(leaf, Tensor) or hasattr(leaf, "getbands")]
+    if not images:
+        arrays = any(isinstance(leaf, np.ndarray) for leaf in inputs)
+        hint = ": v2.ToImage() makes one of a NumPy array (H, W, C)" if arrays else ", got none"
+        raise TypeError(f"a crop needs an image{hint}")
+    height, width = v2.query_size(images)
+    return height, width
+
+
+def find_object_boxes(inputs: list[Any], stated: Any) -> Any:
+    """The object boxes of a sample `(k, 4)`: as stated, or those of its `BoundingBoxes`."""
+    if stated is not None:
+        boxes = np.asarray(stated, dtype=np.float64)
+        holds = boxes.ndim == 2 and boxes.shape[1] == 4
+        rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
+        return boxes
+    found = [leaf for leaf in inputs if isinstance(leaf, tv_tensors.BoundingBoxes)]
+    corners = [
+        functional.convert_bounding_box_format(boxes, new_format="XYXY").cpu().numpy()
+        for boxes in found
+    ]
+    return np.concatenate(corners) if corners else ()
+
+
+def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> SampleKey:
+    """The key that a sample states.
+
+    Args:
+        sample: inputs of a transform, the first of them a mapping.
+        names: of its entries that hold index and, if there are two, epoch.
+        seed: key of the run.
+
+    Raises:
+        TypeError: when the sample is no mapping.
+        ValueError: when it lacks an entry.
+    """
+    entries = sample[0]
+    if not isinstance(entries, Mapping):
+        kind = type(entries).__name__
+        raise TypeError(f"`key` needs a sample that is a mapping with {names}, got {kind}")
+    missing = [name for name in names if name not in entries]
+    if missing:
+        raise ValueError(f"`key` names {missing[0]!r}, which the sample lacks: {sorted(entries)}")
+    index, epoch = (int(entries[name]) for name in (*names, *names)[:2])
+    return SampleKey(seed, epoch if len(names) == 2 else 0, index)
