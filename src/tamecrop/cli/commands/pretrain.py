@@ -1,4 +1,4 @@
-"""`tamecrop pretrain`: one backbone under one crop law."""
+"""`tamecrop pretrain`: one backbone under one crop policy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,4 +61,4 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     return work
 
 
-COMMAND = Command("pre-train one backbone under one crop law", _declare, _prepare)
+COMMAND = Command("pre-train one backbone under one crop policy", _declare, _prepare)
