@@ -5,13 +5,13 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test test-slow check format clean
 
-demo: $(READY)  ## compare three crop laws on the embedded data, about three minutes on two cores
+demo: $(READY)  ## compare three crop policies on the embedded data, about three minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
 
 test: $(READY)  ## the specification, fast tier
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(READY)  ## the second tier: kills, long laws, whole studies
+test-slow: $(READY)  ## the second tier: kills, long properties, whole studies
 	$(BIN)/python -m pytest -n 2 -m slow
 
 check: $(READY)  ## format, lint, types, import arrows

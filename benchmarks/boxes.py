@@ -13,8 +13,8 @@ from common import rates, report, write
 IMAGES, FEW, SIDE = 50_000, 2_000, 32
 
 
-def drawn(law: str) -> np.ndarray:
-    return tc.policy(law).draw((SIDE, SIDE), index=np.arange(IMAGES))
+def drawn(policy: str) -> np.ndarray:
+    return tc.policy(policy).draw((SIDE, SIDE), index=np.arange(IMAGES))
 
 
 def one_call_an_image(generator: np.random.Generator) -> list[tuple[int, int]]:

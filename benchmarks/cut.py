@@ -23,8 +23,8 @@ PIXELS = torch.randint(0, 256, (IMAGES, 3, SIDE, SIDE), dtype=torch.uint8)
 PICTURES = [Image.fromarray(p.permute(1, 2, 0).numpy()) for p in PIXELS[:FEW]]
 
 
-def boxes(law: str) -> np.ndarray:
-    return tc.policy(law).draw((SIDE, SIDE), index=np.arange(IMAGES))
+def boxes(policy: str) -> np.ndarray:
+    return tc.policy(policy).draw((SIDE, SIDE), index=np.arange(IMAGES))
 
 
 def torchvision_exact(crop: v2.RandomCrop) -> list[Tensor]:

@@ -20,12 +20,12 @@ cells() {
     left=$((end - $(date +%s)))
     [ "$left" -gt 0 ] || exit 0
     timeout --signal=TERM --kill-after=60 "$left" "$python" -m tamecrop paper \
-        --data "$data" --out "$out/paper" "$@"
+        "$data" --out "$out/paper" "$@"
 }
-cells --laws rc gcc
-cells --laws cgcc
-cells --laws mgcc cmgcc
-cells --study why --scales 0.8
-cells --study why --scales 0.4
-cells --study ordinary --seeds 5
-cells --laws rc gcc cgcc --seeds 3
+cells --policies rc gcc
+cells --policies cgcc
+cells --policies mgcc cmgcc
+cells --study controls --scales 0.8
+cells --study controls --scales 0.4
+cells --study simclr --seeds 5
+cells --policies rc gcc cgcc --seeds 3

@@ -74,7 +74,7 @@ def promises() -> list[Promise]:
 
 NOT_PROMISED = (
     "Equal bits across numbers of threads, devices, or versions of PyTorch.",
-    "Equal statistics of batch norm in one process and in several on processors: its synchronized "
+    "Equal statistics of batch norm in one process and in several on CPUs: its synchronized "
     "form refuses tensors that are not on a GPU. R25 holds batch norm fixed.",
     "The safety of a foreign `.pt` file: none is read.",
     "That a file whose bytes rot without a new length or time of change is noticed by a load; "

@@ -214,7 +214,11 @@ def kinds(package: Path, trees: dict[Path, ast.Module]) -> dict[str, tuple[list[
     geometry, learning = package / "geometry", package / "learning"
     centers = first_of(geometry / "centers.py", geometry / "centres.py")
     own = package / "a new file.py"
-    methods = [path for path in trees if path.parent == learning / "methods"]
+    methods = [
+        path
+        for path in trees
+        if path.parent == learning / "methods" and path.stem not in ("__init__", "base")
+    ]
     objectives = [path for path in (learning / "objectives.py",) if path in trees]
     adapters = [path.stem for path in trees if path.parent == package / "views" / "adapters"]
     return {
@@ -222,8 +226,13 @@ def kinds(package: Path, trees: dict[Path, ast.Module]) -> dict[str, tuple[list[
         "center": (public_classes(trees[centers]), set()),
         "pair_rule": (public_classes(trees[geometry / "pairs.py"]), set()),
         "method": (
-            [name for path in methods or objectives for name in public_classes(trees[path])],
-            set(),
+            [
+                name
+                for path in methods or objectives
+                for name in public_classes(trees[path])
+                if name != "Settings"
+            ],
+            {own} if methods else set(),
         ),
         "reader": (["folders", "archives", "downloads"], {own}),
         "host": ([f"adapters.{stem}" for stem in adapters if stem != "__init__"], {own}),

@@ -1,4 +1,4 @@
-"""A crop law inside a Lightly pipeline: its data set, its head, its loss, our views."""
+"""A crop policy inside a Lightly pipeline: its data set, its head, its loss, our views."""
 
 import torch
 from lightly.data import LightlyDataset
@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import FakeData
 from torchvision.models import resnet18
 
-from tamecrop.views.adapters.lightly import SimCLRViews
+from tamecrop.views import SimCLRViews
 
 
 def main() -> float:

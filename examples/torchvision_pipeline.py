@@ -1,4 +1,4 @@
-"""A crop law inside a plain torchvision pipeline: change one line, keep the rest."""
+"""A crop policy inside a plain torchvision pipeline: change one line, keep the rest."""
 
 import torch
 from torch.utils.data import DataLoader

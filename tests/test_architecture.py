@@ -1,6 +1,7 @@
 """The arrows of the design: a room imports only from the rooms to its left."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -68,10 +69,12 @@ def test_geometry_needs_numpy_alone(path: Path):
 
 
 def test_nobody_imports_an_adapter():
+    """The room's list of names does, for a type checker; when it runs, only on request."""
     users = [
         module_name(path)
         for path in MODULES
         if "adapters" not in path.parts
+        and path != SOURCE / "views" / "__init__.py"
         and any("views.adapters" in name for name in imported(ast.parse(path.read_text())))
     ]
     assert users == []
@@ -81,6 +84,79 @@ def test_nobody_imports_an_adapter():
 def test_torch_stays_out_of_what_does_not_need_it(module: str):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def structure():
+    """The script that measures the package: what holds is what it says."""
+    path = SOURCE.parents[1] / "benchmarks" / "structure.py"
+    spec = importlib.util.spec_from_file_location("structure", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FILES = {path: path.read_text() for path in MODULES}
+
+
+@pytest.mark.xfail(reason="six files are still to be cut: 301 to 391 lines")
+def test_no_file_is_long():
+    assert structure().sizes(SOURCE, FILES)["files_above_300"] == 0
+
+
+def test_no_room_holds_a_fifth():
+    assert structure().sizes(SOURCE, FILES)["biggest_room_share"] < 0.2
+
+
+def test_a_long_file_and_a_big_room_are_seen():
+    long = structure().sizes(SOURCE, {SOURCE / "views" / "new.py": "\n" * 301})
+    assert (long["files_above_300"], long["biggest_room"], long["biggest_room_share"]) == (
+        (1, "views", 1.0)
+    )
+
+
+@pytest.mark.xfail(
+    reason="six names are still shared: config, evaluate, listing, pairs, run, simclr"
+)
+def test_no_two_files_share_a_name_but_a_command_and_its_module():
+    assert structure().names(SOURCE, FILES)["repeated_names_but_commands"] == []
+
+
+def test_a_repeated_name_is_seen():
+    more = [*MODULES, SOURCE / "views" / "boxes.py", SOURCE / "cli" / "commands" / "cut.py"]
+    found = structure().names(SOURCE, more)
+    assert "boxes.py" in found["repeated_names_but_commands"]
+    assert "cut.py" in found["repeated_names"]
+    assert "cut.py" not in found["repeated_names_but_commands"]
+
+
+@pytest.mark.xfail(reason="about 32 statements per 1,000 lines are left of 37")
+def test_a_reader_changes_files_seldom():
+    assert structure().imports_per_1000_lines(FILES) < 25
+
+
+def test_imports_from_the_package_are_counted():
+    text = "import os\nfrom tamecrop import cut\n\ndef f():\n    import tamecrop.cut\n"
+    assert structure().imports_per_1000_lines({Path("one.py"): text}) == 400
+
+
+NO_FIGURES = """
+import sys
+sys.modules["matplotlib"] = None
+from tamecrop.cli import main
+sys.exit(main({!r}))
+"""
+TINY = ["--training.epochs=1", "--training.warmup_epochs=0", "--training.batch_size=30"]
+
+
+def test_what_draws_nothing_loads_no_figures(tmp_path):
+    def exit_code(*words: str) -> int:
+        code = NO_FIGURES.format([*map(str, words)])
+        return subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+    run, data = tmp_path / "run", "scenes:count=67"
+    assert exit_code("pretrain", data, "--policy", "rc:scale=0.6", *TINY, "--out", run) == 0
+    assert exit_code("runs", run) == 0
+    assert exit_code("show", data, "--out", tmp_path / "views.png") == 2
 
 
 CORE_ONLY = """

@@ -1,8 +1,15 @@
 """The worked examples run as they stand."""
 
+import ast
+import importlib
 import importlib.util
 import math
 from pathlib import Path
+
+import pytest
+
+from tamecrop.audit import Audit
+from tamecrop.reporting.jsonfiles import read_json
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -22,3 +29,54 @@ def test_a_lightly_pipeline_trains_a_step():
     loss = outcome_of("lightly_pipeline")
     assert math.isfinite(loss)
     assert loss > 0
+
+
+SCRIPTS = [
+    path
+    for folder in ("benchmarks", "docs", "examples")
+    for path in sorted((EXAMPLES.parent / folder).glob("*.py"))
+]
+
+
+def missing_names(source: str) -> list[str]:
+    """Names that a script takes from the package and that are not there."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tamecrop")
+        for alias in node.names
+        if not offers(node.module, alias.name)
+    ]
+
+
+def offers(module: str, name: str) -> bool:
+    """Whether `from module import name` works."""
+    for needed, attribute in ((module, name), (f"{module}.{name}", "__name__")):
+        try:
+            found = importlib.import_module(needed)
+        except ModuleNotFoundError:
+            continue
+        if hasattr(found, attribute):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_take_only_what_is_there(path: Path):
+    assert missing_names(path.read_text()) == []
+
+
+def test_a_name_that_is_not_there_is_seen():
+    assert missing_names("from tamecrop.views import Crop, Corp, transforms") == [
+        "tamecrop.views.Corp"
+    ]
+    assert missing_names("def f():\n    from tamecrop.nothing import x") == ["tamecrop.nothing.x"]
+
+
+STORED = sorted((EXAMPLES.parent / "results" / "audit").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_stored_audits_are_read(path: Path):
+    """`docs/draw_audit.py` draws from them; a record that changes converts them."""
+    assert len(read_json(Audit, path).named) > 3

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
+from tamecrop.geometry.text import PARTS
 
 DRAWS, IMAGES = 20, 50_000
 LONGEST = 100_000
@@ -114,7 +115,7 @@ def test_a_million_images_of_any_size_keep_every_promise(family, record):
 def test_every_kind_of_part_is_drawn():
     random = np.random.default_rng(16)
     laws = [tc.policy(FAMILIES[family](random)) for family in FAMILIES for _ in range(DRAWS)]
-    for part, kinds in tc.geometry.text.PARTS.items():
+    for part, kinds in PARTS.items():
         assert {getattr(law, part).kind for law in laws} == set(kinds)
 
 

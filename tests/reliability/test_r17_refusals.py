@@ -96,6 +96,6 @@ def test_good_parameters_at_the_end_of_their_range_are_taken(part, name, value):
 
 @pytest.mark.parametrize("size", [(0, 32), (32, 0), (-1, 5), (NAN, 3.0)])
 def test_an_empty_image_is_refused_by_every_law(size):
-    for name in tc.geometry.presets.PRESETS:
+    for name in tc.presets:
         with pytest.raises(ValueError, match="`sizes` must be"):
             tc.policy(name).draw(np.array(size))

@@ -1,22 +1,25 @@
-"""Crop policies judged on real images before any training.
+"""Crop policies judged on real images before any training."""
 
-The room and its main function share a name, so the room itself can be called:
-`tamecrop.audit(images, policies)` is `tamecrop.audit.run.audit(images, policies)`.
-"""
+from typing import TYPE_CHECKING
 
-import sys
-from types import ModuleType
-from typing import Any
+from tamecrop.on_demand import on_demand
 
+if TYPE_CHECKING:
+    from tamecrop.audit.recommend import Recommendation
+    from tamecrop.audit.records import Audit, Audited
+    from tamecrop.audit.run import audit
+else:
+    _SOURCES = {
+        "Audit": "tamecrop.audit.records:Audit",
+        "Audited": "tamecrop.audit.records:Audited",
+        "Recommendation": "tamecrop.audit.recommend:Recommendation",
+        "audit": "tamecrop.audit.run:audit",
+    }
+    __getattr__, __dir__ = on_demand(__name__, _SOURCES)
 
-class _CallableRoom(ModuleType):
-    """A package that can be called: importing it must not hide the function of its name."""
-
-    def __call__(self, *arguments: Any, **settings: Any) -> Any:
-        """Audit crop policies, see `tamecrop.audit.run.audit`."""
-        from tamecrop.audit.run import audit
-
-        return audit(*arguments, **settings)
-
-
-sys.modules[__name__].__class__ = _CallableRoom
+__all__ = [
+    "Audit",
+    "Audited",
+    "Recommendation",
+    "audit",
+]

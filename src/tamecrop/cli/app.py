@@ -74,7 +74,7 @@ def _run(words: list[str], *, debug: bool) -> int:
 def _prepare(words: list[str]) -> Work:
     """Parse the words, and let the command check all that it can before its work."""
     set_loader("yaml", load_plain_yaml, exceptions=(yaml.YAMLError,))
-    known = {name: _Parser(_command(name)) for name in command_names()}
+    known = {name: _Parser(find_command(name)) for name in command_names()}
     parser = ArgumentParser(
         prog="tamecrop",
         description=_SUMMARY,
@@ -124,7 +124,7 @@ def command_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
 
-def _command(name: str) -> Command:
+def find_command(name: str) -> Command:
     """The command of that name: `COMMAND` of its file."""
     found: Command = importlib.import_module(f"tamecrop.cli.commands.{name}").COMMAND
     return found

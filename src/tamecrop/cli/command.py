@@ -15,9 +15,8 @@ from tamecrop.geometry import rules
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy, policy
 
-Parsed = TypeVar("Parsed")
-
 Work = Callable[[], None]
+_Parsed = TypeVar("_Parsed")
 _WIDEST = 120
 """Columns of prose: a line of more is hard to read on any terminal."""
 
@@ -91,28 +90,31 @@ def checked_policies(texts: Sequence[str]) -> tuple[Policy, ...]:
     Args:
         texts: Crop policies, at least one.
 
-    Returns:
-        The policies, in order.
-
     Raises:
         ValueError: Naming the policy, and why it is refused.
     """
-    return _parsed_each(texts, policy)
+    return _distinct(texts, [policy(text) for text in texts])
 
 
 def checked_plans(texts: Sequence[str]) -> tuple[ViewPlan, ...]:
-    """Parse every view plan, as `checked_policies`; a policy alone is a plan."""
-    return _parsed_each(texts, plan)
+    """Parse every view plan before the first is used; two that mean the same are refused.
+
+    Args:
+        texts: Policies or view plans, at least one.
+
+    Raises:
+        ValueError: Naming the plan, and why it is refused.
+    """
+    return _distinct(texts, [plan(text) for text in texts])
 
 
-def _parsed_each(texts: Sequence[str], parse: Callable[[str], Parsed]) -> tuple[Parsed, ...]:
+def _distinct(texts: Sequence[str], parsed: Sequence[_Parsed]) -> tuple[_Parsed, ...]:
     if not texts:
         raise ValueError("`policies` must name at least one crop policy, such as rc:scale=0.8")
-    found = tuple(parse(text) for text in texts)
-    for place, each in enumerate(found):
-        if each in found[:place]:
+    for place, each in enumerate(parsed):
+        if each in parsed[:place]:
             raise ValueError(f"`policies` must differ, got {texts[place]!r} twice")
-    return found
+    return tuple(parsed)
 
 
 def checked_folder(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """What `compare`, `pretrain` and `evaluate` share: preset, settings, data."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from tamecrop.geometry.plans import ViewPlan
     from tamecrop.geometry.policy import Policy
 
-DEFAULT_DATA, DEFAULT_PRESET = "scenes", "quick"
+DEFAULT_DATA = "scenes"
+TAKE_MANY = ("--policies", "--merge")
+TAKE_NONE = ("--across", "--print_config")
+"""Options of several values and of none, in the commands that train."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Data and recipe after a person's changes to the preset."""
+    """Data and recipe after a person's changes to the preset; the data whole and cut to it."""
 
+    whole: "Dataset"
     dataset: "Dataset"
     recipe: Recipe
 
@@ -43,27 +47,58 @@ def named(words: Sequence[str], option: str) -> str | None:
     return None
 
 
-def _default_data(words: Sequence[str]) -> str:
-    """Data of the config file, if there is one: a positional argument would forget it."""
+def default_preset(data: str) -> str:
+    """The recipe for data when none is named: the demo's is made for its own images.
+
+    >>> default_preset("scenes:count=100"), default_preset("photographs/")
+    ('quick', 'small')
+    """
+    return "quick" if data.partition(":")[0] == "scenes" else "small"
+
+
+def typed_data(words: Sequence[str]) -> str | None:
+    """The data among the words of a command, before they are parsed: what no option takes.
+
+    >>> typed_data(["--seeds", "3", "cifar10"]), typed_data(["--policies", "rc", "gcc"])
+    ('cifar10', None)
+    """
+    option, taken = "", 0
+    for word in words:
+        if word.startswith("-"):
+            option, taken = word, 0
+            continue
+        free = not option or "=" in option or option in TAKE_NONE
+        if free or (taken and option not in TAKE_MANY):
+            return word
+        taken += 1
+    return None
+
+
+def _configured(words: Sequence[str]) -> Mapping[str, Any]:
+    """What the config file says, if there is one: its data would be forgotten for a default."""
     config = named(words, "--config")
     if config is None or not Path(config).is_file():
-        return DEFAULT_DATA
+        return {}
     stated = get_loader("yaml")(Path(config).read_text()) or {}
     if not isinstance(stated, dict):
         raise TypeError(f"{config} must hold `name: value` lines, got {type(stated).__name__}")
-    return str(stated.get("data", DEFAULT_DATA))
+    return stated
 
 
 def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     """Add the arguments of training to a parser, with the preset's settings as defaults."""
-    name = named(words, "--preset") or DEFAULT_PRESET
+    configured = _configured(words)
+    data = str(typed_data(words) or configured.get("data", DEFAULT_DATA))
+    name = str(named(words, "--preset") or configured.get("preset") or default_preset(data))
     settings = recipe(name)
-    parser.add_argument(
-        "data", type=str, nargs="?", default=_default_data(words), help="a name or a path"
-    )
+
+    parser.add_argument("data", type=str, nargs="?", default=data, help="a name or a path")
     parser.add_argument("--config", action="config", help="a YAML file of these arguments")
     parser.add_argument(
-        "--preset", type=str, default=name, help=f"settings to start from: {', '.join(RECIPES)}"
+        "--preset",
+        type=str,
+        default=name,
+        help=f"recipe to start from, see `tamecrop recipes`: {', '.join(RECIPES)}",
     )
     parser.add_argument("--data_seed", type=int, default=0, help="key of scenes and splits")
     parser.add_argument(
@@ -101,8 +136,8 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import known
-    from tamecrop.learning.backbones import NAMES
-    from tamecrop.studies.compare import cut_to
+    from tamecrop.learning.backbones import require_known
+    from tamecrop.studies.arms import cut_to
     from tamecrop.views.photometric import photometric
 
     quiet()
@@ -110,11 +145,16 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
-    known("backbone", training.backbone, NAMES)
+    require_known(training.backbone)
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
     for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
-    return Chosen(cut_to(dataset, settings.images), settings)
+    used = cut_to(dataset, settings.images)
+    say(
+        f"recipe {parsed.preset}: {len(used.train):,} of {len(dataset.train):,} train images, "
+        f"color step {training.photometric}"
+    )
+    return Chosen(dataset, used, settings)

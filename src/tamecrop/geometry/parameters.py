@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from tamecrop.geometry import rules
-from tamecrop.geometry.centers import Beta, Gaussian, PaddedUniform
 from tamecrop.geometry.extents import FixedArea, JointAreas
 from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.search import fewest_digits
@@ -18,6 +17,8 @@ SPANS = {"sigma": (1e-3, 10.0), "alpha": (1e-4, 1e4), "padding": (1e-3, 10.0), "
 """Values that are searched; `scale` goes from one pixel to the whole image."""
 
 NAMES = ("scale", *SPANS)
+_SPREADS = ("alpha", "sigma", "padding", "a")
+"""What centers call their spread; `alpha`, where it is stated, replaces `sigma`."""
 
 _APART = 1.11
 
@@ -29,11 +30,8 @@ def pick_parameter(policy: Policy) -> str:
     >>> [pick_parameter(policy(text)) for text in ("gcc:alpha=1.5", "rc_pad", "rrc")]
     ['alpha', 'padding', 'scale']
     """
-    if isinstance(policy.center, Gaussian):
-        return "sigma" if policy.center.alpha is None else "alpha"
-    if isinstance(policy.center, PaddedUniform):
-        return "padding"
-    return "a" if isinstance(policy.center, Beta) else "scale"
+    stated = (name for name in _SPREADS if getattr(policy.center, name, None) is not None)
+    return next(stated, "scale")
 
 
 def read_value(policy: Policy, name: str) -> Any:

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
 
+if TYPE_CHECKING:
+    from tamecrop.audit.records import Audit
+
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
+
+_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
+"""Columns that the terminal's table leaves to the page."""
+_PLAIN_WIDTH = 120
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
@@ -37,20 +45,23 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     )
     parser.add_argument("--images", type=PositiveInt, default=50_000, help="images audited at most")
     parser.add_argument(
-        "--draws", type=PositiveInt | None, default=None, help="of each image: 16, more for few"
+        "--draws",
+        type=PositiveInt | None,
+        default=None,
+        help="of each image; by default 40,000 pairs in all",
     )
     parser.add_argument("--seed", type=int, default=0, help="key of scenes and draws")
     parser.add_argument("--out", type=Path, default=Path("audit"), help="folder for results")
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    say(f"reading {parsed.data}")
     plans = checked_plans(parsed.policies)
     (current,) = checked_plans([parsed.current])
 
     from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.run import run
     from tamecrop.audit.subject import find_subject
-    from tamecrop.cli.tables import print_audit
 
     settings = Settings(
         current=current,
@@ -65,10 +76,30 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     out = checked_folder(parsed.out)
 
     def work() -> None:
-        print_audit(run(replace(job, out=out), report=say))
+        _print_table(run(replace(job, out=out), report=say))
         say(f"report: {out / 'report.html'}")
 
     return work
+
+
+def _print_table(audit: "Audit") -> None:
+    """One row a policy that was named; numbers in percent but IoU and placements."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from tamecrop.audit import wording
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"crop policies on {audit.data}", title_justify="left")
+    table.add_column("crop policy", overflow="fold", min_width=16)
+    heads = wording.list_columns(audit)
+    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
+    for place in shown:
+        table.add_column(heads[place], justify="right")
+    for row in wording.list_rows(audit):
+        table.add_row(row.policy, *(row.cells[place] for place in shown))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)
 
 
 COMMAND = Command("what crop policies do to real images, without training", _declare, _prepare)
