@@ -9,7 +9,10 @@ from tamecrop.audit.measures.objects import Objects, measure_objects
 from tamecrop.audit.measures.pairs import Shapes, draw_pairs, pair_views
 from tamecrop.data.images import ImageSet
 
-NAMES = ("object_share", "pair_share", "false_positive_share", "different_share", "none_share")
+NAMES = (
+    "object_share", "any_share", "pair_share", "largest_share", "false_positive_share",
+    "different_share", "none_share",
+)  # fmt: skip
 LAWS = ["gcc:scale=0.3,sigma=0.3", "rc:scale=0.3", "rrc:scale=0.1..0.6", "jointcrop"]
 
 
@@ -80,3 +83,38 @@ def test_rows_name_every_object_of_each_image():
 def test_the_threshold_is_a_share():
     with pytest.raises(ValueError, match="0 < threshold <= 1"):
         measure_objects(pair_views("rc"), Shapes.of(images()), threshold=1.5)
+
+
+def draw_freely(rng, count, side, scale, spread):
+    """Clamped Gaussian boxes of one size by NumPy's own generator: `(count, 2, 4)`."""
+    crop = round(scale**0.5 * side)
+    center = rng.normal(side / 2, spread * side, (count, 2, 2))
+    near = np.clip(np.rint(center - crop / 2), 0, side - crop)
+    return np.concatenate([near, near + crop], axis=-1)
+
+
+@pytest.mark.parametrize("spread", [0.2, 0.35])
+def test_shares_agree_with_draws_of_another_generator_to_half_a_point(spread):
+    data, side, count = images(n=30, side=32), 32, 6000
+    views = pair_views(f"cgcc:scale=0.4,sigma={spread}")
+    found = measure_objects(views, Shapes.of(data), draws=4000)
+    rng, shown = np.random.default_rng(7), []
+    for boxes in filter(len, data.boxes):
+        drawn = draw_freely(rng, count, side, 0.4, spread)[:, :, None]
+        wide = np.minimum(drawn[..., 2:], boxes[:, 2:]) - np.maximum(drawn[..., :2], boxes[:, :2])
+        inside = np.maximum(wide, 0).prod(axis=-1)
+        area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
+        both = inside >= 0.5 * area
+        shown.append(
+            (
+                both.any(axis=-1).all(axis=-1).mean(),
+                both.all(axis=1).any(axis=-1).mean(),
+                both.all(axis=1)[:, np.argmax(area)].mean(),
+            )
+        )
+    wanted = np.mean(shown, axis=0)
+    ours = np.array([found.any_share, found.pair_share, found.largest_share])
+    assert np.abs(ours - wanted).max() < 0.005
+    assert wanted[0] > wanted[1] > wanted[2]
+    other = measure_objects(pair_views("cgcc:scale=0.4,sigma=0.27"), Shapes.of(data), draws=200)
+    assert abs(other.pair_share - wanted[1]) > 0.005

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures
 
+from references import surface as reference
 from tamecrop.paper import prediction, published, surface
-from tamecrop.paper.prediction import LEVEL, half_width, predict, scaled, sweep_figures
+from tamecrop.paper.prediction import LEVEL, list_sweep_figures, predict, rank, take_half_width
+from tamecrop.paper.surface import scale_figures
 
 QUALITY = Path(__file__).parents[2] / "results" / "predict" / "quality.json"
 CELLS = published.sweep()
@@ -23,11 +22,11 @@ RULES = np.array([cell.law for cell in CELLS])
 
 @pytest.fixture(scope="module")
 def table():
-    return scaled([*sweep_figures()])
+    return scale_figures([*list_sweep_figures()])
 
 
 def quality(table, truth, groups):
-    predicted = surface.left_out(table, truth, groups)
+    predicted = surface.predict_left_out(table, truth, groups)
     return spearmanr(predicted, truth).statistic, 100 * np.abs(predicted - truth).mean()
 
 
@@ -61,12 +60,15 @@ def test_figures_of_other_cells_predict_nothing(table):
     assert error > 5
 
 
-def test_the_surface_is_that_of_scikit_learn(table):
-    judge = make_pipeline(PolynomialFeatures(2, include_bias=False), Ridge(surface.RIDGE))
-    judge.fit(table[::2], TRUTH[::2])
-    ours = surface.fit(table[::2], TRUTH[::2])(table[1::2])
-    np.testing.assert_allclose(ours, judge.predict(table[1::2]), atol=1e-9)
-    assert not np.allclose(surface.fit(table[::3], TRUTH[::3])(table[1::2]), ours, atol=1e-4)
+def test_the_surface_is_that_of_the_closed_form(table):
+    judge = reference.fit(table[::2], TRUTH[::2])
+    ours = surface.make_surface().fit(table[::2], TRUTH[::2]).predict(table[1::2])
+    np.testing.assert_allclose(ours, judge(table[1::2]), atol=1e-9)
+    other = surface.make_surface().fit(table[::3], TRUTH[::3]).predict(table[1::2])
+    assert not np.allclose(other, ours, atol=1e-4)
+    left_out = surface.predict_left_out(table, TRUTH, SCALES)
+    np.testing.assert_allclose(left_out, reference.left_out(table, TRUTH, SCALES), atol=1e-9)
+    assert not np.allclose(left_out, reference.left_out(table, TRUTH, RULES), atol=1e-3)
 
 
 def test_the_published_quality_is_what_comes_out(table):
@@ -79,17 +81,17 @@ def test_the_published_quality_is_what_comes_out(table):
 
 
 def test_intervals_hold_their_share_of_cells_of_a_scale_left_out(table):
-    residuals = surface.left_out(table, TRUTH, SCALES) - TRUTH
+    residuals = surface.predict_left_out(table, TRUTH, SCALES) - TRUTH
     inside = [
-        np.abs(residuals[scale == SCALES]) <= half_width(residuals[scale != SCALES])
+        np.abs(residuals[scale == SCALES]) <= take_half_width(residuals[scale != SCALES])
         for scale in np.unique(SCALES)
     ]
     assert np.concatenate(inside).mean() >= LEVEL - 0.03
 
 
 def test_half_width_is_the_conformal_quantile():
-    assert half_width(np.arange(-9.0, 1)) == 9
-    assert half_width(-np.arange(1.0, 100)) == 90
+    assert take_half_width(np.arange(-9.0, 1)) == 9
+    assert take_half_width(-np.arange(1.0, 100)) == 90
 
 
 @pytest.mark.parametrize("cell", [c for c in published.others() if c.epochs == 200], ids=str)
@@ -112,17 +114,31 @@ def test_accuracy_rises_with_the_spread_to_one_top_and_falls(law, scale):
     assert 0.25 < found[-1] < 0.36
 
 
-def test_sigma_carries_over_to_another_resolution_and_alpha_does_not():
-    assert predict("gcc:scale=0.4,sigma=0.2", side=64) == predict("gcc:scale=0.4,sigma=0.2")
-    found = predict("gcc:scale=0.4,alpha=1.5", side=64)
+@pytest.mark.parametrize("training", [{"side": 64}, {"epochs": 500}, {"side": 224, "epochs": 100}])
+def test_no_number_is_given_for_another_training(training):
+    found = predict("gcc:scale=0.4,sigma=0.2", **training)
     assert (found.accuracy, found.low, found.high, found.in_regime) == (None, None, None, False)
-    assert found.reason == "alpha does not carry over to 64 px; state sigma=0.1531"
-    for scale in (0.2, 0.4, 0.6, 0.8):
-        narrow, wide = (
-            predict(f"gcc:scale={scale},sigma={(alpha / 64) ** 0.5!r}", side=64).accuracy
-            for alpha in (1.5, 3)
-        )
-        assert wide > narrow
+    assert "only 32 px and 200 epochs are predicted" in found.reason
+    assert "--rank" in found.reason
+
+
+def test_policies_are_ordered_without_numbers_at_any_side():
+    texts = ["rrc", "gcc:scale=0.4,alpha=0.01", "gcc:scale=0.4,alpha=1.5"]
+    ranked = rank(texts)
+    assert [each.place for each in ranked] == [1, 2, None]
+    assert ranked[0].policy == "gcc:scale=0.4,alpha=1.5"
+    by_number = sorted(texts[1:], key=lambda text: -predict(text).accuracy)
+    assert [each.policy for each in ranked[:2]] == by_number
+    at_64 = rank(["gcc:scale=0.4,alpha=3", f"gcc:scale=0.4,sigma={(1.5 / 64) ** 0.5!r}"], side=64)
+    assert at_64[0].policy == "gcc:scale=0.4,alpha=3"
+    assert ranked[2].reason == "views of random area are resized; no published cell is"
+
+
+def test_little_spread_around_a_shared_mean_gets_the_widest_range():
+    narrow, wide = (predict(f"mgcc:scale=0.4,alpha={alpha}") for alpha in (0.1, 1.5))
+    assert narrow.high - narrow.low == pytest.approx(2 * prediction.fit_model().of_a_narrow_mean)
+    assert wide.high - wide.low == pytest.approx(2 * prediction.fit_model().of_another_rule)
+    assert narrow.high - narrow.low > 2 * (wide.high - wide.low)
 
 
 def test_another_law_has_a_wider_interval():
@@ -130,8 +146,8 @@ def test_another_law_has_a_wider_interval():
         found.high - found.low
         for found in map(predict, ("gcc:border=recenter", "cgcc", "rc", "gcc", "rc_pad", "mgcc"))
     ]
-    assert widths[:3] == pytest.approx([2 * prediction.fitted().of_a_known_rule] * 3)
-    assert widths[3:] == pytest.approx([2 * prediction.fitted().of_another_rule] * 3)
+    assert widths[:3] == pytest.approx([2 * prediction.fit_model().of_a_known_rule] * 3)
+    assert widths[3:] == pytest.approx([2 * prediction.fit_model().of_another_rule] * 3)
     assert widths[3] > 1.5 * widths[0]
 
 
@@ -162,4 +178,4 @@ def test_every_published_cell_is_in_the_regime_and_most_in_the_interval():
     assert all(each.in_regime and each.reason is None for each in found)
     inside = [p.low <= c.accuracy <= p.high for p, c in zip(found, CELLS, strict=True)]
     assert np.mean(inside) >= LEVEL
-    assert prediction.fitted().of_a_known_rule < 0.02
+    assert prediction.fit_model().of_a_known_rule < 0.02

@@ -5,23 +5,39 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tamecrop.audit import wording
+from tamecrop.audit import evidence, wording
 from tamecrop.audit.halving import seconds
 from tamecrop.audit.measures.geometry import measure_drawn
 from tamecrop.audit.measures.pairs import Shapes, pair_views
-from tamecrop.audit.recommend import Round, front, recommend, shortlist, with_rounds
+from tamecrop.audit.recommend import (
+    CANDIDATES,
+    Round,
+    find_front,
+    needs_reference,
+    recommend,
+    shortlist,
+    with_rounds,
+)
 from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
 from tamecrop.audit.subject import list_candidates
 from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import plan
+from tamecrop.geometry.policy import policy
+from tamecrop.geometry.presets import PRESETS
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import read_json, write_json
 
 SHAPE = measure_drawn(pair_views("rc"), Shapes(np.array([[8, 8]])), draws=10)
 
 
-def law(name, iou, kept, curve=None):
-    shape = dataclasses.replace(SHAPE, pair_iou_mean=iou)
+def law(name, iou, kept, curve=None, *, place=0.2, scale=0.47, fill=0.0):
+    shape = dataclasses.replace(
+        SHAPE,
+        pair_iou_mean=iou,
+        center_distance_mean=place,
+        log_area_ratio_mean=scale,
+        content_share_mean=1 - fill,
+    )
     swept = None if curve is None else "sigma"
     return Audited(name, None, curve, swept, shape, Preservation(pair_share=kept))
 
@@ -49,18 +65,69 @@ def audit(*laws):
 USED = law("rrc:scale=0.2..1", 0.5, 0.80)
 
 
-def test_the_most_different_law_that_keeps_as_much_is_recommended():
-    found = recommend(audit(USED, law("a", 0.40, 0.795), law("b", 0.2, 0.7), law("c", 0.45, 0.9)))
-    assert found.policy == "a"
-    assert "0.40 against 0.50" in found.reasons[0]
-    assert "79.5 % against 80.0 %" in found.reasons[0]
-    assert "3 of 4 laws" in found.reasons[1]
+def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
+    found = recommend(
+        audit(
+            USED,
+            law("jointcrop:scale=0.2..1", 0.41, 0.7, scale=0.79),
+            law("dominated", 0.42, 0.6, scale=0.6),
+            law("too different", 0.3, 0.95, place=0.4, scale=0.9),
+            law("of one size", 0.42, 0.9, place=0.4, scale=0.0),
+            law("with fill", 0.45, 0.99, place=0.5, scale=0.9, fill=0.2),
+        )
+    )
+    assert [each.policy for each in found.choices] == ["jointcrop:scale=0.2..1"]
+    assert found.policy == "jointcrop:scale=0.2..1"
+    (choice,) = found.choices
+    assert (choice.preserved, choice.scale, choice.fill) == (0.7, 0.79, 0.0)
+    assert "70.0 % (\N{MINUS SIGN}10.0 points)" in choice.reason
+    assert "difference in scale 0.79 against 0.47" in choice.reason
+    assert "difference in place the same within error" in choice.reason
+    assert "+0.57 on ImageNet" in choice.evidence
+    assert "AAAI 2025" in choice.evidence
+    assert "Instead of rrc:scale=0.2..1" in found.reasons[0]
 
 
-def test_what_loses_more_than_a_point_is_not():
-    found = recommend(audit(USED, law("a", 0.40, 0.789)))
-    assert found.policy == USED.policy
+def test_what_one_has_is_kept_when_nothing_differs_by_more_than_the_error():
+    found = recommend(audit(USED, law("a", 0.45, 0.795, place=0.205)))
+    assert (found.policy, found.choices) == (USED.policy, ())
     assert found.reasons[0].startswith("Keep")
+    inside = law("rrc:scale=0.14..1", 0.45, 0.8, scale=0.6)
+    other = law("ccrop:a=0.6", 0.46, 0.7, place=0.4)
+    both = recommend(audit(inside, USED, other))
+    assert both.policy == inside.policy
+    assert [each.policy for each in both.choices] == ["ccrop:a=0.6"]
+    assert "or try one of these" in both.reasons[0]
+
+
+def test_the_band_is_that_of_published_gains_and_moves_with_the_images():
+    square = evidence.measure_band()
+    for each in evidence.EVIDENCE:
+        assert each.accuracy > each.baseline_accuracy
+        iou, scale = evidence._measure_square(each.policy)
+        assert square.iou[0] <= iou <= square.iou[1]
+        assert scale >= square.least_scale
+    iou, _ = evidence._measure_square(evidence.BASELINE)
+    assert iou == pytest.approx(0.508, abs=0.01)
+    assert iou > square.iou[1]
+    wide = evidence.measure_band(0.46)
+    assert wide.iou[1] == pytest.approx(square.iou[1] * 0.46 / iou)
+    assert "no published gain" in evidence.find_evidence("cgcc:scale=0.4")
+
+
+def test_every_preset_policy_is_a_candidate():
+    kinds = {text.partition(":")[0] for text in CANDIDATES}
+    assert set(PRESETS) <= kinds
+    assert len({policy(text) for text in CANDIDATES}) == len(CANDIDATES)
+
+
+def test_the_reference_looks_at_policies_that_can_be_named():
+    whole = audit(
+        USED, law("far", 0.2, 0.7), law("near", 0.45, 0.7), law("fill", 0.45, 1, fill=0.3)
+    )
+    assert [needs_reference(whole, each) for each in whole.policies] == [True, False, True, False]
+    unjudged = dataclasses.replace(whole.policies[2], preservation=Preservation())
+    assert recommend(audit(USED, unjudged)).choices == ()
 
 
 def test_without_a_measure_nothing_is_recommended():
@@ -70,10 +137,17 @@ def test_without_a_measure_nothing_is_recommended():
 
 
 def test_the_front_holds_what_nothing_beats():
-    laws = [USED, law("a", 0.4, 0.9), law("b", 0.3, 0.5), law("c", 0.35, 0.4), law("d", 0.6, 0.95)]
-    assert [each.policy for each in front(audit(*laws), "pair_share")] == ["b", "a", "d"]
-    assert shortlist(audit(*laws), most=3) == (USED.policy, "a", "d")
-    assert len(shortlist(audit(*laws), most=9)) == 4
+    policies = [
+        USED,
+        law("a", 0.4, 0.9, place=0.3),
+        law("b", 0.4, 0.7, place=0.3),
+        law("c", 0.4, 0.5, place=0.4),
+        law("d", 0.4, 0.895, place=0.3),
+    ]
+    assert [each.policy for each in find_front(policies, "pair_share")] == ["a", "d", "c"]
+    assert shortlist(audit(*policies), most=3)[0] == USED.policy
+    assert len(shortlist(audit(*policies), most=3)) == 3
+    assert set(shortlist(audit(*policies), most=9)) == {USED.policy, "a", "c", "d"}
 
 
 def test_trainings_have_the_last_word():
@@ -84,7 +158,7 @@ def test_trainings_have_the_last_word():
     ]
     found = with_rounds(recommend(whole), rounds, whole)
     assert found.policy == USED.policy
-    assert "3 laws" in found.reasons[0]
+    assert "3 policies" in found.reasons[0]
     assert "60.0 % against 50.0 %" in found.reasons[0]
     assert "90 validation images" in found.reasons[0]
 

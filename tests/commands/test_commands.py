@@ -22,11 +22,14 @@ TINY = [
     "--training.batch_size=32",
     "--images=64",
 ]
-LAWS = ["--policies", "rc:scale=0.6", "gcc:scale=0.6,alpha=2"]
+POLICIES = ["--policies", "rc:scale=0.6", "gcc:scale=0.6,alpha=2"]
+
+
+ONE = ["--jobs", "1"]
 
 
 def compare(out, *more, data="scenes:count=100"):
-    return main(["compare", data, *LAWS, *TINY, "--seeds", "2", "--out", str(out), *more])
+    return main(["compare", data, *POLICIES, *TINY, "--seeds", "2", *ONE, "--out", str(out), *more])
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +51,9 @@ def numbers(out):
 def test_compare_writes_every_cell_and_every_page(study):
     summary = summary_of(study)
     cells = {(cell["policy"], cell["seed"]) for cell in summary["cells"]}
-    assert cells == {(law, seed) for law in LAWS[1:] for seed in (0, 1)}
+    assert cells == {(law, seed) for law in POLICIES[1:] for seed in (0, 1)}
     assert summary["complete"]
-    first, second = summary["policies"]
+    first, second = summary["arms"]
     assert (first["n"], first["difference"]) == (2, None)
     gaps = [b["linear_accuracy"] - a["linear_accuracy"] for a, b in _pairs(summary)]
     assert second["difference"]["mean"] == pytest.approx(np.mean(gaps))
@@ -70,15 +73,15 @@ def size_of(path):
 
 def _pairs(summary):
     by = {(cell["policy"], cell["seed"]): cell for cell in summary["cells"]}
-    return [(by[LAWS[1], seed], by[LAWS[2], seed]) for seed in (0, 1)]
+    return [(by[POLICIES[1], seed], by[POLICIES[2], seed]) for seed in (0, 1)]
 
 
 def test_compare_again_trains_nothing_and_changes_no_number(study, capsys):
     before = numbers(study)
-    stamps = {path: path.stat().st_mtime_ns for path in study.rglob("cell.json")}
+    stamp = (study / "cells.json").stat().st_mtime_ns
     assert compare(study) == 0
     assert numbers(study) == before
-    assert {path: path.stat().st_mtime_ns for path in study.rglob("cell.json")} == stamps
+    assert (study / "cells.json").stat().st_mtime_ns == stamp
     assert "training" not in capsys.readouterr().out
 
 
@@ -88,9 +91,9 @@ def test_compare_elsewhere_gives_the_same_numbers(study, tmp_path):
 
 
 def test_every_run_folder_holds_its_config_and_the_config_repeats_the_study(study, capsys):
-    run = next(study.glob("cells/*/run.json"))
+    run = next(study.glob("cells/compare/*/run.json"))
     assert json.loads(run.read_text())["learning_rate"] == 3e-3
-    assert main(["compare", "--config", str(study / "config.yaml"), "--out", str(study)]) == 0
+    assert main(["compare", "--config", str(study / "config.yaml"), "--out", str(study), *ONE]) == 0
     capsys.readouterr()
     assert main(["compare", "--preset", "small", "--print_config"]) == 0
     assert "images: 10000" in capsys.readouterr().out
@@ -137,6 +140,9 @@ BAD = [
     (["compare", "missing/folder"], "must exist"),
     (["compare", "scenes", "--preset", "quik"], "did you mean 'quick'"),
     (["compare", "scenes", "--seeds", "0"], "seeds"),
+    (["compare", "scenes", "--jobs", "0"], "jobs"),
+    (["compare", "scenes", "--cells", "3/2"], "must be written PART/PARTS, as in 3/8, got '3/2'"),
+    (["compare", "scenes", "--merge", "nowhere"], "`merge` must name folders or files"),
     (["compare", "scenes", "--training.epochs", "0"], "epochs"),
     (["compare", "scenes", "--training.epoch", "3"], "did you mean --training.epochs"),
     (["compare", "scenes", "--training.backbone", "resnet19"], "backbone"),
@@ -173,7 +179,7 @@ def test_wrong_use_is_one_line_and_exit_two(tmp_path, monkeypatch, capsys, words
     assert said in error
     assert error.count("\n") == 1
     assert "Traceback" not in error
-    assert not list(tmp_path.rglob("cell.json"))
+    assert not list(tmp_path.rglob("cells.json"))
 
 
 def test_the_list_of_wrong_uses_is_long_enough():
@@ -206,7 +212,8 @@ def test_help_is_quick_and_imports_no_torch():
 
 
 def test_ctrl_c_stops_at_a_step_saves_and_the_same_command_continues(tmp_path, study):
-    words = ["compare", "scenes:count=100", *LAWS, *TINY, "--seeds", "2", "--out", str(tmp_path)]
+    words = ["compare", "scenes:count=100", *POLICIES, *TINY, "--seeds", "2", *ONE]
+    words += ["--out", str(tmp_path)]
     code = (
         "import os, signal, sys\n"
         "from itertools import count\n"
@@ -224,7 +231,7 @@ def test_ctrl_c_stops_at_a_step_saves_and_the_same_command_continues(tmp_path, s
     )
     assert done.returncode == 130, done.stderr
     assert "the same command continues" in done.stderr
-    assert not list(Path(tmp_path).rglob("cell.json"))
+    assert not list(Path(tmp_path).rglob("cells.json"))
     assert list(Path(tmp_path).rglob("weights.safetensors"))
     assert compare(tmp_path) == 0
     assert numbers(tmp_path) == numbers(study)

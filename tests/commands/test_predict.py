@@ -29,13 +29,15 @@ def test_a_table_for_people(capsys):
     assert "not in regime: views of random area" in said
 
 
-def test_alpha_at_another_size_is_out_of_the_regime(capsys):
-    laws = ["gcc:scale=0.4,alpha=3", "gcc:scale=0.4,sigma=0.2"]
-    assert main(["predict", *laws, "--size", "64", "--json"]) == 0
-    by_alpha, by_sigma = json.loads(capsys.readouterr().out)
-    assert not by_alpha["in_regime"]
-    assert "state sigma=0.2165" in by_alpha["reason"]
-    assert by_sigma["in_regime"]
+def test_another_training_gets_a_rank_and_no_number(capsys):
+    policies = ["gcc:scale=0.4,alpha=3", "gcc:scale=0.4,sigma=0.01"]
+    assert main(["predict", *policies, "--size", "64", "--json"]) == 0
+    assert all(not each["in_regime"] for each in json.loads(capsys.readouterr().out))
+    assert main(["predict", *policies, "--size", "64", "--rank"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [f"1  {policies[0]}", f"2  {policies[1]}"]
+    assert main(["predict", *policies, "--rank", "--json"]) == 0
+    assert [each["place"] for each in json.loads(capsys.readouterr().out)] == [1, 2]
 
 
 BAD = [
@@ -44,6 +46,7 @@ BAD = [
     (["gcc:scale=2"], "0 < scale <= 1"),
     (["gcc", "gcc"], "must differ"),
     (["gcc", "--size", "0"], "size"),
+    (["gcc", "--size", "30x45"], "must be one side"),
     (["gcc", "--jsn"], "did you mean --json"),
 ]
 

@@ -8,9 +8,12 @@ import pytest
 from filelock import FileLock
 
 from reliability import checkpoints
+from studies.test_records import CELL
 from tamecrop.cli import main
-from tamecrop.learning import checkpoint, inventory
+from tamecrop.learning import checkpoint
 from tamecrop.learning.checkpoint import Checkpoint
+from tamecrop.studies import inventory, store
+from tamecrop.studies.cells import Key
 
 IDENTITY = {"policy": "rc:scale=0.6", "seed": 3, "data": "scenes:count=80", "epochs": 2}
 
@@ -36,9 +39,10 @@ def flip(path):
 @pytest.fixture
 def shelf(tmp_path):
     """Runs in every state."""
-    done = made(tmp_path / "study" / "cells" / "a", step=8)
-    (done / "cell.json").write_text('{"linear_accuracy": 0.531}')
-    made(tmp_path / "study" / "cells" / "b", step=4)
+    cell = dataclasses.replace(CELL, policy="rc:scale=0.6", seed=3, linear_accuracy=0.531)
+    made(store.run_folder(tmp_path / "study", cell.key), step=8)
+    store.add(tmp_path / "study", [cell], source="here")
+    made(store.run_folder(tmp_path / "study", Key("rc:scale=0.7", "compare", 3)), step=4)
     made(tmp_path / "begun")
     broken = made(tmp_path / "broken", step=4)
     (broken / "checkpoints" / "step-000000004" / "state.json").unlink()
@@ -63,8 +67,8 @@ def test_every_state_is_told_apart(shelf):
         "broken": "damaged",
         "dropped": "finished",
         "gone": "damaged",
-        "study/cells/a": "finished",
-        "study/cells/b": "resumable",
+        "study/cells/compare/rc_scale=0.6_seed=3": "finished",
+        "study/cells/compare/rc_scale=0.7_seed=3": "resumable",
     }
     first = inventory.runs(shelf / "study")[0]
     assert (first.policy, first.data, first.seed) == ("rc:scale=0.6", "scenes:count=80", 3)
@@ -100,14 +104,15 @@ def test_only_verify_sees_a_flipped_bit_in_the_weights(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("run.json", "{"), ("cell.json", "[]"), ("run.json", '{"seed": 4}')]
+    ("name", "content"),
+    [("run.json", "{"), ("../../../cells.json", "[]"), ("run.json", '{"seed": 4}')],
 )
 def test_damaged_records_are_named(tmp_path, name, content):
-    run = made(tmp_path / "run", step=8)
+    run = made(tmp_path / "cells" / "compare" / "run", step=8)
     (run / name).write_text(content)
     (entry,) = inventory.runs(tmp_path)
     assert entry.state == "damaged"
-    assert name in entry.why or "holds another run: `data`" in entry.why
+    assert name.rpartition("/")[2] in entry.why or "holds another run: `data`" in entry.why
 
 
 def test_json_holds_every_field(shelf, capsys):
@@ -122,7 +127,7 @@ def test_lines_for_a_file_and_a_table_for_a_terminal(shelf, capsys, monkeypatch)
     assert main(["runs", str(shelf)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
-    done = next(line for line in lines if "cells/a" in line)
+    done = next(line for line in lines if "cells/compare/rc_scale=0.6" in line)
     assert done.startswith("finished ")
     assert "rc:scale=0.6, scenes:count=80, seed 3, step 8, linear 53.1 %, " in done
     monkeypatch.setenv("FORCE_COLOR", "1")

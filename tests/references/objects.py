@@ -12,7 +12,7 @@ def mask(box: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def shares(pairs: list, objects: list, sizes: list, threshold: float) -> dict[str, float]:
     """Shares over pairs `(2, 4)` of boxes, each with the objects and the size of its image."""
-    views, common, different, none = [], [], [], []
+    views, common, different, none, largest = [], [], [], [], []
     for pair, boxes, (height, width) in zip(pairs, objects, sizes, strict=True):
         shown = []
         for view in pair:
@@ -22,12 +22,16 @@ def shares(pairs: list, objects: list, sizes: list, threshold: float) -> dict[st
                 {i for i, each in enumerate(whole) if (each & seen).sum() >= threshold * each.sum()}
             )
         views += [bool(each) for each in shown]
+        areas = [mask(box, height, width).sum() for box in boxes]
+        largest.append(all(int(np.argmax(areas)) in each for each in shown))
         common.append(bool(shown[0] & shown[1]))
         none.append(not shown[0] or not shown[1])
         different.append(not none[-1] and not common[-1])
     return {
         "object_share": np.mean(views),
+        "any_share": 1 - np.mean(none),
         "pair_share": np.mean(common),
+        "largest_share": np.mean(largest),
         "false_positive_share": np.mean(np.logical_or(different, none)),
         "different_share": np.mean(different),
         "none_share": np.mean(none),

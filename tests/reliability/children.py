@@ -215,13 +215,13 @@ def command_unlocked(words: list[str]) -> None:
     from contextlib import contextmanager
 
     from tamecrop.learning import processes
-    from tamecrop.studies.study import Place
+    from tamecrop.studies import store
 
     @contextmanager
     def free(*_: Any) -> Any:
         yield True
 
-    Place.claimed = free  # type: ignore[method-assign]
+    store.claimed = free  # type: ignore[assignment]
     processes.alone = free  # type: ignore[attr-defined]
     sys.exit(main(words))
 

@@ -202,7 +202,7 @@ def test_r5_every_changed_setting_is_refused_by_name(tmp_path, record):
     let_through, identity = refusals(tmp_path / "a", run_folder.claim)
     assert let_through == []
     fields = {field.name for field in dataclasses.fields(children.TINY)}
-    assert set(identity) == fields - set(run_folder.FREE) | {
+    assert set(identity) == fields - set(children.TINY.FREE) | {
         "policy",
         "seed",
         "fingerprint",

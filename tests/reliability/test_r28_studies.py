@@ -15,9 +15,10 @@ import pytest
 from reliability import children, disk
 from tamecrop.cli import main
 from tamecrop.learning import checkpoint
+from tamecrop.studies import store
 
 KILLS = 20
-LAWS = ["rc:scale=0.6", "gcc:scale=0.6,alpha=2"]
+POLICIES = ["rc:scale=0.6", "gcc:scale=0.6,alpha=2"]
 TINY = [
     "--training.epochs=3",
     "--training.warmup_epochs=0",
@@ -28,7 +29,7 @@ TINY = [
 
 
 def words(out, *more):
-    tail = ["--policies", *LAWS, *TINY, "--seeds", "2", "--out", str(out)]
+    tail = ["--policies", *POLICIES, *TINY, "--seeds", "2", "--jobs", "1", "--out", str(out)]
     return ["compare", children.DATA, *tail, *more]
 
 
@@ -36,6 +37,11 @@ def numbers(out):
     names = ("policy", "seed", "linear_accuracy", "knn_accuracy", "losses")
     cells = json.loads((out / "summary.json").read_text())["cells"]
     return [{name: cell[name] for name in names} for cell in cells]
+
+
+def done(out):
+    """Finished cells with their wall times: one that was done again has another."""
+    return {cell.key: cell for cell in store.read(out)}
 
 
 def finish(forks, out):
@@ -73,13 +79,12 @@ def test_r28_a_study_killed_twenty_times_ends_with_the_same_numbers(
         if child.process.exitcode is None:
             child.kill()
         early += child.wait() == 0
-        for record_file in tmp_path.rglob("cell.json"):
-            stamp = record_file.stat().st_mtime_ns
-            assert kept.setdefault(record_file, stamp) == stamp, "a cell was done twice"
+        for cell in store.read(tmp_path):
+            assert kept.setdefault(cell.key, cell) == cell, "a cell was done twice"
     assert early < KILLS // 2, "the study must be killed, not finished"
     finish(forks, tmp_path)
     assert numbers(tmp_path) == numbers(straight)
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert {key: cell for key, cell in done(tmp_path).items() if key in kept} == kept
     assert list(tmp_path.rglob(".*.tmp")) == []
     record(
         "R28",
@@ -96,15 +101,15 @@ def test_r28_two_workers_share_a_study_and_one_without_locks_is_seen(
     pair = [forks.start(children.command, words(tmp_path / "good")) for _ in range(2)]
     assert [child.wait(180) for child in pair] == [0, 0]
     assert numbers(tmp_path / "good") == numbers(straight)
-    done = started(*(child.said() for child in pair))
-    assert len(done) == 4
-    assert set(done.values()) == {1}
+    begun = started(*(child.said() for child in pair))
+    assert len(begun) == 4
+    assert set(begun.values()) == {1}
     worked = [len(started(child.said())) for child in pair]
     assert min(worked) > 0
     loose = [forks.start(children.command_unlocked, words(tmp_path / "bad")) for _ in range(2)]
     codes = [child.wait(180) for child in loose]
-    done = started(*(child.said() for child in loose))
-    assert set(codes) != {0} or max(done.values()) > 1
+    begun = started(*(child.said() for child in loose))
+    assert set(codes) != {0} or max(begun.values()) > 1
     record("R28.workers", f"2 workers: {worked[0]} + {worked[1]} cells, each once", n=2)
 
 
@@ -116,7 +121,7 @@ def test_r7_a_stop_in_the_probe_says_how_to_continue_and_changes_no_number(
     child = forks.start(children.command_stopped_in_probe, words(tmp_path), number)
     assert child.wait() == code
     assert child.said().endswith("tamecrop: stopped; the same command continues\n")
-    assert not list(tmp_path.rglob("cell.json"))
+    assert store.read(tmp_path) == ()
     said = finish(forks, tmp_path)
     assert "step" not in said, "a trained cell is not trained again"
     assert numbers(tmp_path) == numbers(straight)
@@ -124,7 +129,7 @@ def test_r7_a_stop_in_the_probe_says_how_to_continue_and_changes_no_number(
 
 
 def pretrain(out, *more):
-    return ["pretrain", children.DATA, "--policy", LAWS[0], *TINY, "--out", str(out), *more]
+    return ["pretrain", children.DATA, "--policy", POLICIES[0], *TINY, "--out", str(out), *more]
 
 
 def test_a_second_signal_stops_at_once_and_keeps_the_last_checkpoint(forks, tmp_path):

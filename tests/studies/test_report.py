@@ -10,35 +10,54 @@ import pytest
 from tamecrop.geometry.policy import policy
 from tamecrop.reporting.environment import Environment
 from tamecrop.reporting.theme import png
-from tamecrop.studies import wording
-from tamecrop.studies.figures import accuracy_figure, center_figure, loss_figure, overlap_words
-from tamecrop.studies.records import FORMAT, Cell, Loss, Summary, policy_records
-from tamecrop.studies.report import HOW_TO_READ, report_html, table_csv
+from tamecrop.studies import words
+from tamecrop.studies.cells import Cell, Key, Provenance, Summary, summarize
+from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure, overlap_words
+from tamecrop.studies.page import HOW_TO_READ, report_html
+from tamecrop.studies.words import table_csv
 
-LAWS = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
-HERE = Environment("<b>a processor</b>", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)
+POLICIES = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
+HERE = Environment("<b>a CPU</b>", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def cell(law: str, seed: int, accuracy: float) -> Cell:
-    losses = (Loss(0, 5.0), Loss(1, 4.5))
-    return Cell(law, seed, accuracy, accuracy / 2, 60.0, 900.0, 2, 100, 50, "frozen", losses, HERE)
+RECIPE = {"probe": "frozen", "training": {"epochs": 2}}
+
+
+def cell(policy: str, seed: int, accuracy: float) -> Cell:
+    return Cell(
+        policy=policy,
+        protocol="compare",
+        seed=seed,
+        data="scenes",
+        linear_accuracy=accuracy,
+        knn_accuracy=accuracy / 2,
+        validation_accuracy=accuracy,
+        losses=(5.0, 4.5),
+        seconds=60.0,
+        compile_seconds=0.0,
+        precision="32-true",
+        images_per_second=900.0,
+        train_images=100,
+        test_images=50,
+        classes=10,
+        environment=HERE,
+        provenance=Provenance(1, "ab" * 32, RECIPE),
+    )
 
 
 def study(accuracies: dict[str, list[float]]) -> Summary:
-    cells = tuple(
-        cell(law, seed, value)
-        for law, values in accuracies.items()
+    cells = [
+        cell(policy, seed, value)
+        for policy, values in accuracies.items()
         for seed, value in enumerate(values)
-    )
-    seeds = tuple(range(max(map(len, accuracies.values()))))
-    records = policy_records(cells, list(accuracies))
-    return Summary(FORMAT, "scenes", "ab" * 32, 10, {"training": {}}, seeds, True, cells, records)
+    ]
+    return summarize(cells, [Key(each.policy, "compare", each.seed) for each in cells])
 
 
-CLEAR = study({LAWS[0]: [0.50, 0.52, 0.54], LAWS[1]: [0.40, 0.42, 0.45]})
-NOISE = study({LAWS[0]: [0.50, 0.52, 0.54], LAWS[1]: [0.52, 0.50, 0.55]})
-SINGLE = study({LAWS[0]: [0.50], LAWS[1]: [0.60]})
+CLEAR = study({POLICIES[0]: [0.50, 0.52, 0.54], POLICIES[1]: [0.40, 0.42, 0.45]})
+NOISE = study({POLICIES[0]: [0.50, 0.52, 0.54], POLICIES[1]: [0.52, 0.50, 0.55]})
+SINGLE = study({POLICIES[0]: [0.50], POLICIES[1]: [0.60]})
 
 
 class Sources(HTMLParser):
@@ -72,8 +91,8 @@ def test_the_page_loads_nothing_from_elsewhere():
 
 
 def test_the_page_escapes_what_it_is_given():
-    assert "<b>a processor</b>" not in page(CLEAR)
-    assert "&lt;b&gt;a processor&lt;/b&gt;" in page(CLEAR)
+    assert "<b>a CPU</b>" not in page(CLEAR)
+    assert "&lt;b&gt;a CPU&lt;/b&gt;" in page(CLEAR)
 
 
 def test_a_missing_figure_is_an_error():
@@ -82,37 +101,37 @@ def test_a_missing_figure_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("summary", "words"),
+    ("summary", "said"),
     [
         (CLEAR, "more than seeds explain"),
         (NOISE, "no difference shown"),
         (SINGLE, "only more seeds can tell"),
     ],
 )
-def test_the_verdict_is_honest_about_noise(summary: Summary, words: str):
-    sentences = wording.verdict(summary)
+def test_the_verdict_is_honest_about_noise(summary: Summary, said: str):
+    sentences = words.verdict(summary)
     assert len(sentences) == 2
-    assert words in sentences[1]
-    assert words in page(summary)
+    assert said in sentences[1]
+    assert said in page(summary)
 
 
 def test_an_unfinished_study_says_so():
     partial = dataclasses.replace(SINGLE, complete=False)
-    assert "unfinished: 2 cells so far" in wording.lead(partial)
-    assert "unfinished" not in wording.lead(SINGLE)
+    assert "unfinished: 2 cells so far" in words.lead(partial)
+    assert "unfinished" not in words.lead(SINGLE)
 
 
 def test_rows_mark_the_best_and_print_percentages():
-    first, second = wording.table_rows(CLEAR)
+    first, second = words.table_rows(CLEAR)
     assert (first.best, second.best) == (True, False)
     assert (first.linear, first.knn, first.seconds) == ("52.0", "26.0", "60")
     assert re.fullmatch("\N{MINUS SIGN}9.7", second.difference)
-    assert wording.table_rows(SINGLE)[1].interval == "(one seed)"
+    assert words.table_rows(SINGLE)[1].interval == "(one seed)"
 
 
 def test_the_table_holds_fractions():
     rows = list(csv.DictReader(io.StringIO(table_csv(CLEAR))))
-    assert [row["policy"] for row in rows] == LAWS
+    assert [row["policy"] for row in rows] == POLICIES
     assert float(rows[0]["mean"]) == pytest.approx(0.52)
     assert rows[0]["difference"] == ""
     assert float(rows[1]["difference_low"]) < float(rows[1]["difference"])
@@ -130,7 +149,7 @@ def test_the_chart_shows_every_seed():
 
 
 def test_the_center_map_sees_where_centers_are():
-    inside, leaving = center_figure([policy("rc:scale=0.8"), policy(LAWS[1])], (32, 48)).axes
+    inside, leaving = center_figure([policy("rc:scale=0.8"), policy(POLICIES[1])], (32, 48)).axes
     shares = [(axes.images[0].get_array() > 0).mean() for axes in (inside, leaving)]
     assert shares[0] < 0.05 < 0.3 < shares[1]
 
@@ -139,5 +158,5 @@ def test_overlap_is_worded_from_the_boxes():
     boxes = policy("rc:scale=1").draw((32, 32), index=[0, 1])
     assert overlap_words(boxes, (32, 32)) == "mean IoU 1.00 · content 100 %"
     assert overlap_words(np.add(boxes, [16, 0, 16, 0]), (32, 32)) == "mean IoU 1.00 · content 50 %"
-    half_out = np.array([[[-8, 0, 8, 16], [0, 0, 8, 16]]])
-    assert overlap_words(half_out, (32, 32)).startswith("mean IoU 1.00"), "IoU of the contents"
+    shifted = np.array([[[-16, 0, 16, 32], [0, 0, 32, 32]]])
+    assert overlap_words(shifted, (32, 32)).startswith("mean IoU 0.50"), "of contents, not boxes"

@@ -1,5 +1,6 @@
 """The figures of an audit: preservation against diversity, what is seen, and the images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,9 @@ _LABELED = 4
 """More curves than these would hide each other's labels at their ends."""
 
 _SHOWN = 4
+_ROWS = 8
+"""Policies whose pictures are drawn: the first ones."""
+
 _TRIED = 50
 
 
@@ -91,7 +95,8 @@ def _draw_curve(axes: Axes, points: Sequence[tuple[float, float]], ink: str) -> 
 
 def _find_point(each: Audited, name: str) -> tuple[float, float]:
     source = each.geometry if name == "content_share_mean" else each.preservation
-    return each.geometry.pair_iou_mean, getattr(source, name)
+    value = getattr(source, name)
+    return each.geometry.pair_iou_mean, math.nan if value is None else value
 
 
 def _find_value(policy: str, key: str) -> str:
@@ -103,6 +108,7 @@ def _find_value(policy: str, key: str) -> str:
 def draw_coverage(audit: Audit) -> Figure:
     """How often each place of the image is seen, one panel a named policy, one scale for all."""
     shown = [each for each in audit.named if each.geometry.coverage_map is not None]
+    shown = shown[:_ROWS]
     columns = min(5, len(shown))
     rows = -(-len(shown) // columns)
     with themed():
@@ -144,7 +150,7 @@ def draw_views(subject: Subject, candidates: Sequence[Candidate], *, seed: int) 
         return None
     objects = [_take_objects(subject, place) for place, _ in found]
     images = [image for _, image in found]
-    plans = tuple(dict.fromkeys(each.views.plan for each in candidates))
+    plans = tuple(dict.fromkeys(each.views.plan for each in candidates))[:_ROWS]
     return sheet_figure(images, plans, look=Look(seed=seed), objects=objects)
 
 
@@ -164,7 +170,7 @@ def draw_suspects(
             for suspect in suspects.get(each.name, ())
             if (tile := _cut_suspect(subject, each, suspect)) is not None
         ]
-        for each in candidates
+        for each in candidates[:_ROWS]
     }
     return tiles_figure(rows) if any(rows.values()) else None
 

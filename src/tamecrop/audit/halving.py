@@ -1,6 +1,7 @@
-"""Successive halving of crop laws: short trainings, the better half goes on for longer."""
+"""Successive halving of crop policies: short trainings, the better half goes on for longer."""
 
 import math
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,12 @@ from pathlib import Path
 from tamecrop.audit.recommend import Round
 from tamecrop.data.images import Dataset
 from tamecrop.geometry import rules
-from tamecrop.geometry.policy import policy
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.features import Judged, of_split
-from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.probe import fitted
 from tamecrop.learning.stopping import StopFlag
-from tamecrop.learning.trainer import Run
-from tamecrop.learning.watching import Hooks
-from tamecrop.studies.listening import Listener, Silence
-from tamecrop.studies.study import place
+from tamecrop.studies.arms import Study, Wanted, arm
+from tamecrop.studies.cells import Cell
+from tamecrop.studies.config import Recipe
+from tamecrop.studies.run import Listener, run
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -40,7 +37,7 @@ def seconds(text: str) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """What laws compete in.
+    """What policies compete in.
 
     Attributes:
         dataset: Labeled; train is learned from, validation decides, test is not looked at.
@@ -48,6 +45,7 @@ class Contest:
         budget: Wall time in seconds that the rounds should take.
         out: Folder of the runs.
         seed: The one seed.
+        jobs: Cells side by side.
     """
 
     dataset: Dataset
@@ -55,6 +53,7 @@ class Contest:
     budget: float
     out: Path
     seed: int = 0
+    jobs: int = 1
 
     def __post_init__(self) -> None:
         if self.dataset.classes is None:
@@ -63,87 +62,97 @@ class Contest:
 
 def halve(
     contest: Contest,
-    laws: Sequence[str],
+    policies: Sequence[str],
     *,
     listener: Listener | None = None,
     stop: StopFlag | None = None,
 ) -> tuple[Round, ...]:
-    """Train laws in rounds of equal time; after each the better half stays, until one is left.
+    """Train policies in rounds of equal time; after each the better half stays, until one is left.
 
     Every round trains from the start, with a whole schedule of as many epochs as its share of the
-    budget allows at the speed seen so far; the first round begins with one epoch of the first law
-    to learn the speed.
+    budget allows at the speed seen so far; before the first round one epoch of the first policy
+    shows the speed.
 
     Args:
         contest: the data, the recipe and the time.
-        laws: text forms, at least 2.
+        policies: text forms, at least 2.
         listener: told of every event.
         stop: looked at after every step.
 
     Returns:
-        The rounds; the last one has two laws.
+        The rounds; the last one has two policies.
 
     Raises:
-        ValueError: when the budget does not give every law an epoch.
+        ValueError: when the budget does not give every policy an epoch, or another process is at
+            one of the trainings.
         Interrupted: when asked to stop.
     """
-    listener, stop = listener or Silence(), stop or StopFlag()
-    listener.study_started(list(laws), (contest.seed,))
-    rounds: list[Round] = []
-    per_epoch = _cost_of_an_epoch(contest, laws[0], Hooks(stop=stop))
-    left, remaining = list(laws), math.ceil(math.log2(len(laws)))
-    deadline = time.perf_counter() + contest.budget - per_epoch
-    while len(left) > 1:
-        share = (deadline - time.perf_counter()) / max(remaining, 1)
-        epochs = int(share / (len(left) * per_epoch))
-        if epochs < 1 and not rounds:
-            raise _too_short(contest.budget, (remaining * len(left) + 1) * per_epoch, len(left))
-        epochs = max(epochs, rounds[-1].epochs if rounds else 1)
-        started = time.perf_counter()
-        accuracy = {law: _judged(contest, law, epochs, listener, stop) for law in left}
-        per_epoch = (time.perf_counter() - started) / (epochs * len(left))
-        rounds.append(Round(epochs, len(contest.dataset.validation), accuracy))
-        left = sorted(left, key=lambda law: -accuracy[law])[: math.ceil(len(left) / 2)]
-        remaining -= 1
-    return tuple(rounds)
+    judged_by_validation = replace(contest.dataset, test=contest.dataset.validation)
+    rounds = Rounds(contest, policies)
+    study = Study(judged_by_validation, contest.out, rounds, compared=False)
+    run(study, jobs=contest.jobs, listener=listener, stop=stop)
+    if len(rounds.left) > 1:
+        raise ValueError(f"another process trains in {contest.out}: choose another --out")
+    return tuple(rounds.done)
 
 
-def _too_short(budget: float, needed: float, laws: int) -> ValueError:
-    return ValueError(
-        f"`budget` must give every law an epoch: {laws} laws need about {needed:.0f} s, "
-        f"got {budget:.0f} s"
-    )
+class Rounds:
+    """The rule of successive halving: another round once all cells of the last one are there.
+
+    Attributes:
+        left: Policies that take part in the next round; one at the end.
+        done: The rounds so far.
+    """
+
+    def __init__(self, contest: Contest, policies: Sequence[str]) -> None:
+        self._contest = contest
+        self.left, self.done = list(policies), list[Round]()
+        self._deadline = time.perf_counter() + contest.budget
+        self._wanted = self._round(policies[:1], 1)
+        self._now = self._wanted
+
+    def __call__(self, cells: Sequence[Cell]) -> Sequence[Wanted]:
+        """All cells wanted so far, those of a new round at the end."""
+        found = {cell.key: cell for cell in cells}
+        here = [found[wanted.key] for wanted in self._now if wanted.key in found]
+        if len(here) == len(self._now) and len(self.left) > 1:
+            self._end(here)
+        return self._wanted
+
+    def _end(self, here: Sequence[Cell]) -> None:
+        """Note what a round showed, and plan the next one."""
+        epochs = here[0].epochs
+        per_epoch = _seconds(here) / epochs
+        if len(here) > 1:
+            accuracy = {cell.policy: cell.linear_accuracy for cell in here}
+            self.done.append(Round(epochs, len(self._contest.dataset.validation), accuracy))
+            best = sorted(self.left, key=lambda policy: -accuracy[policy])
+            self.left = best[: math.ceil(len(best) / 2)]
+        if len(self.left) > 1:
+            self._now = self._round(self.left, self._epochs(per_epoch))
+            self._wanted = (*self._wanted, *self._now)
+
+    def _epochs(self, per_epoch: float) -> int:
+        """Epochs of the next round, at least as many as of the one before."""
+        remaining = math.ceil(math.log2(len(self.left)))
+        turns = math.ceil(len(self.left) / self._contest.jobs)
+        share = (self._deadline - time.perf_counter()) / remaining
+        epochs = int(share / (turns * per_epoch))
+        if epochs < 1 and not self.done:
+            needed = (remaining * turns + 1) * per_epoch
+            raise ValueError(
+                f"`budget` must give every policy an epoch: {len(self.left)} policies need about "
+                f"{needed:.0f} s, got {self._contest.budget:.0f} s"
+            )
+        return max(epochs, self.done[-1].epochs if self.done else 1)
+
+    def _round(self, policies: Sequence[str], epochs: int) -> tuple[Wanted, ...]:
+        training = replace(self._contest.training, epochs=epochs, warmup_epochs=min(1, epochs - 1))
+        settings = Recipe(policies=tuple(policies), training=training)
+        name = f"{epochs}-epochs"
+        return tuple(Wanted(arm(policy, settings, name), self._contest.seed) for policy in policies)
 
 
-def _cost_of_an_epoch(contest: Contest, law: str, hooks: Hooks) -> float:
-    """Wall time of an epoch and its share of judging, from one epoch of one law."""
-    started = time.perf_counter()
-    run = _trained(contest, law, 1, hooks)
-    _validation_accuracy(run, contest, hooks.stop)
-    return time.perf_counter() - started
-
-
-def _judged(contest: Contest, law: str, epochs: int, listener: Listener, stop: StopFlag) -> float:
-    listener.cell_started(law, contest.seed)
-    hooks = Hooks(stepped=listener.stepped, warned=listener.warned, stop=stop)
-    run = _trained(contest, law, epochs, hooks)
-    listener.evaluating()
-    return _validation_accuracy(run, contest, stop)
-
-
-def _trained(contest: Contest, law: str, epochs: int, hooks: Hooks) -> Run:
-    config = replace(contest.training, epochs=epochs, warmup_epochs=min(1, epochs - 1))
-    folder = place(contest.out / f"{epochs}-epochs", policy(law), contest.seed).folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return pretrain(contest.dataset, policy(law), config, folder, seed=contest.seed, hooks=hooks)
-
-
-def _validation_accuracy(run: Run, contest: Contest, stop: StopFlag) -> float:
-    """Linear accuracy on validation images, by which the probe's penalty is chosen too."""
-    data, size = contest.dataset, contest.training.size
-    train, held = (
-        of_split(run.backbone, data, images, size=size, stop=stop)
-        for images in (data.train, data.validation)
-    )
-    judged = Judged(train, held, held, len(data.classes or ()))
-    return fitted(judged).accuracy(held)
+def _seconds(cells: Sequence[Cell]) -> float:
+    """Wall time of a cell of a round, side by side with the others."""
+    return statistics.fmean(cell.seconds for cell in cells)

@@ -1,12 +1,13 @@
 """What an audit is made of, checked before any of it is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tamecrop.audit.measures.objects import THRESHOLD
+from tamecrop.audit.records import Audit, Audited
 from tamecrop.audit.reference.choose import ReferenceChoice, choose_reference
 from tamecrop.audit.reference.network import read_reference
 from tamecrop.audit.subject import Candidate, Subject, list_candidates
@@ -30,8 +31,9 @@ class Settings:
         sweeps: each `key=low:high:count`, for every policy that has the key.
         coverage: share of an object that a view must cover to show it.
         reference: as `--reference` takes it: `auto`, `none`, `small`, `torchvision:NAME`, ...
-        draws: pairs of each image; None for 16, and more for few images.
+        draws: pairs of each image; None for as many as make 40,000 pairs.
         seed: key of every draw, and of embedded scenes.
+        placements: whether the distinct boxes of a policy that was named are counted.
 
     Raises:
         ValueError: for a number outside its range.
@@ -43,6 +45,7 @@ class Settings:
     reference: str = "auto"
     draws: int | None = None
     seed: int = 0
+    placements: bool = True
 
     def __post_init__(self) -> None:
         rules.fraction("coverage", self.coverage)
@@ -61,6 +64,8 @@ class Job:
         choice: The reference, as chosen.
         settings: How it is made.
         out: Its folder, or None to write nothing.
+        needs_reference: Which policies the reference is run for, from the audit so far; None for
+            all.
     """
 
     subject: Subject
@@ -68,6 +73,7 @@ class Job:
     choice: ReferenceChoice
     settings: Settings
     out: Path | None
+    needs_reference: Callable[[Audit, Audited], bool] | None = None
 
 
 def prepare(

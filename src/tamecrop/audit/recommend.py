@@ -1,31 +1,48 @@
-"""Which law to use: from an audit, and, given time, from short trainings of the best few."""
+"""Which policies to use: from an audit and published gains, or from short trainings of a few."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill
 from tamecrop.audit.records import Audit, Audited
 from tamecrop.audit.wording import WORDS, write_number
+from tamecrop.geometry.presets import PRESETS
+from tamecrop.reporting.intervals import points
 
 TOLERANCE = 0.01
-"""How much preservation a recommended law may lose to the one in use: one point."""
+"""Differences of a share within this are within the error of an audit: one point."""
 
-LAWS = (
-    *(f"rrc:scale={low}..1" for low in (0.08, 0.4)),
-    *(f"rc:scale={scale}" for scale in (0.2, 0.4, 0.6, 0.8)),
-    *(
-        f"cgcc:scale={scale},sigma={sigma}"
-        for scale in (0.2, 0.4, 0.6, 0.8)
-        for sigma in (0.1, 0.2)
-    ),
-    *(f"gcc:scale={scale},sigma={sigma}" for scale in (0.4, 0.6, 0.8) for sigma in (0.1, 0.2)),
-    *(f"rc_pad:scale={scale},padding={rim}" for scale in (0.4, 0.8) for rim in (0.1, 0.3)),
+FILL = 0.01
+"""Policies whose views have a larger share of fill are listed apart."""
+
+_NAMED = (
+    *(f"rrc:scale={low}..1" for low in (0.08, 0.14, 0.2, 0.4)),
+    *(f"jointcrop:scale={low}..1" for low in (0.08, 0.2, 0.4)),
+    *(f"simccrop:a={a}" for a in (0.1, 0.6)),
+    *(f"ccrop:a={a}" for a in (0.1, 0.6)),
+    *(f"crop:extent=random,center=gaussian,sigma={s},border=clamp" for s in (0.2, 0.3)),
+    "crop:extent=random,center=gaussian,sigma=0.2,border=truncate",
+    *(f"rc:scale={scale}" for scale in (0.2, 0.4, 0.6)),
+    *(f"{name}:scale={s},sigma=0.2" for name in ("cgcc", "gcc") for s in (0.2, 0.4, 0.8)),
+    *(f"{name}:scale=0.4,sigma=0.2" for name in ("mgcc", "cmgcc")),
+    *(f"rc_pad:scale={scale},padding=0.125" for scale in (0.4, 1)),
 )
-"""Laws that are tried when none are named, beside the one in use."""
+CANDIDATES = (
+    *_NAMED,
+    *(
+        name
+        for name in PRESETS
+        if name != "crop" and not any(text.partition(":")[0] == name for text in _NAMED)
+    ),
+)
+"""Policies that are tried when none are named, beside the one in use: every preset policy."""
 
 RULE = (
-    "Of the laws tried, those whose views keep no more than one point less than the law in use "
-    "(objects in both views where there are boxes, else labels, else similarity of features); of "
-    "these the one whose two views differ most, by their mean content IoU."
+    "Three figures are compared: what the views keep (objects in both views where there are boxes, "
+    "else labels, else similarity of features), how different they are in place (distance of the "
+    "centers) and in scale (ratio of the areas). Named are the policies without fill that no other "
+    "beats in all three by more than a point, among those whose mean IoU and difference in scale "
+    f"lie where policies with a published gain over {BASELINE} lie."
 )
 
 
@@ -34,9 +51,9 @@ class Round:
     """One round of successive halving.
 
     Attributes:
-        epochs: Of pre-training, the same for every law of the round.
+        epochs: Of pre-training, the same for every policy of the round.
         validation_images: That judged.
-        accuracy: Linear accuracy on validation images by law, a fraction.
+        accuracy: Linear accuracy on validation images by policy, a fraction.
     """
 
     epochs: int
@@ -45,52 +62,85 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A policy that evidence supports.
+
+    Attributes:
+        policy: Text form.
+        preserved: The measure of preservation.
+        place: Mean distance of the centers of both views, in sides of the image.
+        scale: Mean |ln(a / b)| of the areas of both views.
+        iou: Mean IoU of the contents.
+        fill: Mean share of a view that is fill.
+        reason: What is won and given up against the policy in use, one sentence.
+        evidence: The published gain of this kind of policy with its source, or that there is none.
+    """
+
+    policy: str
+    preserved: float
+    place: float
+    scale: float
+    iou: float
+    fill: float
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """The file of a recommendation: `recommendation.json`.
 
     Attributes:
         data: The data's name.
-        current: Text form of the law in use.
-        policy: Text form of the law recommended; the law in use where nothing beats it.
+        current: Text form of the policy in use.
+        policy: Text form of the one to begin with: the policy in use where it is among those that
+            evidence supports, or nothing else is; after trainings the most accurate.
+        choices: The set of policies that evidence supports, those that keep most first.
         rule: How it was found.
-        measure: The measure of preservation that decided.
-        reasons: Two sentences with the numbers.
-        tried: Number of laws audited.
+        measure: The measure of preservation.
+        reasons: Sentences with the numbers.
+        tried: Number of policies audited.
         rounds: Of training; empty without a budget.
     """
 
     data: str
     current: str
     policy: str
+    choices: tuple[Choice, ...]
     rule: str
     measure: str
-    reasons: tuple[str, str]
+    reasons: tuple[str, ...]
     tried: int
     rounds: tuple[Round, ...] = ()
 
 
 def recommend(audit: Audit) -> Recommendation:
-    """Recommend a law from an audit alone, by `RULE`.
+    """The policies that evidence supports on the images of an audit, by `RULE`.
 
     Raises:
         ValueError: when the audit has no measure of preservation.
     """
-    name = deciding_measure(audit)
+    name = find_measure(audit)
+    band = find_band(audit)
     current = audit.of(audit.current)
-    allowed = _allowed(audit, name)
-    best = min(allowed, key=lambda law: law.geometry.pair_iou_mean)
+    judged = [each for each in audit.named if _is_judged(each, name)]
+    supported = find_front([each for each in judged if band.holds(each)], name)
+    better = [each for each in supported if not _is_alike(each, current, name)]
+    keeps = len(better) < len(supported) or not better
+    policy = current.name if keeps else better[0].name
     return Recommendation(
         data=audit.data,
         current=audit.current,
-        policy=best.policy,
+        policy=policy,
+        choices=tuple(_choose(each, current, name) for each in better),
         rule=RULE,
         measure=name,
-        reasons=_reasons(best, current, name, (len(allowed), len(audit.named))),
+        reasons=_write_reasons(current, better, band, name, keeps=keeps),
         tried=len(audit.named),
     )
 
 
-def deciding_measure(audit: Audit) -> str:
+def find_measure(audit: Audit) -> str:
     """The surest measure of preservation that an audit has.
 
     Raises:
@@ -105,97 +155,144 @@ def deciding_measure(audit: Audit) -> str:
 
 
 def shortlist(audit: Audit, *, most: int) -> tuple[str, ...]:
-    """Laws worth training: the one in use, the one that `recommend` names, and the front.
-
-    The front holds the laws that no other beats in both diversity and preservation; of a long
-    front some are taken, evenly along it.
+    """Policies worth training: the one in use, those that `recommend` names, and the front.
 
     Args:
         audit: with a measure of preservation.
-        most: laws in all, at least 2.
+        most: policies in all, at least 2.
     """
-    name = deciding_measure(audit)
-    chosen = dict.fromkeys((audit.current, recommend(audit).policy))
-    rest = [law.policy for law in front(audit, name) if law.policy not in chosen]
-    room = min(most - len(chosen), len(rest))
+    found = recommend(audit)
+    chosen = dict.fromkeys((audit.current, *(each.policy for each in found.choices)))
+    name = find_measure(audit)
+    judged = [each for each in audit.named if _is_judged(each, name)]
+    front = [each.name for each in find_front(judged, name)]
+    rest = [policy for policy in front if policy not in chosen]
+    room = max(min(most - len(chosen), len(rest)), 0)
     step = len(rest) / max(room, 1)
-    evenly = [rest[int((place + 0.5) * step)] for place in range(max(room, 0))]
-    return (*chosen, *evenly)
+    evenly = [rest[int((place + 0.5) * step)] for place in range(room)]
+    return (*list(chosen)[:most], *evenly)
 
 
-def front(audit: Audit, name: str) -> list[Audited]:
-    """Laws that none beats in both mean IoU (lower) and preservation (higher), by their IoU."""
-    ordered = sorted(audit.named, key=lambda law: (law.geometry.pair_iou_mean, -_kept(law, name)))
-    kept: list[Audited] = []
-    for law in ordered:
-        if not kept or _kept(law, name) > _kept(kept[-1], name):
-            kept.append(law)
-    return kept
+def needs_reference(audit: Audit, each: Audited) -> bool:
+    """Whether a policy can be named, so that it is worth a look by the reference.
+
+    Args:
+        audit: with the geometry of all policies.
+        each: one of them.
+    """
+    named = find_fill(each) <= FILL and find_band(audit).holds(each)
+    return each.name == audit.current or named
 
 
-def _allowed(audit: Audit, name: str) -> list[Audited]:
-    least = _kept(audit.of(audit.current), name) - TOLERANCE
-    return [law for law in audit.named if _kept(law, name) >= least]
+def _is_judged(each: Audited, name: str) -> bool:
+    return getattr(each.preservation, name) is not None and find_fill(each) <= FILL
 
 
-def _kept(law: Audited, name: str) -> float:
-    return float(getattr(law.preservation, name))
+def find_front(policies: Sequence[Audited], name: str) -> list[Audited]:
+    """Policies that no other beats in all three figures, those that keep most first.
+
+    One beats another when it is at least as good in all three and better in one by more than the
+    error: a point of what is kept, a hundredth of the side, a hundredth of a log ratio.
+    """
+    figures = [_list_figures(each, name) for each in policies]
+    front = [
+        each
+        for each, own in zip(policies, figures, strict=True)
+        if not any(_beats(other, own) for other in figures)
+    ]
+    return sorted(front, key=lambda each: -_keep(each, name))
 
 
-def _reasons(
-    best: Audited, current: Audited, name: str, counts: tuple[int, int]
-) -> tuple[str, str]:
-    allowed, tried = counts
-    iou = f"{current.geometry.pair_iou_mean:.2f}"
-    kept = f"{WORDS[name]}: {write_number(_kept(current, name), name)}"
-    if best.policy == current.policy:
-        return (
-            f"Keep {current.policy}: of {tried} laws tried, none gives more different views than "
-            f"its mean IoU of {iou} without losing more than a point ({kept}).",
-            "No law was trained, so a law that keeps less may still teach more: --budget tries.",
-        )
-    return (
-        f"Use {best.policy}: its views differ more than those of {current.policy}, the law in use "
-        f"(mean IoU {best.geometry.pair_iou_mean:.2f} against {iou}), and keep as much to a point "
-        f"({WORDS[name]}: {write_number(_kept(best, name), name)} against "
-        f"{write_number(_kept(current, name), name)}).",
-        f"It is the most different of the {allowed} of {tried} laws tried that do; no law was "
-        "trained, so whether a network learns more from it, only `compare` or --budget can tell.",
+def _beats(other: Sequence[float], own: Sequence[float]) -> bool:
+    gaps = [theirs - ours for theirs, ours in zip(other, own, strict=True)]
+    return min(gaps) >= 0 and max(gaps) > TOLERANCE
+
+
+def _is_alike(each: Audited, current: Audited, name: str) -> bool:
+    """Whether a policy differs from the one in use by no more than the error."""
+    pairs = zip(_list_figures(each, name), _list_figures(current, name), strict=True)
+    return all(abs(ours - theirs) <= TOLERANCE for ours, theirs in pairs)
+
+
+def _list_figures(each: Audited, name: str) -> tuple[float, float, float]:
+    """What is kept, and how different the views are in place and in scale; more is better."""
+    shape = each.geometry
+    return _keep(each, name), shape.center_distance_mean, shape.log_area_ratio_mean or 0.0
+
+
+def _keep(each: Audited, name: str) -> float:
+    return float(getattr(each.preservation, name))
+
+
+def _choose(each: Audited, current: Audited, name: str) -> Choice:
+    kept, place, scale = _list_figures(each, name)
+    return Choice(
+        policy=each.name,
+        preserved=kept,
+        place=place,
+        scale=scale,
+        iou=each.geometry.pair_iou_mean,
+        fill=find_fill(each),
+        reason=_compare(each, current, name),
+        evidence=find_evidence(each.name),
     )
+
+
+def _compare(each: Audited, current: Audited, name: str) -> str:
+    """What a policy wins and gives up against the one in use, in one sentence."""
+    ours, theirs = _list_figures(each, name), _list_figures(current, name)
+    words = (WORDS[name], "difference in place", "difference in scale")
+    told = []
+    for label, new, old in zip(words, ours, theirs, strict=True):
+        if abs(new - old) <= TOLERANCE:
+            told.append(f"{label} the same within error")
+        elif label == WORDS[name] and name != "pair_similarity":
+            told.append(f"{label} {write_number(new, name)} ({points(new - old)} points)")
+        else:
+            told.append(f"{label} {new:.2f} against {old:.2f}")
+    return f"{each.name}: {', '.join(told)}."
+
+
+def _write_reasons(
+    current: Audited, better: Sequence[Audited], band: Band, name: str, *, keeps: bool
+) -> tuple[str, ...]:
+    shape = current.geometry
+    here = f"mean IoU {shape.pair_iou_mean:.2f}, {WORDS[name]}"
+    here = f"{here} {write_number(_keep(current, name), name)}"
+    supported = f"Published gains lie at a mean IoU of {band.iou[0]:.2f} to {band.iou[1]:.2f} here."
+    if not better:
+        return (f"Keep {current.name} ({here}): no other policy that evidence supports differs "
+                "from it by more than the error.", supported)  # fmt: skip
+    opening = (
+        f"Keep {current.name} ({here}) or try one of these; evidence supports all of them."
+        if keeps
+        else f"Instead of {current.name} ({here}) evidence supports these; none was trained here."
+    )
+    return (opening, supported, *(_compare(each, current, name) for each in better))
 
 
 def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) -> Recommendation:
-    """The recommendation after trainings: the law that is most accurate in the last round."""
+    """The recommendation after trainings: the policy that is most accurate in the last round."""
     last = rounds[-1]
-    order = sorted(last.accuracy, key=lambda law: -last.accuracy[law])
+    order = sorted(last.accuracy, key=lambda policy: -last.accuracy[policy])
     best, second = audit.of(order[0]), order[1]
-    first, current = rounds[0], audit.of(found.current)
-    against = (
-        f"{100 * last.accuracy[best.policy]:.1f} % against {100 * last.accuracy[second]:.1f} %"
+    against = f"{100 * last.accuracy[best.name]:.1f} % against {100 * last.accuracy[second]:.1f} %"
+    reason = (
+        f"Use {best.name}: of {len(rounds[0].accuracy)} policies trained by successive halving it "
+        f"is the most accurate on {last.validation_images:,} validation images after "
+        f"{last.epochs} epochs ({against} for {second}; one seed, so small gaps mean nothing)."
     )
-    reasons = (
-        f"Use {best.policy}: of {len(first.accuracy)} laws trained by successive halving it is "
-        f"the most accurate on {last.validation_images:,} validation images after {last.epochs} "
-        f"epochs ({against} for {second}; one seed, so small gaps mean nothing).",
-        f"Its views have a mean IoU of {best.geometry.pair_iou_mean:.2f} ({WORDS[found.measure]}: "
-        f"{write_number(_kept(best, found.measure), found.measure)}); those of "
-        f"{current.policy}, the law in use, {current.geometry.pair_iou_mean:.2f} "
-        f"({write_number(_kept(current, found.measure), found.measure)}).",
-    )
-    return Recommendation(
-        data=found.data,
-        current=found.current,
-        policy=best.policy,
+    compared = _compare(best, audit.of(found.current), found.measure)
+    return replace(
+        found,
+        policy=best.name,
         rule=f"{found.rule} {HALVING}",
-        measure=found.measure,
-        reasons=reasons,
-        tried=found.tried,
+        reasons=(reason, compared),
         rounds=tuple(rounds),
     )
 
 
 HALVING = (
-    "This law, the one in use and others along the front of diversity and preservation are "
-    "trained for a few epochs each, the better half on validation images for more, until one is "
-    "left."
+    "The policy in use, those that evidence supports and others of the front are trained for a few "
+    "epochs each, the better half on validation images for more, until one is left."
 )

@@ -23,27 +23,33 @@ class Preservation:
     Attributes:
         object_share: Share of views that show an object, that is, cover the audit's threshold
             of its area; of images with an object.
+        pair_any_share: Share of pairs in which both views show an object, perhaps different ones.
         pair_share: Share of pairs in which both views show one and the same object.
+        pair_largest_share: Share of pairs in which both views show the largest object.
         false_positive_share: Share of pairs that show no common object.
         different_share: Of these, the pairs whose views show different objects.
         none_share: Of these, the pairs of which a view shows no object.
         label_agreement: Share of views to which the reference gives the class of the whole image,
             of images that it classifies rightly when whole.
-        label_agreement_error: Its standard error over images.
+        label_agreement_error: Its standard error, over images and trainings of the reference.
         pair_label_agreement: Share of pairs of which both views get that class.
+        pair_label_agreement_error: Its standard error.
         whole_similarity: Mean cosine of the reference's features of a view and the whole image.
         pair_similarity: Mean cosine of its features of the two views.
         pair_similarity_p05: 5 % quantile of the latter.
     """
 
     object_share: float | None = None
+    pair_any_share: float | None = None
     pair_share: float | None = None
+    pair_largest_share: float | None = None
     false_positive_share: float | None = None
     different_share: float | None = None
     none_share: float | None = None
     label_agreement: float | None = None
     label_agreement_error: float | None = None
     pair_label_agreement: float | None = None
+    pair_label_agreement_error: float | None = None
     whole_similarity: float | None = None
     pair_similarity: float | None = None
     pair_similarity_p05: float | None = None
@@ -126,12 +132,14 @@ class Audit:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The measures of preservation that every policy has, the surest first."""
+        """The measures of preservation that the policy in use has, the surest first.
+
+        Another policy may lack one: what the reference cannot judge is left out.
+        """
         return tuple(
             name
             for name in MEASURES
-            if self.policies
-            and all(getattr(each.preservation, name) is not None for each in self.policies)
+            if self.policies and getattr(self.policies[0].preservation, name) is not None
         )
 
     def of(self, name: str) -> Audited:
@@ -182,7 +190,7 @@ def read_at_iou(audit: Audit, iou: float, measure: str) -> dict[Curve, float]:
         x = np.array([point.geometry.pair_iou_mean for point in points])
         y = np.array([getattr(point.preservation, measure) for point in points], dtype=np.float64)
         values = _find_crossings(x, y, iou)
-        if values:
+        if values and not np.isnan(values).any():
             found[curve] = max(values)
     return found
 

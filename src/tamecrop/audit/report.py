@@ -22,7 +22,7 @@ HOW_TO_READ = {
     "coverage": (
         "What is seen",
         "How often a view shows each place of the image, all images laid over each other. Lines "
-        "at 25, 50 and 75 %.",
+        "at 25, 50 and 75 %. Of many policies the first eight are drawn, here and below.",
     ),
     "views": (
         "Both views on your images",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,11 @@ from tamecrop.audit.measures.suspicious import (
 )
 from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
+from tamecrop.audit.reference.average import (
+    average_accuracy,
+    average_agreement,
+    explain_unjudged,
+)
 from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
 from tamecrop.audit.reference.evaluate import Evaluator, ViewFeatures
 from tamecrop.audit.subject import Candidate, Images, find_subject
@@ -58,7 +64,7 @@ def audit(  # noqa: PLR0913  the front door: one word a setting
         coverage: share of an object that a view must cover to show it, in (0, 1].
         reference: the network that judges views: `auto`, `none`, `small`, `torchvision:NAME`,
             `timm:NAME`, `run:FOLDER`.
-        draws: pairs of each image; by default 16, more for few images.
+        draws: pairs of each image; by default as many as make 40,000 pairs.
         seed: key of every draw.
         out: folder for `audit.json`, figures and page; None writes nothing.
         report: called with one line when a step begins.
@@ -129,11 +135,15 @@ class _Steps:
         """The geometry of every policy, on the real sizes."""
         settings, candidates = self.job.settings, self.job.candidates
         count = len(self.shapes.sizes)
-        self.report(f"geometry of {len(candidates)} policies on {count:,} images")
         found = []
-        for each in candidates:
+        for place, each in enumerate(candidates):
+            self.report(f"geometry on {count:,} images: policy {place + 1} of {len(candidates)}")
             shape = measure_geometry(
-                each.views, self.shapes, draws=settings.draws, seed=settings.seed
+                each.views,
+                self.shapes,
+                draws=settings.draws,
+                seed=settings.seed,
+                placements=settings.placements and each.curve is None,
             )
             if each.curve is not None:
                 shape = replace(shape, coverage_map=None)
@@ -169,16 +179,30 @@ class _Steps:
                 self.suspects[each.name] = overlap
 
     def _evaluate(self, found: Evaluation) -> None:
-        evaluator = found.evaluator
-        self.audit = replace(self.audit, reference=evaluator.measure_accuracy())
-        self.report(f"{evaluator.reference.name} runs on {len(evaluator.images):,} images")
-        figures = []
-        for each in self.job.candidates:
-            views = evaluator.evaluate(each.views, draws=found.draws, seed=self.job.settings.seed)
-            figures.append(_preserve_features(evaluator, views))
+        first = found.evaluators[0]
+        accuracy = average_accuracy([each.measure_accuracy() for each in found.evaluators])
+        self.audit = replace(self.audit, reference=accuracy)
+        if self.job.choice.named.kind == "small" and accuracy.references == 1:
+            self._note("one reference was trained: the errors leave its training out")
+        figures: list[dict[str, float]] = []
+        for place, each in enumerate(self.job.candidates):
+            self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
+            needed = self.job.needs_reference
+            if needed is not None and not needed(self.audit, self.audit.policies[place]):
+                figures.append({})
+                continue
+            views = [
+                evaluator.evaluate(each.views, most=found.most, seed=self.job.settings.seed)
+                for evaluator in found.evaluators
+            ]
+            share = self.audit.policies[place].geometry.content_share_mean
+            unjudged = explain_unjudged(first.reference, accuracy, share)
+            if unjudged is not None:
+                self._note(f"{each.name}: the label was left out: {unjudged}")
+            figures.append(_preserve_features(found.evaluators, views, judged=unjudged is None))
             if each.curve is None and found.places is not None:
-                self.suspects.setdefault(each.name, find_by_features(views, found.places))
-        if self.job.subject.classes is not None and figures[0].get("label_agreement") is None:
+                self.suspects.setdefault(each.name, find_by_features(views[0], found.places))
+        if self.job.subject.classes is not None and not any(map(_has_labels, figures)):
             self._note("the reference classified no whole image rightly: agreement was left out")
         self._add(figures)
 
@@ -238,27 +262,34 @@ def _start(job: Job) -> Audit:
 
 
 def _preserve_objects(shares: ObjectShares) -> dict[str, float]:
-    names = (
-        "object_share",
-        "pair_share",
-        "false_positive_share",
-        "different_share",
-        "none_share",
-    )
-    return {name: getattr(shares, name) for name in names}
+    names = ("object_share", "pair_share", "false_positive_share", "different_share", "none_share")
+    figures = {name: getattr(shares, name) for name in names}
+    both = {"pair_any_share": shares.any_share, "pair_largest_share": shares.largest_share}
+    return figures | both
 
 
-def _preserve_features(evaluator: Evaluator, views: ViewFeatures) -> dict[str, float]:
-    alike, same = evaluator.compare_features(views), evaluator.compare_labels(views)
+def _preserve_features(
+    evaluators: Sequence[Evaluator], views: Sequence[ViewFeatures], *, judged: bool
+) -> dict[str, float]:
+    """Means over the references; labels only where they can judge these views."""
+    pairs = list(zip(evaluators, views, strict=True))
+    alike = [evaluator.compare_features(each) for evaluator, each in pairs]
     figures = {
-        "whole_similarity": alike.whole_mean,
-        "pair_similarity": alike.pair_mean,
-        "pair_similarity_p05": alike.pair_p05,
+        "whole_similarity": fmean(each.whole_mean for each in alike),
+        "pair_similarity": fmean(each.pair_mean for each in alike),
+        "pair_similarity_p05": fmean(each.pair_p05 for each in alike),
     }
-    if same is None:
+    same = [found for one, each in pairs if (found := one.compare_labels(each)) is not None]
+    if not same or not judged:
         return figures
+    agreement = average_agreement(same)
     return figures | {
-        "label_agreement": same.label_agreement,
-        "label_agreement_error": same.error,
-        "pair_label_agreement": same.pair_agreement,
+        "label_agreement": agreement.label_agreement,
+        "label_agreement_error": agreement.error,
+        "pair_label_agreement": agreement.pair_agreement,
+        "pair_label_agreement_error": agreement.pair_error,
     }
+
+
+def _has_labels(figures: dict[str, float]) -> bool:
+    return "label_agreement" in figures

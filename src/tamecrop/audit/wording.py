@@ -25,16 +25,21 @@ DEFINITIONS = (
 BOXES = (
     ("Object in view", "Share of views that cover at least {share} of the area of some object; "
      "images without an object are left out."),
+    ("An object in both", "Share of pairs in which both views cover at least that much of some "
+     "object, perhaps of different ones."),
     ("Object in both", "Share of pairs in which both views cover at least that much of one and "
      "the same object. Masks are not read: an object is its box."),
+    ("Largest in both", "Share of pairs in which both views cover at least that much of the "
+     "image's largest object."),
     ("False positives", "Share of pairs that show no common object: the two views show "
      "different objects, or one shows none."),
 )  # fmt: skip
 
 LABELS = (
     ("Label kept", "Share of views to which the reference gives the class of the whole image, "
-     "among images that it classifies rightly when whole. Views are resized to its input; fill "
-     "is black."),
+     "among images that it classifies rightly when whole. Views are resized to its input; fill is "
+     "black, for a pretrained reference its mean color. The error is over images and, with "
+     "several references, over their training."),
     ("Label kept by both", "The same of both views of a pair."),
 )  # fmt: skip
 
@@ -58,7 +63,13 @@ def list_columns(audit: Audit) -> tuple[str, ...]:
     """Headings of the table after the policy's own: geometry, then what was measured."""
     heads = ["IoU", "Zero overlap", "Content", "Empty", "Area (stated)", "Placements"]
     if "pair_share" in audit.measures:
-        heads += ["Object in view", "Object in both", "False positives"]
+        heads += [
+            "Object in view",
+            "An object in both",
+            "Object in both",
+            "Largest in both",
+            "False positives",
+        ]
     if "pair_label_agreement" in audit.measures:
         heads += ["Label kept", "Label kept by both"]
     if "pair_similarity" in audit.measures:
@@ -86,15 +97,27 @@ def _write_cells(audit: Audit, each: Audited) -> tuple[str, ...]:
         "" if shape.placements is None else f"{shape.placements:,.0f}",
     ]
     if "pair_share" in audit.measures:
-        shares = (kept.object_share, kept.pair_share, kept.false_positive_share)
+        shares = (
+            kept.object_share,
+            kept.pair_any_share,
+            kept.pair_share,
+            kept.pair_largest_share,
+            kept.false_positive_share,
+        )
         cells += [percent(share or 0.0) for share in shares]
     if "pair_label_agreement" in audit.measures:
-        error = percent(kept.label_agreement_error or 0.0)
-        cells += [f"{percent(kept.label_agreement or 0.0)} ± {error}"]
-        cells += [percent(kept.pair_label_agreement or 0.0)]
+        cells += [
+            _write_share(kept.label_agreement, kept.label_agreement_error),
+            _write_share(kept.pair_label_agreement, kept.pair_label_agreement_error),
+        ]
     if "pair_similarity" in audit.measures:
         cells += [f"{kept.pair_similarity:.2f}"]
     return tuple(cells)
+
+
+def _write_share(share: float | None, error: float | None) -> str:
+    """A share of labels with its standard error, or why there is none."""
+    return "not judged" if share is None else f"{percent(share)} ± {percent(error or 0.0)}"
 
 
 def list_definitions(audit: Audit) -> tuple[tuple[str, str], ...]:
@@ -154,6 +177,8 @@ def _compare_at_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:
 def _compare(other: Audited, first: Audited, name: str) -> str:
     apart = other.geometry.pair_iou_mean - first.geometry.pair_iou_mean
     kept, base = (getattr(each.preservation, name) for each in (other, first))
+    if kept is None:
+        return f"{other.name}: the reference cannot judge its views, see the notes."
     gap = f"{kept - base:+.2f}" if name == "pair_similarity" else f"{points(kept - base)} points"
     return (
         f"{other.name}: views more {'alike' if apart > 0 else 'different'} (IoU "
@@ -181,7 +206,12 @@ def list_reference(audit: Audit) -> tuple[tuple[str, str], ...]:
         on_crops = ", ".join(
             f"{percent(accuracy)} % on {crops}" for crops, accuracy in known.crop_accuracy.items()
         )
+        padded = ", ".join(
+            f"{percent(accuracy)} % with a rim of {100 * float(rim):g} %"
+            for rim, accuracy in known.padded_accuracy.items()
+        )
         facts.append(("Its accuracy", f"{percent(known.accuracy)} % on whole images, {on_crops}"))
+        facts.append(("On whole images with fill", padded))
     return tuple(facts)
 
 

@@ -4,131 +4,154 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
-from tamecrop.cli.tables import Board
-from tamecrop.learning.watching import Progress as Position
+from tamecrop.cli.tables import Board, broken
+from tamecrop.learning.watching import Progress
 from tamecrop.reporting.intervals import percent
-from tamecrop.studies import listening
+from tamecrop.studies.cells import Cell, Key, Summary
+from tamecrop.studies.run import Listener
 
 _PLAIN_EVERY = 10.0
 
 
-class LiveDisplay:
-    """A table that fills up, and a bar with loss, images a second and time left."""
+class LiveDisplay(Listener):
+    """A table that fills up, and for each running cell a bar with loss, speed and time left."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._board = Board()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} steps  {task.fields[words]}"),
-            TimeRemainingColumn(compact=True),
-            console=console,
-        )
-        self._task: TaskID | None = None
+        self._progress: dict[Key, Progress] = {}
         self.live = Live(console=console, refresh_per_second=4)
 
-    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
+    def study_started(self, wanted: Sequence[Key], summary: Summary) -> None:
         """Lay out the table."""
-        self._board = Board(policies, seeds)
+        self._board = Board(wanted, summary)
         self._refresh()
 
-    def cell_started(self, policy: str, seed: int) -> None:
+    def cell_started(self, key: Key) -> None:
         """Put up a bar for the cell."""
-        self._clear()
-        self._board.running, self._board.state = (policy, seed), "training"
-        self._task = self._bar.add_task(f"{policy}  seed {seed}", total=None, words="")
+        self._board.running[key] = "train"
         self._refresh()
 
-    def stepped(self, progress: Position) -> None:
+    def stepped(self, key: Key, progress: Progress) -> None:
         """Move the bar."""
-        if self._task is not None:
-            words = f"loss {progress.loss:.3f}  {progress.images_per_second:,.0f} images/s"
-            self._bar.update(self._task, completed=progress.step, total=progress.steps, words=words)
-
-    def evaluating(self) -> None:
-        """Say that the cell is being judged."""
-        self._board.state = "probing"
+        self._progress[key] = progress
         self._refresh()
 
-    def cell_finished(self, finished: listening.Finished) -> None:
+    def evaluating(self, key: Key) -> None:
+        """Say that the cell is being judged."""
+        self._board.running[key] = "probe"
+        self._refresh()
+
+    def cell_stopped(self, key: Key) -> None:
+        """Take the bar away."""
+        self._board.running.pop(key, None)
+        self._progress.pop(key, None)
+        self._refresh()
+
+    def cell_finished(self, cell: Cell, summary: Summary) -> None:
         """Fill in the table."""
-        self._clear()
-        self._board.summary, self._board.running = finished.summary, None
+        self._board.summary = summary
+        self.cell_stopped(cell.key)
+
+    def study_ended(self, summary: Summary) -> None:
+        """Show the table as it is at the end."""
+        self._board.summary = summary
         self._refresh()
 
     def warned(self, line: str) -> None:
         """Say it above the table."""
         self.live.console.print(line, markup=False, highlight=False)
 
-    def _clear(self) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = None
-
     def _refresh(self) -> None:
-        self.live.update(Group(self._board.table(), self._bar))
+        bars = [
+            part for key, progress in self._progress.items() for part in self._bar(key, progress)
+        ]
+        self.live.update(Group(self._board.table(self._console.width), *bars))
+
+    def _bar(self, key: Key, progress: Progress) -> tuple[RenderableType, RenderableType]:
+        words = f"{key.policy} seed {key.seed}: {position(progress)}"
+        if self._board.running.get(key) == "probe":
+            words = f"{key.policy} seed {key.seed}: probing"
+        width = self._console.width
+        bar = ProgressBar(total=progress.steps, completed=progress.step, width=min(width, 60))
+        return Text(words if len(words) <= width else broken(words, width)), bar
 
 
-class PlainDisplay:
-    """A line when a cell starts and ends, and one every ten seconds between."""
+class PlainDisplay(Listener):
+    """A line when a cell starts and ends, and one every ten seconds between; then the table."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._board = Board()
-        self._cell = ""
-        self._spoke = 0.0
+        self._spoke: dict[Key, float] = {}
 
-    def study_started(self, policies: Sequence[str], seeds: Sequence[int]) -> None:
+    def study_started(self, wanted: Sequence[Key], summary: Summary) -> None:
         """Say what will be done."""
-        self._board = Board(policies, seeds)
-        self._say(f"{len(policies)} crop laws x {len(seeds)} seeds")
+        self._board = Board(wanted, summary)
+        arms = {(key.policy, key.protocol) for key in wanted}
+        seeds = {key.seed for key in wanted}
+        done = f", {len(summary.cells)} cells are finished" if summary.cells else ""
+        self._say(f"{len(arms)} crop policies x {len(seeds)} seeds{done}")
 
-    def cell_started(self, policy: str, seed: int) -> None:
+    def cell_started(self, key: Key) -> None:
         """Name the cell."""
-        self._cell = f"{policy} seed {seed}"
-        self._spoke = time.monotonic()
-        self._say(f"{self._cell}: training")
+        self._spoke[key] = time.monotonic()
+        self._say(f"{self._name(key)}: training")
 
-    def stepped(self, progress: Position) -> None:
+    def stepped(self, key: Key, progress: Progress) -> None:
         """Give loss and speed now and then."""
         now = time.monotonic()
-        if now - self._spoke < _PLAIN_EVERY:
+        if now - self._spoke.get(key, 0.0) < _PLAIN_EVERY:
             return
-        self._spoke = now
-        self._say(
-            f"{self._cell}: step {progress.step}/{progress.steps}, loss {progress.loss:.3f}, "
-            f"{progress.images_per_second:,.0f} images/s, {progress.seconds_left:.0f} s left"
-        )
+        self._spoke[key] = now
+        self._say(f"{self._name(key)}: {position(progress)}")
 
-    def evaluating(self) -> None:
+    def evaluating(self, key: Key) -> None:
         """Say that the cell is being judged."""
-        self._say(f"{self._cell}: probing")
+        self._say(f"{self._name(key)}: probing")
 
-    def cell_finished(self, finished: listening.Finished) -> None:
-        """Give the cell's numbers; the table when it was the last."""
-        cell, summary = finished.cell, finished.summary
+    def cell_finished(self, cell: Cell, summary: Summary) -> None:
+        """Give the cell's numbers."""
+        compiled = f" and {cell.compile_seconds:.0f} s of compiling" * (cell.compile_seconds > 0)
         self._say(
-            f"{cell.policy} seed {cell.seed}: linear {percent(cell.linear_accuracy)} %, "
-            f"kNN {percent(cell.knn_accuracy)} %, {cell.seconds:.0f} s"
+            f"{self._name(cell.key)}: linear {percent(cell.linear_accuracy)} %, "
+            f"kNN {percent(cell.knn_accuracy)} %, {cell.seconds:.0f} s{compiled}"
         )
         self._board.summary = summary
-        if summary.complete:
-            self._console.print(self._board.table())
+
+    def study_ended(self, summary: Summary) -> None:
+        """Print the table."""
+        self._board.summary = summary
+        if summary.cells:
+            self._console.print(self._board.table(self._console.width))
 
     def warned(self, line: str) -> None:
         """Say it."""
         self._say(line)
 
+    def _name(self, key: Key) -> str:
+        several = len({each.protocol for each in self._board.wanted}) > 1
+        return str(key) if several else f"{key.policy} seed {key.seed}"
+
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def position(progress: Progress) -> str:
+    """How far a cell is, in words."""
+    return (
+        f"step {progress.step}/{progress.steps}, loss {progress.loss:.3f}, "
+        f"{progress.images_per_second:,.0f} images/s, {progress.seconds_left:.0f} s left"
+    )
+
+
 @contextmanager
-def display(console: Console) -> Iterator[listening.Listener]:
+def display(console: Console) -> Iterator[Listener]:
     """The listener that suits the console: live on a terminal, plain lines elsewhere."""
     if not console.is_terminal:
         yield PlainDisplay(console)

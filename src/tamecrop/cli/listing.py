@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tamecrop.learning.inventory import Entry
 from tamecrop.reporting.intervals import percent
+from tamecrop.studies.inventory import Entry
 
 _COLORS = {"finished": "green", "resumable": "yellow", "training": "cyan", "damaged": "red"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -43,7 +43,7 @@ def age(seconds: float) -> str:
 
 def _table(entries: Sequence[Entry], now: float) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("run", "crop law", "data"):
+    for name in ("run", "crop policy", "data"):
         table.add_column(name, overflow="fold")
     for name in ("seed", "step", "linear, %", "age"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -57,8 +57,8 @@ def _table(entries: Sequence[Entry], now: float) -> Table:
 
 
 def _line(entry: Entry, now: float) -> str:
-    law, data, seed, step, accuracy, old = _cells(entry, now)
-    parts = (law, data, f"seed {seed}", f"step {step}", f"linear {accuracy} %", f"{old} old")
+    policy, data, seed, step, accuracy, old = _cells(entry, now)
+    parts = (policy, data, f"seed {seed}", f"step {step}", f"linear {accuracy} %", f"{old} old")
     known = [part for part in parts if "-" not in part.split()]
     why = [entry.why] if entry.why else []
     return "; ".join([f"{entry.state:<9} {entry.folder}: {', '.join(known)}", *why])

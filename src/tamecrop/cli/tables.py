@@ -1,68 +1,134 @@
-"""The study's table for a terminal."""
+"""The table of a study for a terminal."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich import box
 from rich.table import Table
 
-from tamecrop.reporting.intervals import percent, points
-from tamecrop.studies.records import PolicyRecord, Summary
+from tamecrop.reporting.intervals import Interval, interval_words, percent
+from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
+
+_EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
+
+
+def broken(text: str, width: int) -> str:
+    r"""A policy over as few lines as a width allows, broken behind signs and never in a word.
+
+    >>> broken("cgcc:scale=0.8,alpha=2", 15)
+    'cgcc:scale=0.8,\nalpha=2'
+    """
+    lines = [""]
+    for piece in _pieces(text):
+        if lines[-1] and len((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _pieces(text: str) -> list[str]:
+    return re.findall(r"[^,:\s]+[,:]?\s*", text)
 
 
 @dataclass
 class Board:
-    """What the table shows: who takes part, what is done, what runs.
+    """What the table of a study shows: which cells there are, what is done, what runs.
 
     Attributes:
-        policies: Text forms, in order.
-        seeds: Seeds, in order.
-        summary: The latest summary, or None before the first cell is done.
-        running: (policy, seed) of the cell at work, or None.
-        states: Words for the cell at work.
+        wanted: The cells asked for so far, in order.
+        summary: The latest summary.
+        running: Cells at work, and a word for what they do.
     """
 
-    policies: Sequence[str] = ()
-    seeds: Sequence[int] = ()
-    summary: Summary | None = None
-    running: tuple[str, int] | None = None
-    state: str = field(default="training")
+    wanted: Sequence[Key] = ()
+    summary: Summary = _EMPTY
+    running: dict[Key, str] = field(default_factory=dict)
 
-    def table(self) -> Table:
-        """One row a policy, one column a seed, then mean, spread and paired difference."""
-        table = Table(box=box.SIMPLE_HEAD, title="linear accuracy, %", title_justify="left")
-        table.add_column("crop law", overflow="fold", min_width=12)
-        for seed in self.seeds:
-            table.add_column(f"seed {seed}", justify="right")
-        for name in ("mean", "±", "difference (95 %)", "kNN"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for policy in self.policies:
-            table.add_row(policy, *self._cells(policy), *self._closing(policy))
-        return table
+    def table(self, width: int) -> Table:
+        """One row an arm: seeds, mean, spread, paired difference to the baseline, kNN.
 
-    def _cells(self, policy: str) -> list[str]:
-        done = {cell.seed: cell for cell in self.summary.of(policy)} if self.summary else {}
+        What does not fit into the width gives way in this order: the interval goes below its
+        difference, then one column counts the finished seeds.
+
+        Args:
+            width: columns of the terminal.
+        """
+        layouts = [
+            self._layout(each_seed=each_seed, stacked=stacked)
+            for each_seed, stacked in ((True, False), (True, True), (False, True))
+        ]
+        for head, body in layouts:
+            room = width - sum(_widths(head, body)[1:]) - 3 * len(head) - 1
+            if room >= self._least():
+                break
+        return _drawn(head, body, max(room, self._least()))
+
+    def _least(self) -> int:
+        """Room that the policies need at least: that of their longest piece."""
+        pieces = (len(piece.strip()) for name in self._names().values() for piece in _pieces(name))
+        return max(pieces, default=len("policy"))
+
+    def _arms(self) -> list[tuple[str, str]]:
+        keys = [*self.wanted, *self.running, *(cell.key for cell in self.summary.cells)]
+        return list(dict.fromkeys((key.policy, key.protocol) for key in keys))
+
+    def _names(self) -> dict[tuple[str, str], str]:
+        arms = self._arms()
+        several = len({protocol for _, protocol in arms}) > 1
+        return {arm: f"{arm[0]} ({arm[1]})" if several else arm[0] for arm in arms}
+
+    def _layout(self, *, each_seed: bool, stacked: bool) -> tuple[list[str], list[list[str]]]:
+        seeds = sorted({key.seed for key in self.wanted})
+        compared = any(record.difference for record in self.summary.arms)
+        middle = [f"seed {seed}" for seed in seeds] if each_seed else ["seeds"]
+        head = ["crop policy", *middle, "mean", "±", *(["difference"] if compared else []), "kNN"]
+        body = []
+        for arm, name in self._names().items():
+            cells = self._seeds(arm, seeds)
+            shown = cells if each_seed else [f"{sum('.' in c for c in cells)}/{len(seeds)}"]
+            closing = self._closing(arm, compared=compared, stacked=stacked)
+            body.append([name, *shown, *closing])
+        return head, body
+
+    def _seeds(self, arm: tuple[str, str], seeds: Sequence[int]) -> list[str]:
+        done = {cell.key: percent(cell.linear_accuracy) for cell in self.summary.cells}
+        keys = [Key(*arm, seed) for seed in seeds]
         return [
-            percent(done[seed].linear_accuracy) if seed in done else self._waiting(policy, seed)
-            for seed in self.seeds
+            done.get(key, self.running.get(key, "·" if key in self.wanted else "")) for key in keys
         ]
 
-    def _waiting(self, policy: str, seed: int) -> str:
-        return self.state if (policy, seed) == self.running else "·"
-
-    def _closing(self, policy: str) -> list[str]:
-        records = self.summary.policies if self.summary else ()
-        record = next((each for each in records if each.policy == policy), None)
+    def _closing(self, arm: tuple[str, str], *, compared: bool, stacked: bool) -> list[str]:
+        records = (each for each in self.summary.arms if (each.policy, each.protocol) == arm)
+        record = next(records, None)
         if record is None:
-            return ["", "", "", ""]
+            return ["", "", *([""] if compared else []), ""]
         spread = "" if record.spread is None else percent(record.spread)
-        return [percent(record.mean), spread, _difference(record), percent(record.knn_mean)]
+        difference = [self._difference(record, stacked=stacked)] if compared else []
+        return [percent(record.mean), spread, *difference, percent(record.knn_mean)]
+
+    def _difference(self, record: ArmRecord, *, stacked: bool) -> str:
+        if record.difference is None:
+            return "baseline" if record is self.summary.arms[0] else ""
+        return _stacked(record.difference) if stacked else interval_words(record.difference)
 
 
-def _difference(record: PolicyRecord) -> str:
-    gap = record.difference
-    if gap is None:
-        return "reference"
-    if gap.low is None or gap.high is None:
-        return points(gap.mean)
-    return f"{points(gap.mean)} ({points(gap.low)} to {points(gap.high)})"
+def _stacked(gap: Interval) -> str:
+    return interval_words(gap).replace(" (", "\n(", 1)
+
+
+def _widths(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[int]:
+    columns = zip(head, *body, strict=True)
+    return [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
+
+
+def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, title="linear accuracy, %; differences in points", title_justify="left"
+    )
+    table.add_column(head[0])
+    for name in head[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, *cells in body:
+        table.add_row(broken(name, room), *cells)
+    return table

@@ -26,8 +26,9 @@ TAKE_NONE = ("--across", "--print_config")
 
 @dataclass(frozen=True)
 class Chosen:
-    """Data and recipe after a person's changes to the preset."""
+    """Data and recipe after a person's changes to the preset; the data whole and cut to it."""
 
+    whole: "Dataset"
     dataset: "Dataset"
     recipe: Recipe
 
@@ -136,7 +137,7 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import known
     from tamecrop.learning.backbones import require_known
-    from tamecrop.studies.compare import cut_to
+    from tamecrop.studies.arms import cut_to
     from tamecrop.views.photometric import photometric
 
     quiet()
@@ -156,4 +157,4 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
         f"recipe {parsed.preset}: {len(used.train):,} of {len(dataset.train):,} train images, "
         f"color step {training.photometric}"
     )
-    return Chosen(used, settings)
+    return Chosen(dataset, used, settings)

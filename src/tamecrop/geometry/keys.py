@@ -38,6 +38,8 @@ class Draw(IntEnum):
     JOINT_RATIO = 8
     JOINT_AREA = 9
     OBJECT = 10
+    DILATION = 11
+    WIDER_VIEW = 12
 
     FLIP = 1000
     JITTER = 1001
@@ -58,6 +60,7 @@ class Draw(IntEnum):
     STATISTICS = 2011
     AUDITED = 2020
     LOOKED_AT = 2021
+    REFERENCE_CROP = 2022
     PAPER_SPLIT = 2030
     DIGIT_ORDER = 2100
     SCENE_ORDER = 2110

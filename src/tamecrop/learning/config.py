@@ -1,7 +1,7 @@
 """The settings of one pre-training run; imports no torch, so that a command line may show them."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from tamecrop.geometry import rules
 
@@ -72,3 +72,10 @@ class Pretraining:
         rules.require("warmup_epochs", "warmup_epochs < epochs", self.warmup_epochs, holds=shorter)
         if self.size is not None:
             rules.count("size", self.size)
+
+    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every")
+    """Settings that decide no number and may differ when a run is continued."""
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide the numbers of a run, as plain values."""
+        return {name: value for name, value in asdict(self).items() if name not in self.FREE}

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,6 @@ from tamecrop.learning.config import Pretraining
 
 RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 """What a run is, how far it is, and its loss curve."""
-
-FREE = ("workers", "save_every")
-"""Settings that change no number and may differ when a run is continued."""
 
 DESCRIPTIONS = ("data", "account")
 """What is recorded of the data beside its fingerprint."""
@@ -118,16 +115,19 @@ def identity(
         config: the settings.
         seed: key of everything random.
     """
-    settings = {name: value for name, value in asdict(config).items() if name not in FREE}
     return {
         "policy": str(plan(views)),
         "seed": seed,
         "data": dataset.name,
         "account": dataset.account,
         "fingerprint": dataset.fingerprint(),
-        **settings,
-        "method": methods.canonical(config.method),
+        **decisive(config),
     }
+
+
+def decisive(config: Pretraining) -> dict[str, Any]:
+    """The settings that decide a run's numbers, as plain values, however they were typed."""
+    return {**config.decisive(), "method": methods.canonical(config.method)}
 
 
 def recorded(out: Path) -> dict[str, Any]:

@@ -1,70 +1,49 @@
-"""What the paper's probe would say of a crop law, from its geometry alone.
+"""The accuracy of the paper's probe for a crop policy, predicted from its geometry alone.
 
 A quadratic surface (`surface`) in four figures, fitted to the published sweep of rc, gcc and cgcc
-(`published`): CIFAR-10 at 32 px, ResNet-18, 200 epochs, no resize, no color jitter. It is fitted
-when first asked for, in about a second, so that no coefficient can go stale. docs/predict.md shows
-the figures against the accuracy, and how well the surface does on what it has not seen.
+(`published`): CIFAR-10 at 32 px, ResNet-18, 200 epochs, no resize, no color jitter; numbers are
+given for that training alone. It is fitted when first needed, in about a second. docs/predict.md
+shows the figures against the accuracy, and how well the surface does on what it has not seen.
 """
 
 import functools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from tamecrop.geometry import expectations
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.centers import Gaussian
 from tamecrop.geometry.extents import FixedArea
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper import published, surface
+from tamecrop.paper.surface import Figures, compute_figures, scale_figures
 
 LEVEL = 0.9
-"""Share of unseen cells that an interval should hold."""
+"""Share of the cells left out whose error lies within the range that is given."""
 
-_FEW_OVERLAP = 0.03
+EPOCHS = 200
+"""Of pre-training, of every cell that is predicted."""
+
+_NARROW = math.sqrt(0.5 / published.SIDE)
+"""A shared mean with less spread than this around it was never published: alpha 0.5 at 32 px."""
+
 _LESS_CONTENT = 0.8
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The four figures of a law on a 32-px image that the prediction rests on.
-
-    Args:
-        iou: mean IoU of the contents of the two views: how much they have in common.
-        overlap: probability that they have anything in common.
-        content_share: mean share of a view that is image, not fill.
-        offset_entropy: how many ways one view can be displaced from the other, in nats.
-    """
-
-    iou: float
-    overlap: float
-    content_share: float
-    offset_entropy: float
-
-
-LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "iou": "mean content IoU of the two views",
-        "overlap": "probability that the views overlap",
-        "content_share": "share of a view that is image",
-        "offset_entropy": "entropy of the displacement, nats",
-    }
-)
-
-
-@dataclass(frozen=True)
 class Prediction:
-    """The probe accuracy of a law, predicted.
+    """The probe accuracy of a policy, predicted.
 
     Args:
-        policy: text form of the law.
+        policy: text form.
         accuracy: a fraction, or None out of the regime.
-        low: end of the interval that should hold `LEVEL` of unseen cells.
-        high: its other end.
-        in_regime: whether the law is one that the published cells speak about.
+        low: the accuracy less the error that `LEVEL` of the cells left out had: not a confidence
+            interval, since published cells are no sample of policies.
+        high: the accuracy and as much more.
+        in_regime: whether the policy is one that the published cells inform.
         reason: why not; None in the regime.
     """
 
@@ -82,132 +61,181 @@ class Model:
 
     Args:
         surface: through all published cells.
-        of_a_known_rule: half the interval of a law like the published ones: from the residuals
-            with a whole crop size left out.
-        of_another_rule: half the interval of any other law: from the residuals with a whole
-            border rule left out, where these are larger.
+        of_a_known_rule: error range of a policy like the published ones: from the residuals with
+            a whole crop size left out.
+        of_another_rule: of any other policy: from the residuals with a whole border rule left out,
+            where these are larger.
+        of_a_narrow_mean: of views with little spread around a shared mean, of which no cell is
+            published: the largest of those residuals.
         least_content: the smallest content share that is still predicted.
     """
 
-    surface: surface.Surface
+    surface: Any
     of_a_known_rule: float
     of_another_rule: float
+    of_a_narrow_mean: float
     least_content: float
 
 
-def predict(law: str | Policy, *, side: int = published.SIDE) -> Prediction:
-    """Predict the accuracy of the paper's probe (CIFAR-10, 200 epochs) for a crop law.
+@dataclass(frozen=True)
+class Ranked:
+    """The place of a policy among others.
 
     Args:
-        law: the crop law.
-        side: of the images in pixels that the law is meant for. A law stated by `sigma` means the
-            same at any side and is read at 32 px; one stated by `alpha` is out of the regime at
-            another side.
+        policy: text form.
+        place: 1 for the best predicted, or None out of the regime.
+        reason: why there is no place; None where there is one.
+    """
+
+    policy: str
+    place: int | None
+    reason: str | None
+
+
+def predict(views: str | Policy, *, side: int = published.SIDE, epochs: int = EPOCHS) -> Prediction:
+    """Predict the accuracy of the paper's probe (CIFAR-10, 200 epochs) for a crop policy.
+
+    Args:
+        views: the crop policy.
+        side: of the images in pixels. Only 32 px are predicted: at 64 px the error was 7 points.
+        epochs: of pre-training. Only 200 are predicted.
 
     Returns:
-        The prediction; without numbers, and with the reason, for a law out of the regime.
+        The prediction; without numbers, and with the reason, for a policy out of the regime.
 
     >>> predict("rrc").reason
     'views of random area are resized; no published cell is'
     """
-    law = policy(law)
-    reason = _unpublished(law, side) or _beyond(law)
+    found = policy(views)
+    reason = _other_training(side, epochs) or _explain(found)
     if reason:
-        return Prediction(str(law), None, None, None, in_regime=False, reason=reason)
-    model = fitted()
-    figures = figures_of(law)
-    if figures.content_share < model.least_content:
-        reason = f"views show {figures.content_share:.1%} of image, less than any published cell's"
-        return Prediction(str(law), None, None, None, in_regime=False, reason=reason)
-    accuracy = model.surface(scaled([figures])).item()
-    half = model.of_a_known_rule if _known_rule(law) else model.of_another_rule
+        return Prediction(str(found), None, None, None, in_regime=False, reason=reason)
+    model = fit_model()
+    accuracy = model.surface.predict(scale_figures([compute_figures(found)])).item()
+    half = _choose_range(model, found)
     low, high = max(accuracy - half, 0.0), min(accuracy + half, 1.0)
-    return Prediction(str(law), accuracy, low, high, in_regime=True, reason=None)
+    return Prediction(str(found), accuracy, low, high, in_regime=True, reason=None)
 
 
-def figures_of(law: Policy) -> Figures:
-    """The four figures of a law of fixed extent, exactly, on a 32-px image."""
-    size = (published.SIDE, published.SIDE)
-    pair = expectations.pair_law(law, size)
-    return Figures(
-        iou=pair.iou,
-        overlap=1 - pair.iou_zero,
-        content_share=expectations.view_law(law, size).content_share,
-        offset_entropy=expectations.offset_entropy(law, size),
-    )
+def rank(policies: Sequence[str | Policy], *, side: int = published.SIDE) -> tuple[Ranked, ...]:
+    """Order policies by the predicted accuracy, without numbers, for any training.
 
+    Spreads are read relative to the side, so that `alpha` means another policy at another side.
 
-def scaled(figures: list[Figures]) -> Floats:
-    """Figures as `(N, 4)` numbers within about 1 of 0; the overlap on a logarithmic scale."""
-    few = _FEW_OVERLAP
-    return np.array(
-        [
-            [
-                2 * each.iou - 1,
-                math.log((each.overlap + few) / (1 + few)),
-                2 * each.content_share - 1,
-                each.offset_entropy / 4 - 1,
-            ]
-            for each in figures
-        ]
-    )
+    Args:
+        policies: to be ordered.
+        side: of the images in pixels.
+
+    Returns:
+        The best first; those out of the regime last, with the reason.
+
+    >>> [each.place for each in rank(["rc:scale=0.8", "gcc:scale=0.4,alpha=1.5", "rrc"])]
+    [1, 2, None]
+    """
+    found = [policy(each) for each in policies]
+    relative = [_state_sigma(each, side) for each in found]
+    reasons = [_explain(each) for each in relative]
+    known = [place for place, reason in enumerate(reasons) if reason is None]
+    figures = [compute_figures(relative[place]) for place in known]
+    values = fit_model().surface.predict(scale_figures(figures)) if known else np.empty(0)
+    order = [known[place] for place in np.argsort(-values, kind="stable").tolist()]
+    best = [Ranked(str(found[place]), at, None) for at, place in enumerate(order, 1)]
+    rest = [Ranked(str(found[i]), None, reason) for i, reason in enumerate(reasons) if reason]
+    return (*best, *rest)
 
 
 @functools.cache
-def sweep_figures() -> tuple[Figures, ...]:
+def list_sweep_figures() -> tuple[Figures, ...]:
     """Figures of every cell of `published.sweep()`, in its order."""
     cells = published.sweep()
-    return tuple(figures_of(published.faithful(c.law, c.scale, c.alpha)) for c in cells)
+    return tuple(compute_figures(published.faithful(c.law, c.scale, c.alpha)) for c in cells)
 
 
 @functools.cache
-def fitted() -> Model:
+def fit_model() -> Model:
     """The model through all cells of `published.sweep()`."""
-    cells, figures = published.sweep(), sweep_figures()
-    table, accuracy = scaled([*figures]), np.array([cell.accuracy for cell in cells])
+    cells, figures = published.sweep(), list_sweep_figures()
+    table, accuracy = scale_figures([*figures]), np.array([cell.accuracy for cell in cells])
     by_scale, by_rule = (
-        half_width(surface.left_out(table, accuracy, np.array(groups)) - accuracy)
+        surface.predict_left_out(table, accuracy, np.array(groups)) - accuracy
         for groups in ([cell.scale for cell in cells], [cell.law for cell in cells])
     )
+    known = take_half_width(by_scale)
     return Model(
-        surface=surface.fit(table, accuracy),
-        of_a_known_rule=by_scale,
-        of_another_rule=max(by_scale, by_rule),
+        surface=surface.make_surface().fit(table, accuracy),
+        of_a_known_rule=known,
+        of_another_rule=max(known, take_half_width(by_rule)),
+        of_a_narrow_mean=float(np.abs(by_rule).max()),
         least_content=_LESS_CONTENT * min(each.content_share for each in figures),
     )
 
 
-def half_width(residuals: Floats) -> float:
-    """Half of the interval: the `LEVEL` quantile of the absolute residuals, split-conformal."""
+def take_half_width(residuals: Floats) -> float:
+    """The `LEVEL` quantile of absolute residuals, as split-conformal prediction takes it."""
     n = len(residuals)
     rank = min(math.ceil((n + 1) * LEVEL), n)
     return float(np.sort(np.abs(residuals))[rank - 1])
 
 
-def _unpublished(law: Policy, side: int) -> str | None:
-    """What in the kind of the law no published cell has."""
-    by_alpha = isinstance(law.center, Gaussian) and law.center.alpha is not None
-    if law.extent.kind != "fixed":
-        return f"views of {law.extent.kind} area are resized; no published cell is"
-    if law.pair.kind == "iou":
-        return "pairs redrawn for their IoU were never published"
-    if "given" in (getattr(law.center, "mean", None), getattr(law.center, "box", None)):
-        return "the law depends on boxes of the images"
-    if side != published.SIDE and by_alpha:
-        sigma = math.sqrt(law.center.alpha / side)  # type: ignore[attr-defined]
-        return f"alpha does not carry over to {side} px; state sigma={sigma:.4g}"
+def _other_training(side: int, epochs: int) -> str | None:
+    """What of the training no published cell has."""
+    if side == published.SIDE and epochs == EPOCHS:
+        return None
+    here = f"{side} px and {epochs} epochs"
+    return (
+        f"only {published.SIDE} px and {EPOCHS} epochs are predicted, not {here}; "
+        "--rank orders policies without numbers"
+    )
+
+
+def _state_sigma(of: Policy, side: int) -> Policy:
+    """The same policy with its spread relative to the side."""
+    if not isinstance(of.center, Gaussian) or of.center.alpha is None:
+        return of
+    sigma = math.sqrt(of.center.alpha / side)
+    return replace(of, center=replace(of.center, alpha=None, sigma=sigma))
+
+
+def _explain(of: Policy) -> str | None:
+    """Why a policy is out of the regime, or None in it."""
+    reason = _unpublished(of) or _beyond(of)
+    if reason:
+        return reason
+    content = compute_figures(of).content_share
+    if content < fit_model().least_content:
+        return f"views show {content:.1%} of image, less than any published cell's"
     return None
 
 
-def _beyond(law: Policy) -> str | None:
-    """Which number of the law lies outside the published ones."""
+def _choose_range(model: Model, of: Policy) -> float:
+    """The error range of a policy in the regime."""
+    if of.pair.shares_mean and isinstance(of.center, Gaussian):
+        spread = float(of.center.spread(np.array(published.SIDE))) / published.SIDE
+        if spread < _NARROW:
+            return model.of_a_narrow_mean
+    return model.of_a_known_rule if _known_rule(of) else model.of_another_rule
+
+
+def _unpublished(of: Policy) -> str | None:
+    """What in the kind of the policy no published cell has."""
+    if of.extent.kind != "fixed":
+        return f"views of {of.extent.kind} area are resized; no published cell is"
+    if of.pair.is_redrawn:
+        return "pairs redrawn for their IoU were never published"
+    if of.needs_boxes:
+        return "the policy depends on boxes of the images"
+    return None
+
+
+def _beyond(of: Policy) -> str | None:
+    """Which number of the policy lies outside the published ones."""
     cells = published.sweep()
-    scale = law.extent.scale if isinstance(law.extent, FixedArea) else math.nan
+    scale = of.extent.scale if isinstance(of.extent, FixedArea) else math.nan
     areas = [cell.scale for cell in cells]
     if not min(areas) <= scale <= max(areas):
         return f"scale {scale:g} is outside {min(areas):g}..{max(areas):g}, the published range"
-    if isinstance(law.center, Gaussian):
-        spread = float(law.center.spread(np.array(published.SIDE))) / published.SIDE
+    if isinstance(of.center, Gaussian):
+        spread = float(of.center.spread(np.array(published.SIDE))) / published.SIDE
         published_ = [math.sqrt(cell.alpha / published.SIDE) for cell in cells if cell.alpha]
         if not 0.99 * min(published_) <= spread <= 1.01 * max(published_):
             ends = f"{min(published_):.3g}..{max(published_):.3g}"
@@ -215,11 +243,11 @@ def _beyond(law: Policy) -> str | None:
     return None
 
 
-def _known_rule(law: Policy) -> bool:
-    """Whether the law is the published rc, gcc or cgcc but for its numbers and its rounding.
+def _known_rule(of: Policy) -> bool:
+    """Whether the policy is the published rc, gcc or cgcc but for its numbers and its rounding.
 
     `border=pad` is not: it has the figures of `recenter`, whose content sits elsewhere in the view.
     """
-    if isinstance(law.center, Gaussian):
-        return law.center.mean == "center" and law.border.kind in ("recenter", "clamp")
-    return law.center.kind == "uniform"
+    if isinstance(of.center, Gaussian):
+        return of.center.mean == "center" and of.border.kind in ("recenter", "clamp")
+    return of.center.kind == "uniform"

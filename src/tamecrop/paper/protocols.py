@@ -1,17 +1,20 @@
-"""How the cells of the paper's studies are trained and judged: named protocols, in two sizes.
+"""How the cells of the paper's studies are trained and judged: named protocols, in two presets.
 
 A protocol is the paper's with one thing changed, or the ordinary SimCLR recipe. `NAME` is the full
-size, 200 epochs of a ResNet-18; `NAME@small` a narrow network on fewer images for fewer epochs,
-which fits a processor and says something about the order of laws, nothing about their accuracy.
+preset, 200 epochs of a ResNet-18; `NAME@small` a narrow network on fewer images for fewer epochs,
+which a CPU can do and which says something about the order of policies, nothing about their
+accuracy.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tamecrop.geometry import rules
+from tamecrop.geometry.policy import Policy
+from tamecrop.studies.arms import Arm, arm
 from tamecrop.studies.config import Recipe, recipe
 
-Size = Literal["full", "small"]
+Preset = Literal["full", "small"]
 
 _CHANGES: dict[str, dict[str, Any]] = {
     "paper": {},
@@ -27,7 +30,7 @@ _SMALL = "@small"
 
 @dataclass(frozen=True)
 class Small:
-    """What the small size of a protocol changes."""
+    """What the small preset of a protocol changes."""
 
     images: int = 5000
     epochs: int = 16
@@ -35,14 +38,20 @@ class Small:
     learning_rate: float = 0.001
 
 
-def sized(name: str, size: Size) -> str:
-    """The name of a protocol in one of its sizes.
+def paper_arm(policy: Policy, name: str, preset: Preset) -> Arm:
+    """A policy under a protocol."""
+    full = preset_name(name, preset)
+    return arm(policy, protocol(full), full)
 
-    >>> sized("paper", "small")
+
+def preset_name(name: str, preset: Preset) -> str:
+    """The name of a protocol in one of its presets.
+
+    >>> preset_name("paper", "small")
     'paper@small'
     """
-    rules.known("size", size, ("full", "small"))
-    return name + _SMALL if size == "small" else name
+    rules.known("preset", preset, ("full", "small"))
+    return name + _SMALL if preset == "small" else name
 
 
 def protocol(name: str) -> Recipe:
@@ -54,8 +63,8 @@ def protocol(name: str) -> Recipe:
     Raises:
         ValueError: for an unknown name, with the nearest known one.
 
-    >>> protocol("paper-head").training.method
-    'simclr:projector=two_layer,temperature=0.1'
+    >>> protocol("paper-color").training.photometric
+    'simclr'
     >>> protocol("paper@small").training.backbone
     'resnet10w16'
     """

@@ -1,8 +1,8 @@
 """The accuracies that arXiv:2504.19824 published, as shipped with the package.
 
-Two tables lie in `reference/`: the whole alpha sweep of rc, gcc and cgcc at 200 epochs, and the
-cells that are known by their best value alone (mgcc and cmgcc, whose alpha was not kept) or at
-500 epochs.
+In `published_tables/` lie the whole alpha sweep of rc, gcc and cgcc at 200 epochs, and the cells
+that are known by their best value alone (mgcc and cmgcc, whose alpha was not kept) or at 500
+epochs.
 """
 
 import csv
@@ -16,7 +16,7 @@ SIDE = 32
 """Side in pixels of the images of every published cell: CIFAR-10."""
 
 BORDERS = {"gcc": "recenter", "mgcc": "recenter"}
-"""The border rule that produced the numbers of the laws whose boxes leave the image."""
+"""The border rule that produced the numbers of the policies whose boxes leave the image."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def find(law: str, scale: float, alpha: float | None, *, epochs: int = 200) -> P
 
 
 def best(law: str, scale: float) -> Published | None:
-    """The published cell of highest accuracy of a law at one scale and 200 epochs.
+    """The published cell of highest accuracy of a policy at one scale and 200 epochs.
 
     >>> best("gcc", 0.4).alpha
     1.5
@@ -78,7 +78,7 @@ def best(law: str, scale: float) -> Published | None:
 
 
 def faithful(law: str, scale: float, alpha: float | None) -> Policy:
-    """The crop law of a published cell as its authors ran it.
+    """The crop policy of a published cell as its authors ran it.
 
     >>> faithful("gcc", 0.8, 2.0)
     Policy('gcc:scale=0.8,alpha=2,border=recenter,rounding=faithful')

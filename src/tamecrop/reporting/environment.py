@@ -1,13 +1,11 @@
 """Where a number was made: hardware, versions, commit."""
 
-import ast
 import functools
-import hashlib
 import importlib.metadata
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,31 +20,35 @@ class Environment:
     """What a reader needs to place a number.
 
     Attributes:
-        hardware: Processor or accelerator, in words.
-        cores: Processor cores that this process may use.
-        threads: Threads that torch computes with.
-        platform: Operating system.
-        python: Version of Python.
+        hardware: CPU or accelerator, in words.
+        cores: CPU cores that the process could use; None where an older record has none.
+        threads: Threads that torch computed with.
+        platform: Operating system; None as for `cores`.
+        python: Version of Python; None likewise.
         versions: Package name to version.
         commit: `git describe` of the code, or None outside a checkout.
     """
 
     hardware: str
-    cores: int
+    cores: int | None
     threads: int
-    platform: str
-    python: str
+    platform: str | None
+    python: str | None
     versions: dict[str, str]
     commit: str | None
 
 
-@functools.cache
 def environment() -> Environment:
-    """Describe this process; asked once, remembered after."""
+    """Describe this process; what cannot change is asked once."""
+    return replace(_lasting(), threads=torch.get_num_threads())
+
+
+@functools.cache
+def _lasting() -> Environment:
     return Environment(
         hardware=_hardware(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
-        threads=torch.get_num_threads(),
+        cores=cores(),
+        threads=0,
         platform=platform.system(),
         python=platform.python_version(),
         versions=_versions(),
@@ -54,7 +56,10 @@ def environment() -> Environment:
     )
 
 
-def _cores() -> int:
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
@@ -89,37 +94,6 @@ def commit(file: Path = Path(__file__)) -> str | None:
     if tracked is None:
         return None
     return _git(file.parent, "describe", "--always", "--dirty", "--exclude", "*")
-
-
-@functools.cache
-def code_digest(rooms: tuple[str, ...] = ("geometry", "views", "data", "learning")) -> str:
-    """A short hash of the code that decides numbers; comments, docstrings and layout do not count.
-
-    Args:
-        rooms: Folders of the package whose code is hashed.
-    """
-    package = Path(__file__).parents[1]
-    files = sorted(file for room in rooms for file in (package / room).rglob("*.py"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
-        digest.update(bare_code(file.read_text()).encode())
-    return digest.hexdigest()[:12]
-
-
-def bare_code(source: str) -> str:
-    r"""What a file does: its syntax tree without docstrings.
-
-    >>> bare_code("def f():\n    'Say.'\n    return 1  # one") == bare_code("def f(): return 1")
-    True
-    """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-    return ast.dump(tree)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

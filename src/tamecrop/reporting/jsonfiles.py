@@ -4,11 +4,19 @@ import dataclasses
 import difflib
 import json
 import re
-import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+
+import cattrs
+from cattrs.errors import (
+    BaseValidationError,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
+from cattrs.gen import make_dict_structure_fn
 
 from tamecrop.data.files import write_atomic
 
@@ -27,17 +35,9 @@ def write_json(path: Path, record: Any) -> None:
         path: Target file.
         record: A dataclass instance.
     """
-    _write(path, dataclasses.asdict(record))
-
-
-def write_list(path: Path, records: Iterable[Any]) -> None:
-    """Write dataclass instances as one JSON list, likewise.
-
-    Args:
-        path: Target file.
-        records: Dataclass instances.
-    """
-    _write(path, [dataclasses.asdict(record) for record in records])
+    text = json.dumps(dataclasses.asdict(record), indent=2, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
+    write_atomic(path, (text + "\n").encode())
 
 
 def read_json(cls: type[Record], path: Path) -> Record:
@@ -59,97 +59,90 @@ def read_json(cls: type[Record], path: Path) -> Record:
         raise ValueError(f"{path}: {error}") from error
 
 
-def read_list(cls: type[Record], path: Path) -> tuple[Record, ...]:
-    """Read a file that `write_list` wrote.
-
-    Args:
-        cls: The dataclass of its items.
-        path: The file.
-
-    Raises:
-        ValueError: If the file is no JSON list or an item does not fit, naming file and place.
-    """
-    try:
-        items = json.loads(path.read_text())
-        if not isinstance(items, list):
-            raise TypeError(f"must hold a list, got {type(items).__name__}")  # noqa: TRY301
-        return tuple(decode(cls, item, f"[{place}]") for place, item in enumerate(items))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def decode(cls: type[Record], value: Any, where: str = "") -> Record:
+def decode(cls: type[Record], value: Any) -> Record:
     """Build a dataclass from parsed JSON; unknown, missing and ill-typed fields are refused.
 
     Args:
         cls: A dataclass of numbers, texts, tuples, mappings and further dataclasses.
         value: What `json.loads` gave.
-        where: Dotted name of the place, for messages.
 
     Returns:
         The instance.
 
     Raises:
-        ValueError: If a field is unknown or missing.
-        TypeError: If a value is of another type than its field.
+        ValueError: If a field is unknown, missing, of another type, or breaks its rule.
     """
-    place = where or cls.__name__
-    if not isinstance(value, Mapping):
-        raise TypeError(f"`{place}` must be an object, got {value!r}")
-    hints = typing.get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    _refuse_unknown(place, value, names)
-    _refuse_missing(place, value, names)
-    inner = {name: _field(hints[name], value[name], f"{place}.{name}") for name in names}
-    return cls(**inner)
+    try:
+        return _CONVERTER.structure(value, cls)
+    except (BaseValidationError, ValueError, TypeError) as error:
+        raise ValueError(_explained(error, cls.__name__)) from error
 
 
-def _write(path: Path, plain: Any) -> None:
-    text = json.dumps(plain, indent=2, allow_nan=False)
-    text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
-    write_atomic(path, (text + "\n").encode())
+def _explained(error: BaseException, where: str) -> str:
+    """One sentence on the first thing that does not fit, with its dotted place."""
+    if isinstance(error, ClassValidationError):
+        placed, others = error.group_exceptions()
+        if others:
+            return _explained(others[0], where)
+        inner, note = placed[0]
+        if isinstance(inner, KeyError):
+            return f"`{where}` must have the field `{note.name}`"
+        return _explained(inner, f"{where}.{note.name}")
+    if isinstance(error, IterableValidationError):
+        inner, place = error.group_exceptions()[0][0]
+        key = f"[{place.index}]" if isinstance(place.index, int) else f".{place.index}"
+        return _explained(inner, f"{where}{key}")
+    if isinstance(error, ForbiddenExtraKeysError):
+        key = min(error.extra_fields)
+        names = [field.name for field in dataclasses.fields(typing.cast(Any, error.cl))]
+        near = difflib.get_close_matches(key, names, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        return f"`{where}` has no field `{key}`{hint}"
+    return f"`{where}` {error}" if isinstance(error, TypeError) else str(error)
 
 
-def _refuse_unknown(place: str, value: Iterable[str], names: list[str]) -> None:
-    for key in value:
-        if key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise ValueError(f"`{place}` has no field `{key}`{hint}")
+def _of_type(cls: type[Any]) -> Callable[[Any, Any], Any]:
+    """A value of exactly this type: no number is read from a text, no flag as a number."""
+    accepted = (int, float) if cls is float else (cls,)
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) not in accepted:
+            raise TypeError(f"must be of type {cls.__name__}, got {value!r}")
+        return cls(value)
+
+    return structure
 
 
-def _refuse_missing(place: str, value: Iterable[str], names: list[str]) -> None:
-    missing = [name for name in names if name not in value]
-    if missing:
-        raise ValueError(f"`{place}` must have the field `{missing[0]}`")
+def _object(cls: Any) -> Callable[[Any, Any], Any]:
+    """A dataclass from an object of JSON, which a list or a number is not."""
+    structure = make_dict_structure_fn(cls, _CONVERTER, _cattrs_forbid_extra_keys=True)
+
+    def checked(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"must be an object, got {value!r}")
+        return structure(value, kind)
+
+    return checked
 
 
-def _field(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return _union(arguments, value, where)
-    if origin is tuple and isinstance(value, list):
-        return tuple(_field(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {key: _field(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(hint):
-        return decode(typing.cast(type, hint), value, where)
-    return _plain(hint, value, where)
+def _list(kind: Any) -> Callable[[Any, Any], Any]:
+    """A tuple of one kind from a list of JSON, which a text or an object is not."""
+    structure = _CONVERTER.get_structure_hook(list[typing.get_args(kind)[0]])  # type: ignore[misc]
+
+    def checked(value: Any, _: Any) -> Any:
+        if not isinstance(value, list):
+            raise TypeError(f"must be a list, got {value!r}")
+        return tuple(structure(value, list))
+
+    return checked
 
 
-def _union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and types.NoneType in choices:
-        return None
-    (choice,) = [each for each in choices if each is not types.NoneType]
-    return _field(choice, value, where)
+def _is_tuple(kind: Any) -> bool:
+    return typing.get_origin(kind) is tuple
 
 
-def _plain(hint: Any, value: Any, where: str) -> Any:
-    if hint is Any:
-        return value
-    accepted = (int, float) if hint is float else (hint,)
-    if not isinstance(hint, type) or type(value) not in accepted:
-        raise TypeError(
-            f"`{where}` must be of type {getattr(hint, '__name__', hint)}, got {value!r}"
-        )
-    return float(value) if hint is float else value
+_CONVERTER = cattrs.Converter()
+for _plain in (int, float, str, bool):
+    _CONVERTER.register_structure_hook(_plain, _of_type(_plain))
+_CONVERTER.register_structure_hook_factory(dataclasses.is_dataclass, _object)
+_CONVERTER.register_structure_hook_factory(_is_tuple, _list)

@@ -1,120 +1,88 @@
-"""Compare crop laws: train and judge each with the same seeds, cell by cell."""
+"""Compare crop policies: train and judge each with the same seeds, cell by cell."""
 
-import numpy as np
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 from tamecrop.data.images import Dataset
-from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.geometry import keys
-from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.plans import plan
-from tamecrop.learning import methods, processes
-from tamecrop.learning.stopping import StopFlag
-from tamecrop.reporting.environment import environment
-from tamecrop.reporting.jsonfiles import write_json
-from tamecrop.studies.cell import Outcome, Watch, train_and_judge, trained_on
-from tamecrop.studies.listening import Finished, Listener, Silence
-from tamecrop.studies.publishing import Study, publish_numbers, publish_report
-from tamecrop.studies.records import Cell, Loss, Summary
-from tamecrop.studies.study import Identity, Place, join, require_same
+from tamecrop.data.sources import load
+from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry.policy import Policy
+from tamecrop.studies import page
+from tamecrop.studies.arms import Study, arm, check, crossed, trained_on
+from tamecrop.studies.cells import Summary
+from tamecrop.studies.config import Recipe, recipe
+from tamecrop.studies.run import run
+
+PROTOCOL = "compare"
+
+
+def comparison(
+    dataset: Dataset,
+    policies: Sequence[str | Policy | ViewPlan],
+    settings: Recipe,
+    *,
+    seeds: Sequence[int],
+    out: Path,
+) -> Study:
+    """The study of some policies under one recipe; the first policy is the baseline."""
+    arms = [arm(policy, settings, PROTOCOL) for policy in policies]
+    wanted = crossed(arms, seeds)
+    return Study(dataset, out, lambda _: wanted)
 
 
 def compare(
-    study: Study, *, listener: Listener | None = None, stop: StopFlag | None = None
+    data: str | Path | Dataset,
+    policies: Sequence[str | Policy | ViewPlan] = (),
+    *,
+    settings: str | Recipe | None = None,
+    seeds: int | None = None,
+    out: str | Path | None = None,
+    jobs: int = 1,
 ) -> Summary:
-    """Train and judge every cell of a study that is not finished yet, and write what came out.
-
-    The numbers on disk are brought up to date after every cell; figures and page at the end.
-    Several processes may share a study: each cell is done by one of them.
+    """Pre-train a backbone under each crop policy with the same seeds, and probe it.
 
     Args:
-        study: what to compare, and where.
-        listener: told of every event.
-        stop: looked at after every step.
+        data: a name, a path, or a data set with labels.
+        policies: texts or policies; the first is the baseline. By default those of the recipe.
+        settings: a recipe or the name of one; by default `quick` for `scenes`, else `small`.
+        seeds: how many, the first is 0; by default as many as the recipe says.
+        out: folder for results, which an interrupted call continues from; None writes nowhere.
+        jobs: cells side by side; more than one are processes that are started by `spawn`, for
+            which a script needs the usual `if __name__ == "__main__":`.
 
     Returns:
-        The summary, as in `summary.json`.
+        All cells with their accuracies, and for each policy mean, spread and paired difference.
 
     Raises:
-        ValueError: when the folder holds another study.
-        Interrupted: when asked to stop; the same call continues.
+        ValueError: for data without labels, or smaller than a batch; for a policy that cannot be
+            cut from it; when the folder holds something else; when a training fails.
     """
-    listener, stop = listener or Silence(), stop or StopFlag()
-    join(study.out, identity(study), config=study.config)
-    listener.study_started(study.laws, study.seeds)
-    for place in study.places():
-        _complete(place, study, listener, stop)
-    summary = publish_numbers(study)
-    if summary.cells:
-        publish_report(study, summary)
+    dataset = data if isinstance(data, Dataset) else load(data)
+    if settings is None:
+        settings = "quick" if dataset.name.partition(":")[0] == "scenes" else "small"
+    chosen = recipe(settings) if isinstance(settings, str) else settings
+    with tempfile.TemporaryDirectory(prefix="tamecrop-") as nowhere:
+        study = comparison(
+            dataset,
+            policies or chosen.policies,
+            chosen,
+            seeds=range(chosen.seeds if seeds is None else seeds),
+            out=Path(nowhere if out is None else out),
+        )
+        check(study)
+        summary = run(study, jobs=jobs)
+        if out is not None:
+            publish(study, summary)
     return summary
 
 
-def check(study: Study) -> None:
-    """Find before training what would stop a study half-way.
-
-    Raises:
-        ValueError: when the data has no labels, is smaller than a batch, or a law's boxes cannot
-            be cut from it; when the folder holds another study; or under a launcher of several
-            processes.
-    """
-    require_same(study.out, identity(study))
-    processes.require_one()
-    if study.dataset.classes is None:
-        raise ValueError(f"{study.dataset.name} has no labels: nothing can be compared on it")
-    training = study.recipe.training
-    loading = Loading(batch_size=training.batch_size)
-    train = trained_on(study.dataset, study.recipe).train
-    for policy in study.policies:
-        views = plan(policy, size=training.size)
-        methods.require_usable(training.method, views, batch_size=training.batch_size)
-        ViewLoader(train, views, loading)
-
-
-def identity(study: Study) -> Identity:
-    """What all cells of a study share."""
-    data = study.dataset
-    return Identity(data.name, data.fingerprint(), study.recipe.decisive())
-
-
-def _complete(place: Place, study: Study, listener: Listener, stop: StopFlag) -> None:
-    """Finish one cell, unless it is finished or another process is at it."""
-    with place.claimed() as mine:
-        cell = place.finished()
-        if cell is None and mine:
-            watch = Watch(listener, stop)
-            outcome = train_and_judge(place, study.recipe, study.dataset, watch)
-            cell = _record(place, study, outcome)
-            write_json(place.record, cell)
-    if cell is not None:
-        listener.cell_finished(Finished(cell, publish_numbers(study)))
-
-
-def _record(place: Place, study: Study, outcome: Outcome) -> Cell:
-    run, found = outcome.run, outcome.found
-    return Cell(
-        policy=str(place.policy),
-        seed=place.seed,
-        linear_accuracy=found.linear_accuracy,
-        knn_accuracy=found.knn_accuracy,
-        seconds=outcome.seconds,
-        images_per_second=run.images_per_second,
-        epochs=study.recipe.training.epochs,
-        train_images=len(trained_on(study.dataset, study.recipe).train),
-        test_images=len(study.dataset.test),
-        probe=study.recipe.probe,
-        losses=tuple(Loss(epoch, loss) for epoch, loss in enumerate(run.epoch_losses)),
-        environment=environment(),
-    )
-
-
-def cut_to(dataset: Dataset, images: int | None) -> Dataset:
-    """The data set with some of its train images, the same ones for every seed and law.
-
-    Args:
-        dataset: whose train split is cut.
-        images: how many stay; None, or more than there are, keeps all.
-    """
-    if images is None or images >= len(dataset.train):
-        return dataset
-    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, Draw.SUBSET).argsort()
-    return dataset.with_train(dataset.train.subset(np.sort(order[:images])))
+def publish(study: Study, summary: Summary) -> None:
+    """Write figures and page of a comparison with at least one finished cell."""
+    if not summary.cells:
+        return
+    wanted = study.wanted(())
+    settings = wanted[0].arm.recipe
+    policies = dict.fromkeys(group.policy for each in wanted for group in each.arm.plan.groups)
+    images = trained_on(study.dataset, settings).train
+    page.publish(study.out, summary, [*policies], images, size=settings.training.size)

@@ -1,7 +1,7 @@
-"""The settings of a study; imports no torch, so that a command line may show them."""
+"""Recipes: how a cell is trained and judged; imports no torch, so that a command may show them."""
 
 import importlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tamecrop.geometry import rules
@@ -10,15 +10,13 @@ from tamecrop.learning.config import Pretraining
 RECIPES = ("quick", "small", "paper", "simclr")
 """Files in `tamecrop.studies.recipes`."""
 
-_CHANGES_NOTHING = ("workers", "save_every")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a cell of a study, one crop law with one seed, is trained and judged.
+    """How a cell of a study, one crop policy with one seed, is trained and judged.
 
     Args:
-        policies: the crop laws compared when none are named; the first is the reference.
+        policies: the crop policies compared when none are named; the first is the baseline.
         seeds: number of seeds when not named.
         images: of train that are used, chosen by a fixed key; None for all.
         pretrained_on: `train`, or with the `validation` images too, which no probe then may choose
@@ -41,16 +39,11 @@ class Recipe:
 
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the numbers of a cell, as plain values."""
-        training = {
-            name: value
-            for name, value in asdict(self.training).items()
-            if name not in _CHANGES_NOTHING
-        }
         return {
             "images": self.images,
             "pretrained_on": self.pretrained_on,
             "probe": self.probe,
-            "training": training,
+            "training": self.training.decisive(),
         }
 
 
@@ -61,7 +54,7 @@ def recipe(name: str) -> Recipe:
         ValueError: for an unknown name, with the nearest known one.
 
     >>> recipe("quick").training.backbone
-    'resnet10w16'
+    'resnet7w16'
     """
     rules.known("preset", name, RECIPES)
     found: Recipe = importlib.import_module(f"tamecrop.studies.recipes.{name}").RECIPE

@@ -38,7 +38,9 @@ class ObjectShares:
         objects: on those images.
         pairs: drawn.
         object_share: share of views that show an object.
+        any_share: share of pairs in which both views show an object, perhaps different ones.
         pair_share: share of pairs in which both views show one and the same object.
+        largest_share: share of pairs in which both views show the largest object of the image.
         false_positive_share: share of pairs that show no common object: the two shares below.
         different_share: share of pairs in which each view shows an object, but none in common.
         none_share: share of pairs in which a view shows no object.
@@ -50,7 +52,9 @@ class ObjectShares:
     objects: int
     pairs: int
     object_share: float
+    any_share: float
     pair_share: float
+    largest_share: float
     false_positive_share: float
     different_share: float
     none_share: float
@@ -75,6 +79,15 @@ class Objects:
         every = np.concatenate([np.empty((0, 4), dtype=np.int64), *boxes])
         return cls(every, counts)
 
+    @property
+    def largest(self) -> Ints:
+        """`(N,)` place of the largest object among those of its image; images have some."""
+        row, place = self.rows(np.arange(len(self.counts)))
+        order = np.lexsort((place, -box.area(self.boxes[place]), row))
+        first = np.flatnonzero(np.diff(row[order], prepend=-1))
+        starts = self.counts.cumsum() - self.counts
+        return np.asarray(place[order][first] - starts)
+
     def rows(self, image: Ints) -> tuple[Ints, Ints]:
         """Every object of each of some images: the row in `image`, and the place in `boxes`."""
         counts = self.counts[image]
@@ -98,7 +111,7 @@ def measure_objects(
         views: which two views of which plan.
         shapes: of the images; the same boxes are judged as by `measure_geometry`.
         threshold: share of an object that counts as shown, in (0, 1].
-        draws: of each image; by default 16, more for few images.
+        draws: of each image; by default as many as make 40,000 pairs.
         seed: key of the draws.
 
     Returns:
@@ -115,18 +128,20 @@ def measure_objects(
     objects = Objects.of(boxed.object_boxes or ())
     drawn = draw_pairs(views, boxed, draws=draws, seed=seed)
     parts = [_find_shown(batch, objects, boxed.sizes, threshold) for batch in drawn]
-    shows, common = (np.concatenate(part) for part in zip(*parts, strict=True))
-    shares = _share_shown(shows, common)
+    shows, common, largest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    shares = _share_shown(shows, common, largest)
     without = len(shapes.sizes) - len(kept)
     return ObjectShares(threshold, len(kept), without, len(objects.boxes), len(common), **shares)
 
 
-def _share_shown(shows: Flags, common: Flags) -> dict[str, float]:
-    """From what each view `(P, 2)` and both views of a pair `(P,)` show."""
+def _share_shown(shows: Flags, common: Flags, largest: Flags) -> dict[str, float]:
+    """From what each view `(P, 2)` and both views of a pair `(P,)`, `(P,)` show."""
     both = shows.all(axis=1)
     return {
         "object_share": _mean(shows),
+        "any_share": _mean(both),
         "pair_share": _mean(common),
+        "largest_share": _mean(largest),
         "false_positive_share": _mean(~common),
         "different_share": _mean(both & ~common),
         "none_share": _mean(~both),
@@ -135,14 +150,15 @@ def _share_shown(shows: Flags, common: Flags) -> dict[str, float]:
 
 def _find_shown(
     batch: Pairs, objects: Objects, sizes: Ints, threshold: float
-) -> tuple[Flags, Flags]:
-    """Whether each view shows an object `(P, 2)`, and whether both show the same `(P,)`."""
+) -> tuple[Flags, Flags, Flags]:
+    """Whether each view shows an object `(P, 2)`, both the same `(P,)`, and both the largest."""
     row, covered = cover_objects(batch, objects, sizes)
     shown = covered >= threshold
     first = np.flatnonzero(np.diff(row, prepend=-1))
     return (
         np.logical_or.reduceat(shown, first, axis=0),
         np.logical_or.reduceat(shown.all(axis=1), first),
+        shown[first + objects.largest[batch.image]].all(axis=1),
     )
 
 

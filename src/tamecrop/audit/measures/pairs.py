@@ -16,9 +16,8 @@ from tamecrop.geometry.policy import Policy
 
 Ints = NDArray[np.int64]
 
-DRAWS = 16
 LEAST_PAIRS = 40_000
-"""Few images are drawn more often, so that a share has a standard error of a quarter point."""
+"""Images are drawn so often that a share has a standard error of a quarter point."""
 
 _BATCH = 50_000
 
@@ -154,13 +153,13 @@ class Pairs(NamedTuple):
     boxes: Boxes
 
 
-def count_draws(images: int, draws: int = DRAWS) -> int:
-    """Draws of each image: as asked for, or as many as make `LEAST_PAIRS` pairs in all.
+def count_draws(images: int) -> int:
+    """Draws of each image: as many as make `LEAST_PAIRS` pairs in all.
 
     >>> count_draws(50_000), count_draws(128)
-    (16, 313)
+    (1, 313)
     """
-    return max(draws, -(-LEAST_PAIRS // images))
+    return -(-LEAST_PAIRS // images)
 
 
 def draw_pairs(views: ViewPair, shapes: Shapes, *, draws: int, seed: int = 0) -> Iterator[Pairs]:

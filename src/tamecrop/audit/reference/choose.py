@@ -1,6 +1,6 @@
 """Which reference an audit has, and the images that it learns from and is evaluated on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,12 @@ def _choose_some(count: int, most: int) -> Ints:
 FEW, MANY = 200, 2000
 """Pairs of each policy that a reference runs on: few where its input is more than 64 px."""
 
+REFERENCES = 3
+"""Small references that are trained, so that the standard error includes their training."""
+
+FAST_SIDE = 32
+"""Of images of at most this side; of larger ones one is trained, for time."""
+
 _DEFAULT = ReferenceName("torchvision", "resnet18")
 
 
@@ -104,13 +110,13 @@ class Evaluation:
     """A reference, made, and what it is evaluated on.
 
     Attributes:
-        evaluator: The reference and the images.
-        draws: Pairs of each image.
+        evaluators: The reference and the images; several of different seeds where it is trained.
+        most: Pairs of views of each policy, at most.
         places: Of those images among the audited ones; None when they are others.
     """
 
-    evaluator: Evaluator
-    draws: int
+    evaluators: tuple[Evaluator, ...]
+    most: int
     places: NDArray[np.int64] | None
 
 
@@ -155,6 +161,13 @@ def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice
         )
 
 
+def choose_by_boxes(reference: str, subject: Subject) -> str:
+    """The reference that a recommendation needs: none by default where object boxes decide."""
+    boxes = subject.images.boxes
+    known = boxes is not None and any(len(each) for each in boxes)
+    return "none" if reference == "auto" and known else reference
+
+
 def prepare_evaluation(
     choice: ReferenceChoice,
     subject: Subject,
@@ -177,33 +190,43 @@ def prepare_evaluation(
         note(choice.missing)
     if choice.named.kind == "none":
         return None
-    reference, division = _make(choice, subject, report)
-    images = decode_pixels(division.held_out)
+    division, references = _make(choice, subject, report)
+    images = decode_pixels(division.held_out, most_side=2 * references[0].side)
     if images.unreadable:
         note(f"{len(images.unreadable)} images cannot be read; the first: {images.unreadable[0]}")
     held_out = division.held_out.subset(images.kept)
-    evaluator = Evaluator(reference, images, held_out.labels, held_out.boxes)
-    most = _count_pairs(reference.side)
+    evaluators = tuple(
+        Evaluator(each, images, held_out.labels, held_out.boxes) for each in references
+    )
     places = None if division.places is None else division.places[images.kept]
-    return Evaluation(evaluator, max(1, round(most / len(images))), places)
+    return Evaluation(evaluators, _count_pairs(references[0].side), places)
 
 
 def _make(
     choice: ReferenceChoice, subject: Subject, report: Callable[[str], None]
-) -> tuple[Reference, Division]:
+) -> tuple[Division, tuple[Reference, ...]]:
     if choice.ready is not None:
-        return choice.ready, keep_all(subject, most=_count_pairs(choice.ready.side))
+        return keep_all(subject, most=_count_pairs(choice.ready.side)), (choice.ready,)
     labeled = subject.images.labels is not None and subject.classes is not None
     folder = Path(choice.named.name)
     if choice.named.kind == "run" and not labeled:
-        return train.load_run(folder, subject.images), keep_all(subject, most=MANY)
+        return keep_all(subject, most=MANY), (train.load_run(folder, subject.images),)
     division = divide(subject, most=MANY)
     assert division.learn is not None, "a division has images to learn from"
     classes = len(subject.classes or ())
     if choice.named.kind == "run":
-        return train.load_run_with_probe(folder, division.learn, classes), division
-    report("training a small reference network")
-    return train.train_small(division.learn, classes), division
+        return division, (train.load_run_with_probe(folder, division.learn, classes),)
+    return division, tuple(_train_several(division.learn, classes, report))
+
+
+def _train_several(
+    learn: ImageSet, classes: int, report: Callable[[str], None]
+) -> Iterator[Reference]:
+    """Small references of different seeds: as many as the side of their input allows in time."""
+    count = REFERENCES if int(learn.sizes.max()) <= FAST_SIDE else 1
+    for seed in range(count):
+        report(f"training small reference network {seed + 1} of {count}")
+        yield train.train_small(learn, classes, seed=seed)
 
 
 def _count_pairs(side: int) -> int:

@@ -21,6 +21,15 @@ Ints = NDArray[np.int64]
 ACCURACY_POLICIES = ("rc:scale=0.1", "rc:scale=0.25", "rc:scale=0.5")
 """Random crops on which a reference's own accuracy is measured: what it cannot recognize itself."""
 
+RIMS = (0.0625, 0.125, 0.25)
+"""Rims of fill around whole images, as shares of the side, on which accuracy is measured too."""
+
+SURE = 0.01
+"""Standard error of a share at which no more views are drawn."""
+
+LEAST_PAIRS = 500
+"""Fewer pairs do not tell their own standard error."""
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -43,13 +52,15 @@ class Agreement:
 
     Args:
         label_agreement: share of views.
-        error: standard error of it over images.
         pair_agreement: share of pairs in which both views agree.
+        error: standard error of the share of views, over images and trainings.
+        pair_error: likewise of the share of pairs.
     """
 
     label_agreement: float
-    error: float
     pair_agreement: float
+    error: float
+    pair_error: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class ReferenceAccuracy:
         correct: of these, whole images classified rightly; None for features alone.
         accuracy: on whole images, a fraction.
         crop_accuracy: on uniform random crops, by their policy; one crop an image.
+        padded_accuracy: on whole images with a rim of fill, by the rim as a share of the side.
+        references: networks of different seeds that these are means over.
     """
 
     name: str
@@ -71,6 +84,8 @@ class ReferenceAccuracy:
     correct: int | None
     accuracy: float | None
     crop_accuracy: dict[str, float]
+    padded_accuracy: dict[str, float]
+    references: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +133,11 @@ class Evaluator:
 
     def measure_accuracy(self) -> ReferenceAccuracy:
         """How good the reference is by itself."""
-        accuracy, crops = None, {}
+        accuracy, crops, padded = None, {}, {}
         if self.correct is not None:
             accuracy = self.correct.double().mean().item()
             crops = {text: self._measure_crops(policy(text)) for text in ACCURACY_POLICIES}
+            padded = {f"{rim:g}": self._measure_boxes(self._pad_whole(rim)) for rim in RIMS}
         return ReferenceAccuracy(
             name=self.reference.name,
             side=self.reference.side,
@@ -129,19 +145,54 @@ class Evaluator:
             correct=None if self.correct is None else int(self.correct.sum()),
             accuracy=accuracy,
             crop_accuracy=crops,
+            padded_accuracy=padded,
+            references=1,
         )
 
-    def evaluate(self, views: ViewPair, *, draws: int, seed: int = 0) -> ViewFeatures:
-        """Features and classes of pairs of views of every image, some times over."""
-        batches = list(draw_pairs(views, self.shapes, draws=draws, seed=seed))
-        image = np.concatenate([batch.image for batch in batches])
-        boxes = np.concatenate([batch.boxes for batch in batches])
+    def evaluate(self, views: ViewPair, *, most: int, seed: int = 0) -> ViewFeatures:
+        """Features and classes of pairs of views of the images, some times over.
+
+        A classifier is run on the images whose class it knows, until the share of pairs that keep
+        it has a standard error under a point.
+
+        Args:
+            views: which two views of which plan.
+            most: pairs at most, but one of each image.
+            seed: key of the draws.
+        """
+        places = self._choose_images()
+        images, shapes = self.images.take(places), self.shapes.take(places)
+        draws = max(1, round(most / len(places)))
+        batches = list(draw_pairs(views, shapes, draws=draws, seed=seed))
+        boxes = np.split(np.concatenate([batch.boxes for batch in batches]), draws)
         contents = tuple(each.content for each in views.policies)
-        rounds = [self._run(each, contents=contents) for each in np.split(boxes, draws)]
-        features = normalize(torch.cat([each.features for each in rounds]), dim=1)
-        classes = [each.classes for each in rounds if each.classes is not None]
-        of_pairs = torch.cat(classes).reshape(-1, 2) if classes else None
-        return ViewFeatures(image, boxes, features.reshape(len(boxes), 2, -1), of_pairs)
+        found: list[Output] = []
+        for each in boxes:
+            found.append(self._run(each, contents=contents, images=images))
+            if self._is_sure(found, places):
+                break
+        features = normalize(torch.cat([each.features for each in found]), dim=1)
+        return ViewFeatures(
+            image=np.tile(places, len(found)),
+            boxes=np.concatenate(boxes[: len(found)]),
+            features=features.reshape(len(found) * len(places), 2, -1),
+            classes=_pair_classes(found),
+        )
+
+    def _choose_images(self) -> Ints:
+        """Places of the images that tell something: a classifier's, where it is right on some."""
+        if self.correct is None or not self.correct.any():
+            return np.arange(len(self.images))
+        return np.flatnonzero(self.correct.numpy())
+
+    def _is_sure(self, found: Sequence[Output], places: Ints) -> bool:
+        """Whether the share of pairs that keep the label has the error wanted."""
+        classes = _pair_classes(found)
+        if classes is None or self.classes is None:
+            return False
+        image = torch.from_numpy(np.tile(places, len(found)))
+        kept = (classes == self.classes[image][:, None]).all(1).double()
+        return len(kept) >= LEAST_PAIRS and _cluster_error(kept, image) < SURE
 
     def compare_features(self, views: ViewFeatures) -> Similarity:
         """How alike the views are to the whole image and to each other."""
@@ -164,28 +215,42 @@ class Evaluator:
         same = (views.classes == self.classes[image][:, None])[judged].double()
         return Agreement(
             label_agreement=same.mean().item(),
-            error=_cluster_error(same.mean(1), image[judged]),
             pair_agreement=same.prod(1).mean().item(),
+            error=_cluster_error(same.mean(1), image[judged]),
+            pair_error=_cluster_error(same.prod(1), image[judged]),
         )
 
     def _measure_crops(self, crops: Policy) -> float:
-        boxes = crops.draw(self.images.sizes, views=1)
-        classes = self._run(boxes, contents=(crops.content,)).classes
+        return self._measure_boxes(crops.draw(self.images.sizes, views=1), crops.content)
+
+    def _pad_whole(self, rim: float) -> Boxes:
+        """Boxes `(N, 1, 4)` of whole images with a rim around them."""
+        sides = self.images.sizes[:, None, ::-1]
+        reach = np.rint(rim * sides).astype(np.int64)
+        return np.concatenate([-reach, sides + reach], axis=-1)
+
+    def _measure_boxes(self, boxes: Boxes, content: Content = "in_place") -> float:
+        classes = self._run(boxes, contents=(content,)).classes
         assert classes is not None, "called for a classifier"
         assert self.labels is not None, "called for labeled images"
         return classes.eq(self.labels).double().mean().item()
 
-    def _run(self, boxes: Boxes, *, contents: tuple[Content, ...]) -> Output:
+    def _run(
+        self, boxes: Boxes, *, contents: tuple[Content, ...], images: Pixels | None = None
+    ) -> Output:
         """The output for every view of boxes `(N, V, 4)`, one row a view.
 
         Args:
             boxes: of the views.
             contents: where each view puts what survives inside its image, `(V,)`.
+            images: of the boxes; all by default.
         """
         side = self.reference.side
         outputs = [
             self.reference.run(part.flatten(0, 1))
-            for part in self.images.cut_views(boxes, side=side, contents=contents)
+            for part in (images or self.images).cut_views(
+                boxes, side=side, contents=contents, fill=self.reference.fill
+            )
         ]
         classes = [each.classes for each in outputs if each.classes is not None]
         features = torch.cat([each.features for each in outputs])
@@ -195,6 +260,12 @@ class Evaluator:
 def compute_cosines(views: ViewFeatures) -> Tensor:
     """Cosine `(P,)` between the features of the two views of each pair."""
     return (views.features[:, 0] * views.features[:, 1]).sum(-1)
+
+
+def _pair_classes(found: Sequence[Output]) -> Tensor | None:
+    """Classes `(P, 2)` of pairs of views, or None without any."""
+    classes = [each.classes for each in found if each.classes is not None]
+    return torch.cat(classes).reshape(-1, 2) if classes else None
 
 
 def _cluster_error(values: Tensor, image: Tensor) -> float:

@@ -75,6 +75,9 @@ class Reference:
         head: features to scores `(B, classes)`, or None for features alone.
         mean: of each channel in [0, 1].
         std: likewise.
+        fill: of each channel in [0, 1], what views show outside the image: black, or the mean
+            color for a network that was not trained on fill.
+        trained_on_fill: whether it has learned to classify views with fill.
     """
 
     name: str
@@ -83,6 +86,8 @@ class Reference:
     head: Callable[[Tensor], Tensor] | None
     mean: Sequence[float]
     std: Sequence[float]
+    fill: Sequence[float] = (0.0,)
+    trained_on_fill: bool = False
 
     @torch.inference_mode()
     def run(self, views: Tensor) -> Output:
@@ -126,7 +131,8 @@ def load_network(named: ReferenceName, classes: Sequence[str] | None) -> Referen
     body, linear = remove_head(model, named.name)
     head = None if classes is None else _select_classes(linear, known, classes, name=named.name)
     words = f"{named.kind}:{named.name}" + (f" with {named.weights}" if named.weights else "")
-    return Reference(words, settings["side"], body, head, settings["mean"], settings["std"])
+    mean, std = settings["mean"], settings["std"]
+    return Reference(words, settings["side"], body, head, mean, std, fill=mean)
 
 
 Loaded = tuple[nn.Module, list[set[str]] | None, dict[str, Any]]

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from tamecrop.audit.reference.network import Reference
-from tamecrop.audit.reference.pixels import Pixels, decode_pixels, decode_squares
+from tamecrop.audit.reference.pixels import CHUNK, Pixels, decode_pixels, decode_squares
 from tamecrop.data.images import ImageSet
 from tamecrop.data.splits import carved, statistics
 from tamecrop.geometry import keys
+from tamecrop.geometry.keys import Draw
 from tamecrop.geometry.policy import policy
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.features import Features, Judged
@@ -21,13 +22,28 @@ from tamecrop.learning.run_folder import trained as open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64
+"""A run that did not resize gets views of the images' own side, at most this."""
+
+SMALL_SIDE = 48
 """The input of the small network has the images' own side, at most this."""
 
 VIEWS = 24_000
 """Views of 32 px that the small network learns from; fewer of larger ones, for the same time."""
 
-CROPS = "rrc:scale=0.08..1"
-"""What it learns from: one trained on whole images alone does not recognize small crops."""
+MIXTURE = (
+    ("rrc:scale=0.08..1", 0.4),
+    ("rc_pad:scale=1,padding=0.25", 0.12),
+    ("rc_pad:scale=0.5,padding=0.3", 0.12),
+    ("gcc:scale=0.8,sigma=0.3", 0.12),
+    ("gcc:scale=0.4,sigma=0.3,border=recenter", 0.12),
+    ("cgcc:scale=0.3,sigma=0.3", 0.06),
+    ("gcc:scale=0.3,sigma=0.3,border=reflect", 0.06),
+)
+"""What it learns from, with shares: every extent, position, fill and border that it judges.
+
+One trained on crops inside the image does not recognize views with fill, and one trained on whole
+images alone no small crops; what it would then measure is that, and not the label.
+"""
 
 _LEAST_VIEWS = 6_000
 _PASSES = 3
@@ -38,21 +54,21 @@ _COLORS = 2000
 
 
 def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
-    """Train a small network on the spot: ten layers, random crops, half a minute on a core.
+    """Train a small network on the spot: ten layers, crops of `MIXTURE`, half a minute on a core.
 
     Args:
         learn: labeled images.
         classes: number of classes.
         seed: key of weights, order and crops.
     """
-    side = min(MOST_SIDE, int(learn.sizes.max()))
-    views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2))
+    side = min(SMALL_SIDE, int(learn.sizes.max()))
+    views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2 * min(1, 32 / side)))
     whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
     network = _Small(classes, seed)
     _train(network, (whole, labels), views=views, seed=seed, colors=(mean, std))
     name = f"a small network trained on {len(whole):,} images"
-    return Reference(name, side, network.backbone, network.head, mean, std)
+    return Reference(name, side, network.backbone, network.head, mean, std, trained_on_fill=True)
 
 
 class _Small(nn.Module):
@@ -87,7 +103,7 @@ def _train(
     seed: int,
     colors: tuple[tuple[float, ...], tuple[float, ...]],
 ) -> None:
-    """Adam under a cosine from its top to zero, on one random crop of each image a pass."""
+    """Adam under a cosine from its top to zero, on one crop of each image a pass."""
     whole, labels = labeled
     network.train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=_RATE)
@@ -96,9 +112,9 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=_RATE, total_steps=passes * per_pass
     )
-    source = decode_pixels(ImageSet.in_memory(whole))
+    source = decode_pixels(ImageSet.in_memory(whole), most_side=whole.shape[-1])
     for epoch in range(passes):
-        crops = torch.cat(_cut_crops(source, seed=seed, epoch=epoch))
+        crops = _cut_crops(source, seed=seed, epoch=epoch)
         order = torch.from_numpy(keys.permutation(len(whole), seed=seed, epoch=epoch))
         for batch in order.split(_BATCH):
             inputs = normalize(unit(crops[batch]), *colors)
@@ -111,11 +127,23 @@ def _train(
     network.eval()
 
 
-def _cut_crops(source: Pixels, *, seed: int, epoch: int) -> list[Tensor]:
-    crops = policy(CROPS)
-    boxes = crops.draw(source.sizes, views=1, seed=seed, epoch=epoch)
-    side = int(source.sizes[0, 0])
-    return [part[:, 0] for part in source.cut_views(boxes, side=side, contents=(crops.content,))]
+def _cut_crops(source: Pixels, *, seed: int, epoch: int) -> Tensor:
+    """One crop `(N, C, side, side)` of each square image, its policy chosen from the mixture."""
+    count, side = len(source), int(source.sizes[0, 0])
+    policies, shares = zip(*MIXTURE, strict=True)
+    drawn = keys.uniform(seed, epoch, np.arange(count), 0, Draw.REFERENCE_CROP)
+    chosen = np.searchsorted(np.cumsum(shares)[:-1], drawn, side="right")
+    views: Tensor | None = None
+    for number, text in enumerate(policies):
+        rows = np.flatnonzero(chosen == number)
+        crops, some = policy(text), source.take(rows)
+        boxes = crops.draw(some.sizes, views=1, seed=seed, epoch=epoch, index=rows)
+        parts = some.cut_views(boxes, side=side, contents=(crops.content,))
+        for part, places in zip(parts, torch.from_numpy(rows).split(CHUNK), strict=True):
+            views = part.new_empty(count, *part.shape[2:]) if views is None else views
+            views[places] = part[:, 0]
+    assert views is not None, "a reference learns from at least one image"
+    return views
 
 
 def load_run_with_probe(folder: Path, learn: ImageSet, classes: int) -> Reference:
@@ -135,7 +163,7 @@ def load_run_with_probe(folder: Path, learn: ImageSet, classes: int) -> Referenc
     parts = [_compute_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
     linear = fitted(Judged(parts[0], parts[1], parts[1], classes))
     name = f"{run.name}, with a probe fitted on {len(parts[0].labels):,} images"
-    return Reference(name, run.side, run.body, linear.scores, run.mean, run.std)
+    return Reference(name, run.side, run.body, linear.scores, run.mean, run.std, run.mean)
 
 
 def load_run(folder: Path, images: ImageSet) -> Reference:
@@ -149,7 +177,8 @@ def load_run(folder: Path, images: ImageSet) -> Reference:
     run = open_run(folder)
     side = run.size or min(MOST_SIDE, int(images.sizes.max()))
     whole, _ = decode_squares(images.subset(np.arange(min(len(images), _COLORS))), side=side)
-    return Reference(f"run {folder}", side, run.backbone, None, *statistics(whole))
+    mean, std = statistics(whole)
+    return Reference(f"run {folder}", side, run.backbone, None, mean, std, mean)
 
 
 def _compute_features(run: Reference, images: ImageSet) -> Features:

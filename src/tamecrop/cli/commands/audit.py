@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
 
-_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements")
+_ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
 """Columns that the terminal's table leaves to the page."""
 _PLAIN_WIDTH = 120
 
@@ -45,13 +45,17 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     )
     parser.add_argument("--images", type=PositiveInt, default=50_000, help="images audited at most")
     parser.add_argument(
-        "--draws", type=PositiveInt | None, default=None, help="of each image: 16, more for few"
+        "--draws",
+        type=PositiveInt | None,
+        default=None,
+        help="of each image; by default 40,000 pairs in all",
     )
     parser.add_argument("--seed", type=int, default=0, help="key of scenes and draws")
     parser.add_argument("--out", type=Path, default=Path("audit"), help="folder for results")
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    say(f"reading {parsed.data}")
     plans = checked_plans(parsed.policies)
     (current,) = checked_plans([parsed.current])
 

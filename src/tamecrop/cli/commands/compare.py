@@ -1,13 +1,55 @@
-"""`tamecrop compare`: train and probe crop laws with the same seeds."""
+"""`tamecrop compare`: train and probe crop policies with the same seeds."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import training
-from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
+from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
+
+
+def declare_cells(parser: ArgumentParser) -> None:
+    """Add what every command has that runs a grid of trainings."""
+    parser.add_argument(
+        "--jobs",
+        type=PositiveInt | None,
+        default=None,
+        help="cells side by side; by default one a CPU core, or one a GPU",
+    )
+    parser.add_argument("--cells", type=str | None, default=None, help="a part of them, as in 3/8")
+    parser.add_argument(
+        "--merge", type=Path, nargs="+", default=[], help="add cells of these folders or files"
+    )
+    parser.add_argument(
+        "--across",
+        action="store_true",
+        help="mix cells of other data, settings or numbers knowingly",
+    )
+
+
+def part(text: str | None) -> tuple[int, int]:
+    """The part of the cells that `--cells` names: number and how many parts.
+
+    >>> part("3/8")
+    (3, 8)
+    """
+    if text is None:
+        return (1, 1)
+    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ValueError(f"`cells` must be written PART/PARTS, as in 3/8, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def check_merge(paths: Sequence[Path]) -> None:
+    """Refuse a `--merge` of what is not there."""
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"`merge` must name folders or files with cells, got {path}")
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
@@ -17,35 +59,47 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
         type=str,
         nargs="+",
         default=list(settings.policies),
-        help="crop laws, text form; the first is the reference",
+        help="crop policies; the first is the baseline",
     )
     parser.add_argument("--seeds", type=PositiveInt, default=settings.seeds, help="how many")
     parser.add_argument("--out", type=Path, default=Path("compare"), help="folder for results")
+    declare_cells(parser)
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:
-    policies = checked_policies(parsed.policies)
+    policies = checked_plans(parsed.policies)
+    shard = part(parsed.cells)
+    check_merge(parsed.merge)
 
     from rich.console import Console
 
     from tamecrop.cli.display import display
     from tamecrop.learning.stopping import StopFlag, signals_raise
-    from tamecrop.studies.compare import check, compare
-    from tamecrop.studies.publishing import Study
+    from tamecrop.studies import store
+    from tamecrop.studies.arms import check
+    from tamecrop.studies.compare import comparison, publish
+    from tamecrop.studies.engines.local import default_jobs
+    from tamecrop.studies.run import run
 
     chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)
-    seeds = tuple(range(parsed.seeds))
-    study = Study(chosen.dataset, policies, chosen.recipe, seeds, out, effective)
-    check(study)
+    study = replace(
+        comparison(chosen.whole, policies, chosen.recipe, seeds=range(parsed.seeds), out=out),
+        across=parsed.across,
+        shard=shard,
+        config=effective,
+    )
+    check(study, parsed.merge)
+    store.gather(out, parsed.merge, across=parsed.across)
 
     def work() -> None:
         flag = StopFlag()
         with signals_raise(flag), display(Console()) as listener:
-            compare(study, listener=listener, stop=flag)
+            summary = run(study, jobs=parsed.jobs or default_jobs(), listener=listener, stop=flag)
+        publish(study, summary)
         say(f"report: {out / 'report.html'}")
 
     return work
 
 
-COMMAND = Command("train and probe crop laws with the same seeds", _declare, _prepare)
+COMMAND = Command("train and probe crop policies with the same seeds", _declare, _prepare)

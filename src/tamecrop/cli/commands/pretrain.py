@@ -1,4 +1,4 @@
-"""`tamecrop pretrain`: one backbone under one crop law."""
+"""`tamecrop pretrain`: one backbone under one crop policy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +32,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.run_folder import identity, require_same
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.learning.watching import Hooks
+    from tamecrop.studies.cells import Key
 
     chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
@@ -42,10 +43,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     def work() -> None:
         flag, console = StopFlag(), Console(quiet=not processes.leads())
         with signals_raise(flag), display(console) as listener:
-            listener.cell_started(str(views), parsed.seed)
+            key = Key(str(views), "pretrain", parsed.seed)
+            listener.cell_started(key)
             hooks = Hooks(
                 claimed=lambda: write_atomic(out / "config.yaml", effective.encode()),
-                stepped=listener.stepped,
+                stepped=lambda progress: listener.stepped(key, progress),
                 warned=listener.warned,
                 stop=flag,
             )
@@ -59,4 +61,4 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     return work
 
 
-COMMAND = Command("pre-train one backbone under one crop law", _declare, _prepare)
+COMMAND = Command("pre-train one backbone under one crop policy", _declare, _prepare)

@@ -1,6 +1,7 @@
-"""`tamecrop recommend`: a law for one's images, and why."""
+"""`tamecrop recommend`: a crop policy for one's images, and why."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +24,20 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--policies",
         nargs="*",
         default=[],
-        help="laws to choose from; by default some of each kind",
+        help="crop policies to choose from; by default some of each kind",
     )
     parser.add_argument(
-        "--current", type=str, default="rrc:scale=0.2..1", help="the law in use today"
+        "--current", type=str, default="rrc:scale=0.2..1", help="the crop policy in use today"
     )
     parser.add_argument(
         "--budget", type=str | None, default=None, help="time for short trainings: 90s, 10m, 2h"
     )
     parser.add_argument("--preset", type=str, default="small", help="how they train: quick, small")
     parser.add_argument("--train", type=PositiveInt, default=5000, help="images they train on")
-    parser.add_argument("--laws", type=PositiveInt, default=4, help="laws trained at most")
+    parser.add_argument("--arms", type=PositiveInt, default=4, help="policies trained at most")
+    parser.add_argument(
+        "--jobs", type=PositiveInt | None, default=None, help="trainings side by side, see compare"
+    )
     parser.add_argument(
         "--coverage", type=float, default=0.5, help="share of an object that a view must cover"
     )
@@ -43,16 +47,24 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
+    say(f"reading {parsed.data}")
     (current,) = checked_policies([parsed.current])
 
     from tamecrop.audit.halving import seconds
     from tamecrop.audit.prepare import Settings, prepare
-    from tamecrop.audit.recommend import LAWS, recommend, shortlist, with_rounds
+    from tamecrop.audit.recommend import (
+        CANDIDATES,
+        needs_reference,
+        recommend,
+        shortlist,
+        with_rounds,
+    )
+    from tamecrop.audit.reference.choose import choose_by_boxes
     from tamecrop.audit.run import run
     from tamecrop.audit.subject import find_subject
     from tamecrop.reporting.jsonfiles import write_json
 
-    laws = checked_policies(parsed.policies or LAWS)
+    policies = checked_policies(parsed.policies or CANDIDATES)
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
@@ -60,21 +72,23 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     settings = Settings(
         current=current,
         coverage=parsed.coverage,
-        reference=parsed.reference,
+        reference=choose_by_boxes(parsed.reference, found),
         seed=parsed.seed,
+        placements=False,
     )
-    job = prepare(found, laws, settings, out=checked_folder(parsed.out))
+    job = prepare(found, policies, settings)
+    job = replace(job, out=checked_folder(parsed.out), needs_reference=needs_reference)
 
     def work() -> None:
         audit = run(job, report=say)
         advice = recommend(audit)
         write_json(parsed.out / "recommendation.json", advice)
-        rivals = shortlist(audit, most=parsed.laws)
+        rivals = shortlist(audit, most=parsed.arms)
         if contest is not None and len(rivals) > 1:
             advice = with_rounds(advice, _rounds(contest, rivals), audit)
             write_json(parsed.out / "recommendation.json", advice)
         say(f"rule: {advice.rule}")
-        say(" ".join(advice.reasons))
+        say("\n".join(advice.reasons))
         say(f"report: {parsed.out / 'report.html'}")
 
     return work
@@ -82,12 +96,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
-    from dataclasses import replace
-
     from tamecrop.audit.halving import Contest, seconds
     from tamecrop.data.sources import load
-    from tamecrop.studies.compare import cut_to
+    from tamecrop.studies.arms import cut_to
     from tamecrop.studies.config import recipe
+    from tamecrop.studies.engines.local import default_jobs
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
@@ -95,10 +108,11 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = checked_folder(parsed.out / "runs")
-    return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed)
+    jobs = parsed.jobs or default_jobs()
+    return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed, jobs)
 
 
-def _rounds(contest: "Contest", laws: tuple[str, ...]) -> "tuple[Round, ...]":
+def _rounds(contest: "Contest", policies: tuple[str, ...]) -> "tuple[Round, ...]":
     from rich.console import Console
 
     from tamecrop.audit.halving import halve
@@ -109,7 +123,7 @@ def _rounds(contest: "Contest", laws: tuple[str, ...]) -> "tuple[Round, ...]":
     quiet()
     flag = StopFlag()
     with signals_raise(flag), display(Console()) as listener:
-        return halve(contest, laws, listener=listener, stop=flag)
+        return halve(contest, policies, listener=listener, stop=flag)
 
 
-COMMAND = Command("a crop law for your images, and why", _declare, _prepare)
+COMMAND = Command("a crop policy for your images, and why", _declare, _prepare)

@@ -10,11 +10,9 @@ from typing import Any, Literal
 
 from tamecrop.learning import checkpoint, run_folder
 from tamecrop.learning.checkpoint import CheckpointError
+from tamecrop.studies import store
 
 State = Literal["finished", "resumable", "training", "damaged"]
-
-EVALUATION = "cell.json"
-"""Written beside a run by who judges it; here only `linear_accuracy` is read."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,12 @@ class Entry:
         state: `finished`, `resumable` (the same command continues), `training` (a process holds
             it now), or `damaged`.
         why: what is damaged, or worth knowing; empty when there is nothing to say.
-        policy: text form of the crop law; None where `run.json` cannot be read.
+        policy: text form of the view plan; None where `run.json` cannot be read.
         data: name of the data.
         seed: of the run.
         step: of the newest checkpoint that can be used; None without one.
-        accuracy: of the linear probe, a fraction; None while the run is not judged.
+        accuracy: of the linear probe, a fraction, in the store that the run is a cell of; None
+            while it is not judged.
         changed: when something in it was last written, seconds since 1970.
     """
 
@@ -58,7 +57,8 @@ def runs(root: Path, *, verify: bool = False) -> list[Entry]:
     """
     if not root.is_dir():
         raise ValueError(f"`folder` must be an existing folder, got {root}")
-    return [_entry(folder, verify=verify) for folder in sorted(_run_folders(root))]
+    judged = _Judged()
+    return [_entry(folder, judged, verify=verify) for folder in sorted(_run_folders(root))]
 
 
 def _run_folders(root: Path) -> Iterator[Path]:
@@ -69,13 +69,35 @@ def _run_folders(root: Path) -> Iterator[Path]:
         below[:] = [name for name in below if not name.startswith(".")]
 
 
-def _entry(folder: Path, *, verify: bool) -> Entry:
+class _Judged:
+    """Accuracies of runs that are cells of a store; each store is read once."""
+
+    def __init__(self) -> None:
+        self._stores: dict[Path, dict[Path, float]] = {}
+
+    def accuracy(self, folder: Path) -> float | None:
+        """Linear accuracy of the run in a folder; None while it is not judged.
+
+        Raises:
+            ValueError: when the store cannot be read, naming its file.
+        """
+        root = folder.parents[2] if len(folder.parents) > 2 else folder
+        if folder.parent.parent.name != store.FOLDER:
+            return None
+        if root not in self._stores:
+            cells = store.read(root)
+            found = {store.run_folder(root, cell.key): cell.linear_accuracy for cell in cells}
+            self._stores[root] = found
+        return self._stores[root].get(folder)
+
+
+def _entry(folder: Path, judged: _Judged, *, verify: bool) -> Entry:
     identity: dict[str, Any] = {}
     saved: dict[str, Any] = {}
     accuracy, problems = None, _damage(folder) if verify else []
     try:
         identity = run_folder.recorded(folder)
-        accuracy = _accuracy(folder)
+        accuracy = judged.accuracy(folder.absolute())
         saved, passed_over = _newest(folder)
         problems = problems or passed_over
         if saved:
@@ -139,21 +161,6 @@ def _epochs_written(folder: Path) -> int:
         return 0
     with curve.open(newline="") as file:
         return max((int(row["epoch"]) + 1 for row in csv.DictReader(file)), default=0)
-
-
-def _accuracy(folder: Path) -> float | None:
-    """Accuracy in the record of who judged the run; None while nobody has.
-
-    Raises:
-        ValueError: when the record cannot be read, naming it.
-    """
-    record = folder / EVALUATION
-    if not record.exists():
-        return None
-    try:
-        return float(json.loads(record.read_text())["linear_accuracy"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{record} is damaged: {error!r}") from error
 
 
 def as_json(entries: Sequence[Entry]) -> str:

@@ -14,7 +14,7 @@ from tamecrop.geometry.boxes import Boxes, content_iou, content_share
 from tamecrop.geometry.policy import Policy
 from tamecrop.reporting.intervals import percent, points
 from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
-from tamecrop.studies.records import PolicyRecord, Summary
+from tamecrop.studies.cells import ArmRecord, Summary
 
 _DRAWS = 20_000
 _RIM = 0.25
@@ -27,47 +27,47 @@ def accuracy_figure(summary: Summary) -> Figure:
         summary: A study with at least one finished cell.
 
     Returns:
-        Three panels: linear probe, nearest neighbors, difference to the first policy.
+        Three panels: linear probe, nearest neighbors, difference to the baseline.
     """
     with themed():
-        figure = new_figure(11, 1.5 + 0.62 * len(summary.policies))
+        figure = new_figure(11, 1.5 + 0.62 * len(summary.arms))
         linear, knn, difference = figure.subplots(1, 3, sharey=True)
         _accuracy_panel(linear, summary, "linear_accuracy")
         _accuracy_panel(knn, summary, "knn_accuracy")
         linear.set_title("Linear probe, test accuracy")
         knn.set_title("Nearest neighbors, test accuracy")
-        _difference_panel(difference, summary.policies)
-        _name_rows(linear, [record.policy for record in summary.policies])
+        _difference_panel(difference, summary.arms)
+        _name_rows(linear, [summary.name(record) for record in summary.arms])
     return figure
 
 
-def _name_rows(axes: Axes, laws: Sequence[str]) -> None:
-    axes.set_yticks(range(len(laws)), [wrapped(law) for law in laws])
-    axes.set_ylim(len(laws) - 0.4, -0.6)
+def _name_rows(axes: Axes, policies: Sequence[str]) -> None:
+    axes.set_yticks(range(len(policies)), [wrapped(policy) for policy in policies])
+    axes.set_ylim(len(policies) - 0.4, -0.6)
 
 
 def _accuracy_panel(axes: Axes, summary: Summary, name: str) -> None:
     knn = name == "knn_accuracy"
-    for row, record in enumerate(summary.policies):
-        values = [getattr(cell, name) for cell in summary.of(record.policy)]
+    for row, record in enumerate(summary.arms):
+        values = [getattr(cell, name) for cell in summary.of(record)]
         axes.plot(values, [row + 0.2] * len(values), "o", color=color(row), alpha=0.4, markersize=5)
         mean, spread = (record.knn_mean, record.knn_spread) if knn else (record.mean, record.spread)
         axes.errorbar(
             mean, row, xerr=spread or 0, fmt="D", color=color(row), capsize=4, markersize=7
         )
         _label(axes, mean, row, percent(mean))
-    axes.axvline(1 / summary.classes, color=MUTED, linestyle=":", linewidth=1)
+    axes.axvline(1 / summary.cells[0].classes, color=MUTED, linestyle=":", linewidth=1)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axes.set_xlabel("dots: seeds, bar: spread, dotted line: chance", fontsize=8)
 
 
-def _difference_panel(axes: Axes, records: Sequence[PolicyRecord]) -> None:
+def _difference_panel(axes: Axes, records: Sequence[ArmRecord]) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     for row, record in enumerate(records):
         gap = record.difference
         if gap is None:
-            _label(axes, 0.0, row, "reference")
+            _label(axes, 0.0, row, "baseline")
             continue
         half = 0.0 if gap.high is None else gap.high - gap.mean
         axes.errorbar(
@@ -80,7 +80,7 @@ def _difference_panel(axes: Axes, records: Sequence[PolicyRecord]) -> None:
             markersize=7,
         )
         _label(axes, 100 * gap.mean, row, points(gap.mean))
-    axes.set_title("Linear probe, gain over the first")
+    axes.set_title("Linear probe, gain over the baseline")
     axes.set_xlabel("percentage points, bar: 95 % interval", fontsize=8)
     axes.margins(x=0.15)
 
@@ -98,9 +98,9 @@ def loss_figure(summary: Summary) -> Figure:
     with themed():
         figure = new_figure(11, 3.6)
         axes = figure.subplots()
-        for row, record in enumerate(summary.policies):
-            curves = [[point.loss for point in cell.losses] for cell in summary.of(record.policy)]
-            _curves(axes, curves, record.policy, color(row))
+        for row, record in enumerate(summary.arms):
+            curves = [list(cell.losses) for cell in summary.of(record)]
+            _curves(axes, curves, summary.name(record), color(row))
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("contrastive loss")
@@ -108,12 +108,12 @@ def loss_figure(summary: Summary) -> Figure:
     return figure
 
 
-def _curves(axes: Axes, curves: list[list[float]], law: str, ink: str) -> None:
+def _curves(axes: Axes, curves: list[list[float]], policy: str, ink: str) -> None:
     for curve in curves:
         axes.plot(range(1, 1 + len(curve)), curve, color=ink, alpha=0.3, linewidth=1)
     middle = [statistics.fmean(losses) for losses in zip(*curves, strict=False)]
     axes.plot(
-        range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=wrapped(law, width=40)
+        range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=wrapped(policy, width=40)
     )
 
 
@@ -121,7 +121,7 @@ def center_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
     """Where each policy puts its box centers, over an outline of the image.
 
     Args:
-        policies: The laws to draw.
+        policies: The crop policies to draw.
         size: (height, width) of the image in pixels.
 
     Returns:

@@ -1,0 +1,128 @@
+"""Published gains of crop policies over the usual one, with sources, and where they lie."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from tamecrop.audit.measures.pairs import Measures, Shapes, draw_pairs, measure_pairs, pair_views
+from tamecrop.audit.records import Audit, Audited
+
+BASELINE = "rrc:scale=0.2..1"
+"""The policy that published gains are over."""
+
+_SQUARE = np.array([[100, 100]])
+_DRAWS = 20_000
+
+_CCROP = "Peng et al., ContrastiveCrop, CVPR 2022"
+_JOINT = "JointCrop(0), AAAI 2025"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One published comparison of a policy with `BASELINE`.
+
+    Args:
+        policy: the policy; `ccrop` with boxes found by the encoder.
+        data: what was trained and evaluated on.
+        training: method and length.
+        baseline_accuracy: in percent.
+        accuracy: of the policy, in percent.
+        source: where it was published.
+    """
+
+    policy: str
+    data: str
+    training: str
+    baseline_accuracy: float
+    accuracy: float
+    source: str
+
+
+EVIDENCE = (
+    Evidence("ccrop:a=0.6", "CIFAR-10", "SimCLR, 500 epochs", 89.63, 90.08, _CCROP),
+    Evidence("ccrop:a=0.6", "CIFAR-100", "SimCLR, 500 epochs", 60.30, 61.91, _CCROP),
+    Evidence("ccrop:a=0.6", "Tiny-ImageNet", "SimCLR, 500 epochs", 45.19, 46.21, _CCROP),
+    Evidence("ccrop:a=0.6", "STL-10", "SimCLR, 500 epochs", 88.95, 89.53, _CCROP),
+    Evidence("jointcrop:scale=0.2..1", "ImageNet", "MoCo v3, 100 epochs", 68.9, 69.47, _JOINT),
+    Evidence("jointcrop:scale=0.2..1", "ImageNet", "MoCo v3, 300 epochs", 72.8, 73.23, _JOINT),
+)
+"""All are policies whose views vary in area and show no fill.
+
+Gains of Gaussian-centered crops (arXiv:2504.19824) are over `rc`, in a training that does not
+resize views: they say nothing about a policy that replaces `rrc`.
+"""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where policies with a published gain lie, on images on which the baseline has some IoU.
+
+    Args:
+        iou: range of the mean content IoU.
+        least_scale: the least mean |ln(a / b)| of the areas of the two views.
+    """
+
+    iou: tuple[float, float]
+    least_scale: float
+
+    def holds(self, each: Audited) -> bool:
+        """Whether a policy lies where those with a published gain lie."""
+        shape, (low, high) = each.geometry, self.iou
+        scale = shape.log_area_ratio_mean or 0.0
+        return low <= shape.pair_iou_mean <= high and scale >= self.least_scale
+
+
+def find_band(audit: Audit) -> Band:
+    """The band on the images of an audit; on square ones where the baseline was not audited."""
+    found = [each.geometry.pair_iou_mean for each in audit.named if each.name == BASELINE]
+    return measure_band(found[0] if found else None)
+
+
+def find_fill(each: Audited) -> float:
+    """Mean share of a view that is fill."""
+    return 1 - each.geometry.content_share_mean
+
+
+def measure_band(baseline_iou: float | None = None) -> Band:
+    """The band of the evidence, its IoU relative to the baseline's.
+
+    The figures of each policy are measured on square images; the IoU of all policies moves with
+    the shape of the images, so that the band is stretched by the baseline's.
+
+    Args:
+        baseline_iou: mean IoU of `BASELINE` on the images; None for square ones.
+
+    >>> [round(end, 2) for end in measure_band().iou]
+    [0.4, 0.49]
+    """
+    square, _ = _measure_square(BASELINE)
+    ratio = 1.0 if baseline_iou is None else baseline_iou / square
+    found = [_measure_square(each.policy) for each in dict.fromkeys(EVIDENCE)]
+    ious = [ratio * iou for iou, _ in found]
+    slack = 0.01 * ratio
+    least = min(scale for _, scale in found)
+    return Band((min(ious) - slack, max(ious) + slack), 0.95 * least)
+
+
+def find_evidence(policy: str) -> str:
+    """The published gains of a kind of policy in words, or that there are none."""
+    kind = policy.partition(":")[0]
+    rows = [each for each in EVIDENCE if each.policy.partition(":")[0] == kind]
+    if not rows:
+        return "no published gain of this policy; it lies where published gains lie"
+    gains = ", ".join(
+        f"{each.accuracy - each.baseline_accuracy:+.2f} on {each.data} ({each.training})"
+        for each in rows
+    )
+    return f"points over {BASELINE}: {gains}; {rows[0].source}"
+
+
+@cache
+def _measure_square(policy: str) -> tuple[float, float]:
+    """Mean content IoU and mean |ln(a / b)| of the areas of a policy on square images."""
+    batches = draw_pairs(pair_views(policy), Shapes(_SQUARE), draws=_DRAWS)
+    found = Measures.joined(
+        measure_pairs(boxes, np.broadcast_to(_SQUARE, (len(boxes), 2))) for _, boxes in batches
+    )
+    return float(found.iou.mean()), float(found.log_area_ratio.mean())

@@ -1,0 +1,181 @@
+"""Why the paper's numbers are what they are: the controls that were never run.
+
+Each question sets arms against one baseline with the same seeds. Policies are compared at equal
+content IoU and content area where the question is about the shape of the distribution of centers;
+nothing is chosen by an accuracy.
+"""
+
+import functools
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
+from tamecrop.geometry.policy import Policy, policy
+from tamecrop.paper import published
+from tamecrop.paper.protocols import Preset, paper_arm
+from tamecrop.paper.table import or_missing
+from tamecrop.reporting.intervals import interval_words, paired_difference
+from tamecrop.studies.arms import Rule, crossed
+from tamecrop.studies.cells import Cell, accuracies
+from tamecrop.studies.words import Table
+
+SCALES = (0.8, 0.4)
+
+_SIDE = (published.SIDE, published.SIDE)
+_TOP = {0.8: 1.0, 0.4: 0.6}
+"""High ends of the random extents; the low ends are solved for the mean area of the fixed one."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A policy under a protocol.
+
+    Attributes:
+        name: In words.
+        policy: The crop policy.
+        protocol: Name of the protocol, without its preset.
+    """
+
+    name: str
+    policy: Policy
+    protocol: str = "paper"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Controls against one baseline.
+
+    Attributes:
+        text: The question.
+        baseline: What the others are compared with.
+        others: The others.
+    """
+
+    text: str
+    baseline: Control
+    others: tuple[Control, ...]
+
+
+@functools.cache
+def questions(scale: float) -> tuple[Question, ...]:
+    """The questions at one scale, with every policy solved for.
+
+    Args:
+        scale: one of `SCALES`.
+    """
+    solved = _policies(scale)
+    rc, pad, recenter = (Control(name, solved[name]) for name in ("rc", "gcc pad", "gcc recenter"))
+    return (
+        Question(
+            "Does the published gain come back, and who else has it?",
+            rc,
+            (recenter, pad, Control("rc_pad matched", solved["rc_pad matched"])),
+        ),
+        _under("with SimCLR's colors", "paper-color", solved, (*_GAINING, "gcc pad", "gcc clamp")),
+        Question(
+            "Gaussian or uniform, at equal content IoU (and equal content area, or equal box)?",
+            pad,
+            _distinct(
+                Control(name, solved[name]) for name in ("rc_pad matched", "rc_pad same box")
+            ),
+        ),
+        Question(
+            "Which border rule, at equal sigma?",
+            pad,
+            tuple(Control(f"gcc {rule}", solved[f"gcc {rule}"]) for rule in _RULES[1:]),
+        ),
+        _under("with views resized to 32 px", "paper-resize", solved),
+        _under("with a two-layer head", "paper-head", solved),
+        *(
+            Question(
+                f"Fixed size or random extent of the same mean area, for {name}? "
+                "(resized to 32 px)",
+                Control(f"{name} fixed", solved[name], "paper-resize"),
+                (Control(f"{name} random", solved[f"{name} random"], "paper-resize"),),
+            )
+            for name in ("rc", "gcc pad")
+        ),
+    )
+
+
+def _distinct(controls: Iterable[Control]) -> tuple[Control, ...]:
+    """Controls without those whose policy is there already: both matches may be one policy."""
+    return tuple({each.policy: each for each in reversed([*controls])}.values())[::-1]
+
+
+_RULES = ("pad", "recenter", "clamp", "truncate", "reflect")
+
+
+_GAINING = ("gcc recenter", "rc_pad matched")
+
+
+def _under(
+    words: str, protocol: str, solved: dict[str, Policy], names: Sequence[str] = _GAINING
+) -> Question:
+    """The gain over rc under a protocol with one thing changed."""
+    others = tuple(Control(name, solved[name], protocol) for name in names)
+    baseline = Control("rc", solved["rc"], protocol)
+    return Question(f"What is left of the gain {words}?", baseline, others)
+
+
+def _policies(scale: float) -> dict[str, Policy]:
+    best = published.best("gcc", scale)
+    if best is None or best.alpha is None:
+        raise ValueError(f"`scale` must be one of {SCALES}, got {scale}")
+    faithful = "rounding=faithful"
+    gcc = f"gcc:scale={scale!r},alpha={best.alpha!r}"
+    solved = {f"gcc {rule}": policy(f"{gcc},border={rule},{faithful}") for rule in _RULES}
+    iou, area = (measure(solved["gcc pad"], _SIDE) for measure in (mean_iou, mean_area))
+    padded = f"rc_pad:scale={scale!r},{faithful}"
+    rc = policy(f"rc:scale={scale!r},{faithful}")
+    rrc = policy(f"rrc:scale={scale / 2}..{_TOP[scale]},{faithful}")
+    rrc = match(rrc, area=mean_area(rc, _SIDE), size=_SIDE)
+    return solved | {
+        "rc": rc,
+        "rc_pad matched": match_pair(padded, iou=iou, area=area, size=_SIDE).policy,
+        "rc_pad same box": match(padded, iou=iou, size=_SIDE),
+        "rc random": rrc,
+        "gcc pad random": replace(solved["gcc pad"], extent=rrc.extent),
+    }
+
+
+def rule(scales: Sequence[float], seeds: Sequence[int], preset: Preset) -> Rule:
+    """Every arm of every question with every seed."""
+    every = [question for scale in scales for question in questions(scale)]
+    controls = [each for question in every for each in (question.baseline, *question.others)]
+    wanted = crossed([paper_arm(each.policy, each.protocol, preset) for each in controls], seeds)
+    return lambda _: wanted
+
+
+def tables(cells: Sequence[Cell], scale: float, preset: Preset) -> list[Table]:
+    """What the finished cells say to each question at one scale."""
+    return [_table(question, cells, scale, preset) for question in questions(scale)]
+
+
+def _table(question: Question, cells: Sequence[Cell], scale: float, preset: Preset) -> Table:
+    baseline = _accuracies(question.baseline, cells, preset)
+    rows = [_row(question.baseline, baseline, "baseline", len(baseline))]
+    for control in question.others:
+        found = _accuracies(control, cells, preset)
+        gap = paired_difference(found, baseline)
+        words = "" if gap is None else interval_words(gap)
+        rows.append(_row(control, found, words, gap.n if gap else 0))
+    head = ("arm", "content IoU", "content area", "linear, %", "difference (95 %)", "n")
+    return Table(f"Area {100 * scale:.0f} %: {question.text}", head, tuple(rows))
+
+
+def _row(control: Control, found: dict[int, float], difference: str, n: int) -> tuple[str, ...]:
+    iou, area = geometry(control.policy)
+    mean = statistics.fmean(found.values()) if found else None
+    return (control.name, f"{iou:.3f}", f"{area:.3f}", or_missing(mean), difference, str(n))
+
+
+def _accuracies(control: Control, cells: Sequence[Cell], preset: Preset) -> dict[int, float]:
+    return accuracies(cells, *paper_arm(control.policy, control.protocol, preset).key)
+
+
+@functools.cache
+def geometry(crop: Policy) -> tuple[float, float]:
+    """Mean content IoU and mean content area of a policy on the paper's images."""
+    return mean_iou(crop, _SIDE), mean_area(crop, _SIDE)

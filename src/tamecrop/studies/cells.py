@@ -1,0 +1,266 @@
+"""The records of a study: its cells, and what they say together."""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from tamecrop.reporting.environment import Environment
+from tamecrop.reporting.intervals import Interval, paired_difference, spread
+
+FORMAT = 2
+
+
+class Key(NamedTuple):
+    """What a cell is known by.
+
+    Attributes:
+        policy: Text form of the view plan.
+        protocol: Name of the recipe.
+        seed: The seed.
+    """
+
+    policy: str
+    protocol: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.policy} seed {self.seed} ({self.protocol})"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What decides the numbers of a cell beside policy and seed.
+
+    Attributes:
+        numbers: `tamecrop.version.NUMBERS` of the code; 0 for code from before it was counted.
+        fingerprint: Content hash of the whole data set.
+        recipe: The recipe's settings that decide numbers, as plain values.
+    """
+
+    numbers: int
+    fingerprint: str
+    recipe: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        plain = json.loads(json.dumps(self.recipe))
+        if plain != self.recipe:
+            object.__setattr__(self, "recipe", plain)
+
+    def difference(self, other: "Provenance") -> str | None:
+        """The first thing that differs, as `name` is VALUE there and VALUE here; None if equal.
+
+        Args:
+            other: What is asked for here; this is what is there.
+        """
+        there, here = (
+            {
+                "numbers": each.numbers,
+                "data": each.fingerprint,
+                **dict(flat(each.recipe, "recipe.")),
+            }
+            for each in (self, other)
+        )
+        for name in dict.fromkeys([*there, *here]):
+            if there.get(name) != here.get(name):
+                return f"`{name}` is {there.get(name)} there and {here.get(name)} here"
+        return None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm, pre-trained and judged with one seed.
+
+    Attributes:
+        policy: Text form of the view plan.
+        protocol: Name of the recipe.
+        seed: Seed of weights, order, boxes and photometric draws.
+        data: Name of the data, as it was typed.
+        linear_accuracy: Test accuracy of the linear probe, a fraction.
+        knn_accuracy: Test accuracy of k nearest neighbors, a fraction.
+        validation_accuracy: Of the linear probe, what choices are made by; None in cells that were
+            converted from older records without it.
+        losses: Mean training loss of each epoch; in cells converted from older records of `paper`
+            that of the last epoch alone.
+        seconds: Wall time of pre-training and evaluation, over all resumed parts.
+        compile_seconds: Of compiling, not in `seconds`.
+        precision: Of the forward pass: what the recipe's `auto` came to on that machine. Cells of
+            machines with other instructions may be merged: it changes last bits, not the recipe.
+        images_per_second: Source images trained on per second of pre-training.
+        train_images: Images pre-trained on.
+        test_images: Images tested on.
+        classes: Number of classes, the reciprocal of chance.
+        environment: Hardware, versions and commit.
+        provenance: What decided the numbers.
+    """
+
+    policy: str
+    protocol: str
+    seed: int
+    data: str
+    linear_accuracy: float
+    knn_accuracy: float
+    validation_accuracy: float | None
+    losses: tuple[float, ...]
+    seconds: float
+    compile_seconds: float
+    precision: str
+    images_per_second: float
+    train_images: int
+    test_images: int
+    classes: int
+    environment: Environment
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        for name in ("linear_accuracy", "knn_accuracy", "validation_accuracy"):
+            _require_fraction(name, getattr(self, name))
+        if not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"`seconds` must satisfy seconds >= 0, got {self.seconds}")
+
+    @property
+    def key(self) -> Key:
+        """What the cell is known by."""
+        return Key(self.policy, self.protocol, self.seed)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of pre-training."""
+        return int(self.provenance.recipe["training"]["epochs"])
+
+
+def _require_fraction(name: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
+        raise ValueError(f"`{name}` must satisfy 0 <= {name} <= 1 (a fraction), got {value}")
+
+
+@dataclass(frozen=True)
+class ArmRecord:
+    """What the finished cells of one arm say together.
+
+    Attributes:
+        policy: Text form of the view plan.
+        protocol: Name of the recipe.
+        n: Finished seeds.
+        mean: Mean linear accuracy, a fraction.
+        spread: Sample standard deviation of it over seeds; None for one seed.
+        difference: Paired difference of it to the baseline; None for the baseline itself, for an
+            arm under another protocol, and without a common seed.
+        knn_mean: Mean accuracy of k nearest neighbors.
+        knn_spread: Its sample standard deviation.
+        knn_difference: Its paired difference.
+    """
+
+    policy: str
+    protocol: str
+    n: int
+    mean: float
+    spread: float | None
+    difference: Interval | None
+    knn_mean: float
+    knn_spread: float | None
+    knn_difference: Interval | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole study: `summary.json`.
+
+    Attributes:
+        format: Version of this file's layout.
+        complete: Whether every cell that was asked for is finished.
+        cells: The finished cells of the study, in its order.
+        arms: One entry an arm with at least one finished cell, in the study's order.
+    """
+
+    format: int
+    complete: bool
+    cells: tuple[Cell, ...]
+    arms: tuple[ArmRecord, ...]
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"`format` must be {FORMAT}, got {self.format}")
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds with a finished cell."""
+        return tuple(sorted({cell.seed for cell in self.cells}))
+
+    def of(self, record: ArmRecord) -> tuple[Cell, ...]:
+        """The finished cells of one arm."""
+        arm = (record.policy, record.protocol)
+        return tuple(cell for cell in self.cells if (cell.policy, cell.protocol) == arm)
+
+    def name(self, record: ArmRecord) -> str:
+        """The policy of an arm, with its protocol where the study has several."""
+        if len({each.protocol for each in self.arms}) < 2:
+            return record.policy
+        return f"{record.policy} ({record.protocol})"
+
+
+def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = True) -> Summary:
+    """What the finished cells say of the cells that were asked for.
+
+    Args:
+        cells: Finished cells, in any order; those not asked for are left out.
+        wanted: The cells of the study in its order.
+        compared: Whether the arm of the first is the baseline of all arms under its protocol.
+    """
+    done = {cell.key: cell for cell in cells}
+    mine = tuple(done[key] for key in wanted if key in done)
+    arms = dict.fromkeys((key.policy, key.protocol) for key in wanted)
+    baseline = next(iter(arms), None) if compared else None
+    found = dict.fromkeys((cell.policy, cell.protocol) for cell in mine)
+    records = tuple(_arm_record(mine, arm, baseline) for arm in arms if arm in found)
+    return Summary(FORMAT, len(mine) == len(set(wanted)), mine, records)
+
+
+def _arm_record(
+    cells: Sequence[Cell], arm: tuple[str, str], baseline: tuple[str, str] | None
+) -> ArmRecord:
+    linear, knn = (accuracies(cells, *arm, name=name) for name in ("linear", "knn"))
+    alike = baseline is not None and arm != baseline and arm[1] == baseline[1]
+    against = [
+        accuracies(cells, *baseline, name=name) if alike and baseline else {}
+        for name in ("linear", "knn")
+    ]
+    return ArmRecord(
+        policy=arm[0],
+        protocol=arm[1],
+        n=len(linear),
+        mean=statistics.fmean(linear.values()),
+        spread=spread([*linear.values()]),
+        difference=paired_difference(linear, against[0]),
+        knn_mean=statistics.fmean(knn.values()),
+        knn_spread=spread([*knn.values()]),
+        knn_difference=paired_difference(knn, against[1]),
+    )
+
+
+def accuracies(
+    cells: Iterable[Cell],
+    policy: str,
+    protocol: str,
+    *,
+    name: Literal["linear", "knn", "validation"] = "linear",
+) -> dict[int, float]:
+    """An accuracy of the finished cells of one arm, by seed; without cells that do not have it."""
+    mine = (cell for cell in cells if (cell.policy, cell.protocol) == (policy, protocol))
+    found = {cell.seed: getattr(cell, f"{name}_accuracy") for cell in mine}
+    return {seed: value for seed, value in found.items() if value is not None}
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings by dotted names.
+
+    >>> dict(flat({"training": {"epochs": 2}, "images": None}))
+    {'training.epochs': 2, 'images': None}
+    """
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

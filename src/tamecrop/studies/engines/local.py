@@ -1,0 +1,375 @@
+"""Cells side by side on one machine: worker processes that the engine starts, stops and restarts.
+
+A worker is a fresh process (`spawn`: a fork would take over locks and threads of torch). It gets
+one cell at a time through a pipe and tells its events back through it. The pixels of the data lie
+in files that all workers map, so that the machine holds them once. A worker never acts on a signal:
+the parent hears it, tells each worker through its pipe, and a worker whose pipe is closed, because
+its parent is gone, stops and saves as if it had been told to.
+"""
+
+import dataclasses
+import logging
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.reporting.environment import cores
+from tamecrop.studies import store
+from tamecrop.studies.arms import Study, Wanted, nothing
+from tamecrop.studies.cells import Key
+from tamecrop.studies.run import Listener, Queue, finish, one_thread
+
+ATTEMPTS = 3
+"""Workers that a cell may lose before the study gives up."""
+
+_EVERY = 0.2
+"""Seconds between two reports of a cell's progress, and between two looks at the stop flag."""
+
+_CHATTY = ("lightning_fabric", "pytorch_lightning")
+
+_SPLITS = ("train", "validation", "test")
+
+
+class CellError(RuntimeError):
+    """A cell failed in its worker."""
+
+
+def default_jobs() -> int:
+    """Cells that run side by side unless stated: one a device, or one a CPU core."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else cores()
+
+
+def run(study: Study, queue: Queue, *, jobs: int, listener: Listener, stop: StopFlag) -> None:
+    """Do what a queue hands out in worker processes.
+
+    Args:
+        study: for the workers.
+        queue: of its cells.
+        jobs: workers at most; as many are started as there are cells to do.
+        listener: told of every event.
+        stop: looked at five times a second.
+
+    Raises:
+        Interrupted: when asked to stop, once every worker has saved.
+        CellError: when a cell fails, or loses three workers.
+    """
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="tamecrop-")))
+        pool = _Pool(study, queue, listener, folder, jobs)
+        held.callback(pool.kill)
+        while pool.hand_out():
+            pool.listen()
+            if stop.raised:
+                pool.save(stop.number)
+                stop.check()
+        pool.dismiss()
+
+
+class _Worker:
+    """A process and the pipe to it.
+
+    Args:
+        slot: its number, which chooses its device.
+        study: without its data.
+        shipped: the data.
+    """
+
+    def __init__(self, slot: int, study: Study, shipped: "_Shipped") -> None:
+        context = multiprocessing.get_context("spawn")
+        levels = {name: logging.getLogger(name).level for name in _CHATTY}
+        self.slot = slot
+        self.cell: Wanted | None = None
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, study, shipped, levels))
+        with _environment(_variables(slot)):
+            self.process.start()
+        theirs.close()
+
+    def give(self, wanted: Wanted) -> None:
+        """Let it do a cell."""
+        self.cell = wanted
+        self.tell(wanted)
+
+    def tell(self, what: Wanted | int | None) -> None:
+        """Send it a cell, the number of a signal, or None: go. `listen` hears when it is dead."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(what)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+class _Pool:
+    """The workers of a study."""
+
+    def __init__(
+        self, study: Study, queue: Queue, listener: Listener, folder: Path, jobs: int
+    ) -> None:
+        # The rule stays here, where it may be anything; the data travels as files.
+        self._bare = replace(study, rule=nothing, dataset=None)  # type: ignore[arg-type]
+        self._study, self._queue, self._listener, self._jobs = study, queue, listener, jobs
+        self._folder = folder
+        self._shipped: _Shipped | None = None
+        self._workers: list[_Worker] = []
+        self._lost: Counter[Key] = Counter()
+
+    def hand_out(self) -> bool:
+        """Give every free worker a cell, starting workers as needed; whether any is at work."""
+        while len(self._busy()) < self._jobs:
+            wanted = self._queue.take()
+            if wanted is None:
+                break
+            free = next((each for each in self._workers if each.cell is None), None)
+            (free or self._start()).give(wanted)
+        return bool(self._busy())
+
+    def listen(self) -> None:
+        """Wait a moment for what workers tell."""
+        pipes = {each.pipe: each for each in self._workers}
+        for ready in wait([*pipes], timeout=_EVERY):
+            worker = pipes[ready]  # type: ignore[index]
+            try:
+                event, arguments = worker.pipe.recv()
+            except (EOFError, ConnectionResetError):
+                self._replace(worker)
+                continue
+            self._hear(worker, event, arguments)
+
+    def save(self, number: int) -> None:
+        """Let every worker stop at its next step and save."""
+        for worker in self._workers:
+            worker.tell(number)
+        while self._busy():
+            self.listen()
+
+    def dismiss(self) -> None:
+        """Let idle workers go."""
+        for worker in self._workers:
+            worker.tell(None)
+        for worker in self._workers:
+            worker.process.join()
+
+    def kill(self) -> None:
+        """End every worker at once; what they saved stays."""
+        for worker in self._workers:
+            worker.kill()
+
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.cell is not None]
+
+    def _start(self) -> _Worker:
+        if self._shipped is None:
+            self._shipped = _ship(self._study.dataset, self._folder)
+        slot = min(set(range(self._jobs)) - {each.slot for each in self._workers})
+        self._workers.append(_Worker(slot, self._bare, self._shipped))
+        return self._workers[-1]
+
+    def _hear(self, worker: _Worker, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "failed":
+            message, trace = arguments
+            worker.cell = None
+            self.save(signal.SIGTERM)
+            error = CellError(message)
+            error.add_note(trace)
+            raise error
+        if event == "ended":
+            wanted, worker.cell = worker.cell, None
+            assert wanted is not None, "a worker tells the end of the cell that it was given"
+            self._queue.end(wanted, arguments[0])
+        elif event == "saved":
+            worker.cell = None
+        else:
+            getattr(self._listener, event)(*arguments)
+
+    def _replace(self, worker: _Worker) -> None:
+        """Go on without a worker that died: its cell is handed out again, and continues."""
+        worker.kill()
+        self._workers.remove(worker)
+        wanted = worker.cell
+        if wanted is None:
+            return
+        done = {cell.key: cell for cell in store.read(self._study.out)}
+        if wanted.key in done:
+            self._queue.end(wanted, done[wanted.key])
+            return
+        self._lost[wanted.key] += 1
+        how = f"its process ended with code {worker.process.exitcode}"
+        if self._lost[wanted.key] == ATTEMPTS:
+            raise CellError(f"{wanted.key} lost {ATTEMPTS} workers: {how}")
+        self._listener.warned(f"{wanted.key} goes on in another process: {how}")
+        self._queue.again(wanted)
+
+
+def _variables(slot: int) -> dict[str, str]:
+    """Variables of a worker's process, there before it imports anything."""
+    if not torch.cuda.is_available():
+        return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+    return {"CUDA_VISIBLE_DEVICES": named.split(",")[slot % count]}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables for the processes that are started inside."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@dataclass(frozen=True)
+class _Shipped:
+    """A data set on its way to a worker: all but the pixels, which lie in files.
+
+    Attributes:
+        fields: Of the data set, without its splits.
+        splits: For each split its fields, a place instead of pixels.
+    """
+
+    fields: dict[str, Any]
+    splits: tuple[dict[str, Any], ...]
+
+
+def _ship(dataset: Dataset, folder: Path) -> _Shipped:
+    fields = {field.name: getattr(dataset, field.name) for field in dataclasses.fields(dataset)}
+    splits = tuple(_packed(fields.pop(name), folder / name) for name in _SPLITS)
+    return _Shipped(fields, splits)
+
+
+def _packed(images: ImageSet, file: Path) -> dict[str, Any]:
+    fields = {field.name: getattr(images, field.name) for field in dataclasses.fields(images)}
+    if images.pixels is not None:
+        images.pixels.cpu().contiguous().numpy().tofile(file)
+        fields["pixels"] = (str(file), tuple(images.pixels.shape), images.pixels.dtype)
+    if images.labels is not None:
+        fields["labels"] = images.labels.cpu().numpy()
+    return fields
+
+
+def _unpacked(fields: Mapping[str, Any]) -> ImageSet:
+    fields = dict(fields)
+    if fields["pixels"] is not None:
+        file, shape, dtype = fields["pixels"]
+        count = int(np.prod(shape))
+        fields["pixels"] = torch.from_file(file, shared=False, size=count, dtype=dtype).view(shape)
+    if fields["labels"] is not None:
+        fields["labels"] = torch.from_numpy(fields["labels"])
+    return ImageSet(**fields)
+
+
+def _received(shipped: _Shipped) -> Dataset:
+    train, validation, test = map(_unpacked, shipped.splits)
+    return Dataset(**shipped.fields, train=train, validation=validation, test=test)
+
+
+class _Asked(StopFlag):
+    """The stop flag of a worker: up when its parent says so, or is gone."""
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self._pipe, self._raised = pipe, False
+        self.number = signal.SIGTERM
+
+    @property
+    def raised(self) -> bool:
+        if not self._raised and self._pipe.poll():
+            try:
+                self.number = self._pipe.recv()
+            except EOFError:
+                self.number = signal.SIGTERM
+            self._raised = True
+        return self._raised
+
+    @raised.setter
+    def raised(self, value: bool) -> None:
+        self._raised = value
+
+
+class _Telling(Listener):
+    """Sends the events of a cell through a pipe, progress not more often than a person reads."""
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self._pipe, self._spoke = pipe, 0.0
+
+    def cell_started(self, key: Key) -> None:
+        self._send("cell_started", key)
+
+    def stepped(self, key: Key, progress: Any) -> None:
+        if time.monotonic() - self._spoke >= _EVERY:
+            self._spoke = time.monotonic()
+            self._send("stepped", key, progress)
+
+    def evaluating(self, key: Key) -> None:
+        self._send("evaluating", key)
+
+    def warned(self, line: str) -> None:
+        self._send("warned", line)
+
+    def _send(self, event: str, *arguments: Any) -> None:
+        _send(self._pipe, event, arguments)
+
+
+def _work(
+    pipe: "Connection[Any, Any]", study: Study, shipped: _Shipped, levels: Mapping[str, int]
+) -> None:
+    """The life of a worker, which logs no more than its parent."""
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    study = replace(study, dataset=_received(shipped))
+    with one_thread():
+        while isinstance(wanted := _next(pipe), Wanted):
+            _send(pipe, *_done(wanted, study, pipe))
+
+
+def _next(pipe: "Connection[Any, Any]") -> Wanted | int | None:
+    try:
+        asked: Wanted | int | None = pipe.recv()
+    except EOFError:
+        return None
+    return asked
+
+
+def _done(wanted: Wanted, study: Study, pipe: "Connection[Any, Any]") -> tuple[str, Sequence[Any]]:
+    """Do a cell, and say how it ended."""
+    try:
+        return "ended", (finish(wanted, study, _Telling(pipe), _Asked(pipe)),)
+    except Interrupted:
+        return "saved", ()
+    except Exception as error:  # noqa: BLE001  the edge of a process: its parent raises it
+        return "failed", (f"{wanted.key}: {_words(error)}", traceback.format_exc())
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError | OSError) else repr(error)
+
+
+def _send(pipe: "Connection[Any, Any]", event: str, arguments: Sequence[Any]) -> None:
+    """Tell the parent; when it is gone, the stop flag is up too, and the cell saves first."""
+    with suppress(BrokenPipeError):
+        pipe.send((event, tuple(arguments)))

@@ -1,0 +1,254 @@
+"""Run what is missing of a study, cell by cell, in this process or in several."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from tamecrop.data.files import remove_folder, write_atomic
+from tamecrop.learning.evaluate import evaluate
+from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.processes import settle_precision
+from tamecrop.learning.run_folder import CHECKPOINTS
+from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.reporting.environment import environment
+from tamecrop.reporting.jsonfiles import write_json
+from tamecrop.studies import store
+from tamecrop.studies.arms import Study, Wanted, cut_to, trained_on
+from tamecrop.studies.cells import Cell, Key, Summary, summarize
+from tamecrop.studies.words import table_csv
+
+
+class Listener:
+    """Hears of the events of a study; by itself it does nothing with them."""
+
+    def study_started(self, wanted: Sequence[Key], summary: Summary) -> None:
+        """Everything is checked; training may begin. The summary holds what is finished."""
+
+    def cell_started(self, key: Key) -> None:
+        """Pre-training of a cell begins or resumes."""
+
+    def stepped(self, key: Key, progress: Progress) -> None:
+        """Training steps of a cell are done."""
+
+    def evaluating(self, key: Key) -> None:
+        """Pre-training of a cell is done, its features are being judged."""
+
+    def warned(self, line: str) -> None:
+        """Something had to be passed over."""
+
+    def cell_finished(self, cell: Cell, summary: Summary) -> None:
+        """A cell is done; the summary includes it."""
+
+    def cell_stopped(self, key: Key) -> None:
+        """A cell ended unfinished: another process has it, or its worker died."""
+
+    def study_ended(self, summary: Summary) -> None:
+        """No cell is left that this call could do."""
+
+
+def run(
+    study: Study,
+    *,
+    jobs: int = 1,
+    listener: Listener | None = None,
+    stop: StopFlag | None = None,
+) -> Summary:
+    """Finish the missing cells of a study, each written as soon as it is done.
+
+    Several processes may share a study's folder: each cell is done by one of them. A cell computes
+    with one CPU thread, or on one device, whatever the number of jobs, which changes no bit.
+
+    Args:
+        study: what is wanted; see `arms.check` for what should be found before.
+        jobs: cells side by side. One runs here; more run in processes that are started by `spawn`,
+            for which a script needs the usual `if __name__ == "__main__":`.
+        listener: told of every event.
+        stop: looked at after every step.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        Interrupted: when asked to stop; everything is saved, and the same call continues.
+        ValueError: when a cell fails, or cells of the store have another provenance.
+    """
+    from tamecrop.studies.engines import local
+
+    listener, stop = listener or Listener(), stop or StopFlag()
+    study.out.mkdir(parents=True, exist_ok=True)
+    if study.config is not None:
+        with store.writing(study.out):
+            write_atomic(study.out / "config.yaml", study.config.encode())
+    cells = store.read(study.out)
+    listener.study_started(_keys(study, cells), _summary(study, cells))
+    queue = Queue(study, listener)
+    if jobs == 1:
+        _in_this_process(study, queue, listener, stop)
+    else:
+        local.run(study, queue, jobs=jobs, listener=listener, stop=stop)
+    summary = publish_numbers(study)
+    listener.study_ended(summary)
+    return summary
+
+
+@dataclass(eq=False)
+class Queue:
+    """Hands out the missing cells of a study, each once.
+
+    Attributes:
+        study: The study.
+        listener: Told when a cell has ended.
+    """
+
+    study: Study
+    listener: Listener
+    _given: set[Key] = field(default_factory=set)
+    _finished: int = 0
+    _running: int = 0
+
+    def take(self) -> Wanted | None:
+        """The next cell, or None while nothing can be begun."""
+        most = self.study.most
+        if most is not None and self._finished + self._running >= most:
+            return None
+        left = self.study.missing(store.read(self.study.out))
+        wanted = next((each for each in left if each.key not in self._given), None)
+        if wanted is not None:
+            self._given.add(wanted.key)
+            self._running += 1
+        return wanted
+
+    def end(self, wanted: Wanted, cell: Cell | None) -> None:
+        """Say that a cell ended: finished, or None when another process is at it."""
+        self._running -= 1
+        if cell is None:
+            self.listener.cell_stopped(wanted.key)
+            return
+        self._finished += 1
+        self.listener.cell_finished(cell, publish_numbers(self.study))
+
+    def again(self, wanted: Wanted) -> None:
+        """Hand a cell out again whose worker died."""
+        self._running -= 1
+        self._given.discard(wanted.key)
+        self.listener.cell_stopped(wanted.key)
+
+
+def _in_this_process(study: Study, queue: Queue, listener: Listener, stop: StopFlag) -> None:
+    with one_thread():
+        while (wanted := queue.take()) is not None:
+            stop.check()
+            queue.end(wanted, finish(wanted, study, listener, stop))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread, as every cell does; a device is left as it is.
+
+    With more, threads wait for each other at every barrier while the machine does anything else,
+    and the number of threads decides the last bits of a sum.
+    """
+    before = torch.get_num_threads()
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> Cell | None:
+    """Make one cell, or continue it, and add it to the store.
+
+    Returns:
+        The cell; None when another process is at it.
+
+    Raises:
+        Interrupted: when asked to stop; the same call continues.
+        ValueError: when the run's folder or the store holds something else, or training fails.
+    """
+    with store.claimed(study.out, wanted.key) as mine:
+        if not mine:
+            return None
+        there = {cell.key: cell for cell in store.read(study.out)}
+        if wanted.key in there:
+            return there[wanted.key]
+        listener.cell_started(wanted.key)
+        folder = store.run_folder(study.out, wanted.key)
+        cell = _made(wanted, study, folder, listener, stop)
+        store.add(study.out, [cell], source=study.out, across=study.across)
+        if not study.keep_weights:
+            remove_folder(folder / CHECKPOINTS)
+        return cell
+
+
+def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: StopFlag) -> Cell:
+    recipe, key = wanted.arm.recipe, wanted.key
+    train = trained_on(study.dataset, recipe)
+    hooks = Hooks(
+        stepped=lambda progress: listener.stepped(key, progress), warned=listener.warned, stop=stop
+    )
+    run = pretrain(
+        train,
+        wanted.arm.plan,
+        recipe.training,
+        folder,
+        seed=wanted.seed,
+        hooks=hooks,
+    )
+    listener.evaluating(key)
+    started = time.perf_counter()
+    found = evaluate(
+        run.backbone,
+        cut_to(study.dataset, recipe.images),
+        probe=recipe.probe,
+        size=recipe.training.size,
+        seed=wanted.seed,
+        stop=stop,
+    )
+    return Cell(
+        policy=key.policy,
+        protocol=key.protocol,
+        seed=key.seed,
+        data=study.dataset.name,
+        linear_accuracy=found.linear_accuracy,
+        knn_accuracy=found.knn_accuracy,
+        validation_accuracy=found.validation_accuracy,
+        losses=tuple(run.epoch_losses),
+        seconds=run.seconds + time.perf_counter() - started,
+        compile_seconds=run.compile_seconds,
+        precision=settle_precision(recipe.training).precision,
+        images_per_second=run.images_per_second,
+        train_images=len(train.train),
+        test_images=len(study.dataset.test),
+        classes=len(study.dataset.classes or ()),
+        environment=environment(),
+        provenance=study.provenance(recipe),
+    )
+
+
+def publish_numbers(study: Study) -> Summary:
+    """Write `summary.json` and `table.csv` for what is finished; one process at a time.
+
+    Returns:
+        The summary written; nothing is written while no cell is finished.
+    """
+    with store.writing(study.out):
+        summary = _summary(study, store.read(study.out))
+        if summary.cells:
+            write_json(study.out / "summary.json", summary)
+            write_atomic(study.out / "table.csv", table_csv(summary).encode())
+    return summary
+
+
+def _summary(study: Study, cells: Sequence[Cell]) -> Summary:
+    return summarize(cells, _keys(study, cells), compared=study.compared)
+
+
+def _keys(study: Study, cells: Sequence[Cell]) -> list[Key]:
+    return [wanted.key for wanted in study.wanted(cells)]

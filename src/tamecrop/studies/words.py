@@ -1,0 +1,211 @@
+"""What a study says, as CSV, table rows and sentences that a newcomer can read."""
+
+import csv
+import dataclasses
+import io
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tamecrop.reporting.intervals import Interval, percent, points
+from tamecrop.studies.cells import ArmRecord, Summary
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for people, on a page and as Markdown.
+
+    Attributes:
+        title: Above it; empty for none.
+        head: Names of the columns.
+        rows: Texts, as many as there are columns.
+        notes: Sentences below it.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def markdown(self) -> list[str]:
+        """Lines with aligned columns, which are Markdown too.
+
+        >>> Table("", ("policy", "n"), (("rc", "3"),)).markdown()
+        ['| policy | n |', '|--------|---|', '| rc     | 3 |']
+        """
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
+        lines = [
+            "| " + " | ".join(word.ljust(w) for word, w in zip(row, widths, strict=True)) + " |"
+            for row in (self.head, *self.rows)
+        ]
+        rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+        title = [f"### {self.title}", ""] if self.title else []
+        return [*title, lines[0], rule, *lines[1:], *(["", *self.notes] if self.notes else [])]
+
+
+def table_csv(summary: Summary) -> str:
+    """One line an arm: accuracies and differences as fractions, empty where there is none.
+
+    Args:
+        summary: A study with at least one finished cell.
+
+    Returns:
+        CSV with a header.
+    """
+    lines = [_flat_record(dataclasses.asdict(record)) for record in summary.arms]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()
+
+
+def _flat_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Replace each interval by its bounds, so that every row has the same columns."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if not name.endswith("difference"):
+            flat[name] = value
+            continue
+        for part in ("mean", "low", "high"):
+            column = name if part == "mean" else f"{name}_{part}"
+            flat[column] = None if value is None else value[part]
+    return flat
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, as text: percentages, spreads, and the paired difference."""
+
+    policy: str
+    color: str
+    best: bool
+    linear: str
+    linear_spread: str
+    difference: str
+    interval: str
+    verdict: str
+    knn: str
+    knn_spread: str
+    n: int
+    seconds: str
+
+
+def table_rows(summary: Summary) -> tuple[Row, ...]:
+    """The table of a study, one row an arm, the best linear accuracy marked."""
+    from tamecrop.reporting.theme import color  # with matplotlib, which a terminal does without
+
+    best = max((record.mean for record in summary.arms), default=0.0)
+    return tuple(
+        _row(summary, record, color(place), best=record.mean == best)
+        for place, record in enumerate(summary.arms)
+    )
+
+
+def _row(summary: Summary, record: ArmRecord, ink: str, *, best: bool) -> Row:
+    gap = record.difference
+    seconds = statistics.fmean(cell.seconds for cell in summary.of(record))
+    return Row(
+        policy=summary.name(record),
+        color=ink,
+        best=best,
+        linear=percent(record.mean),
+        linear_spread=_plus_minus(record.spread),
+        difference=points(gap.mean) if gap else "",
+        interval=_bounds(gap) if gap else "",
+        verdict=_direction(gap) if gap else "",
+        knn=percent(record.knn_mean),
+        knn_spread=_plus_minus(record.knn_spread),
+        n=record.n,
+        seconds=f"{seconds:.0f}",
+    )
+
+
+def _plus_minus(spread: float | None) -> str:
+    return "" if spread is None else f"± {percent(spread)}"
+
+
+def _bounds(gap: Interval) -> str:
+    if gap.low is None or gap.high is None:
+        return "(one seed)"
+    return f"({points(gap.low)} to {points(gap.high)})"
+
+
+def _direction(gap: Interval) -> str:
+    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+        return "even"
+    return "up" if gap.low > 0 else "down"
+
+
+def lead(summary: Summary) -> str:
+    """One sentence on what was trained, and how far the study is."""
+    cell = summary.cells[0]
+    words = (
+        f"{_count(len(summary.arms), 'crop policy')}, {_count(len(summary.seeds), 'seed')} each: "
+        f"pre-trained without labels on {cell.train_images:,} images for "
+        f"{_count(cell.epochs, 'epoch')}, then judged by how well a linear classifier on the "
+        f"frozen features names {cell.test_images:,} test images. "
+        f"Guessing gives {percent(1 / cell.classes)} %."
+    )
+    if summary.complete:
+        return words
+    return f"{words} The study is unfinished: {_count(len(summary.cells), 'cell')} so far."
+
+
+def _count(number: int, noun: str) -> str:
+    several = noun[:-1] + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else several}"
+
+
+def verdict(summary: Summary) -> tuple[str, ...]:
+    """What came out: the best policy, and each one against the baseline, honest about noise."""
+    best = max(summary.arms, key=lambda record: record.mean)
+    first = summary.name(summary.arms[0])
+    opening = f"{summary.name(best)} has the highest mean: {percent(best.mean)} % linear accuracy."
+    return (
+        opening,
+        *(
+            _against(summary.name(record), first, record.difference)
+            for record in summary.arms
+            if record.difference is not None
+        ),
+    )
+
+
+def _against(policy: str, first: str, gap: Interval) -> str:
+    where = "above" if gap.mean >= 0 else "below"
+    size = f"{policy} is {abs(100 * gap.mean):.1f} points {where} {first}"
+    if gap.low is None:
+        return f"{size} on one seed; whether that is chance, only more seeds can tell."
+    if _direction(gap) == "even":
+        return f"{size}, within what seeds do by chance {_bounds(gap)}: no difference shown."
+    return f"{size}, more than seeds explain {_bounds(gap)}."
+
+
+def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
+    """Where and how the numbers were made: pairs of a name and its value."""
+    cell = summary.cells[0]
+    total = sum(each.seconds for each in summary.cells)
+    machines = {
+        f"{here.hardware}, {_count(here.threads, 'thread')} a cell"
+        for here in (each.environment for each in summary.cells)
+    }
+    return (
+        ("Data", f"{cell.data}, fingerprint {cell.provenance.fingerprint[:12]}"),
+        ("Seeds", ", ".join(str(seed) for seed in summary.seeds)),
+        ("Probe protocol", str(cell.provenance.recipe["probe"])),
+        ("Hardware", "; ".join(sorted(machines))),
+        ("Time", f"{total / 60:.1f} minutes of cells, {_count(len(summary.cells), 'cell')}"),
+        ("Versions", _joined(cell.environment.versions)),
+        ("Commit", _commits(summary.cells)),
+    )
+
+
+def _joined(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in versions.items())
+
+
+def _commits(cells: Sequence[Any]) -> str:
+    known = sorted({cell.environment.commit for cell in cells if cell.environment.commit})
+    return ", ".join(known) or "not run from a checkout"
