@@ -13,6 +13,18 @@ from tamecrop.reporting.theme import png
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "audit"
 AT = (0.5, 0.4, 0.3)
+SHOWN = (
+    "pair_any_share",
+    "pair_share",
+    "pair_largest_share",
+    "pair_label_agreement",
+    "pair_label_agreement_error",
+)
+
+
+def write_share(share: float | None) -> str:
+    """A share in percent, or a dash where it was not measured."""
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def main() -> None:
@@ -22,7 +34,7 @@ def main() -> None:
         (HERE / f"audit_{path.stem}.png").write_bytes(png(draw_trade_off(audit), dpi=80))
         print(f"\n{path.stem}: {audit.seconds:.0f} s, commit {audit.environment.commit}")
         for each in audit.named:
-            kept = [f"{100 * getattr(each.preservation, name):.1f}" for name in audit.measures]
+            kept = [write_share(getattr(each.preservation, name)) for name in SHOWN]
             print(f"| `{each.policy}` | {each.geometry.pair_iou_mean:.2f} | {' | '.join(kept)} |")
         for name in audit.measures:
             print(name, *(f"IoU {iou}" for iou in AT), sep=" | ")

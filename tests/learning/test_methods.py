@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tamecrop.geometry.plans import plan
-from tamecrop.learning import checkpoint, methods, training_state
+from tamecrop.learning import backbones, checkpoint, methods, training_state
 from tamecrop.learning.backbones import NAMES, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 from tamecrop.learning.methods.base import require_complete
@@ -144,6 +144,35 @@ def test_a_checkpoint_holds_what_a_new_method_adds_or_it_is_refused(tmp_path):
 def test_backbones_give_features_of_the_stated_width(name, stem, side):
     network = backbone(name, stem=stem).eval()
     assert network(torch.randn(2, 3, side, side)).shape == (2, network.features)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "side"),
+    [
+        ("vit_tiny_patch16_224", "small", 32),
+        ("vit_tiny_patch16_224", "small", 18),
+        ("vit_tiny_patch16_224", "imagenet", 96),
+        ("resnet18", "small", 20),
+        ("mobilenetv3_small_050", "imagenet", 64),
+    ],
+)
+def test_timm_gives_features_of_the_stated_width(name, stem, side):
+    pytest.importorskip("timm")
+    network = backbone(f"timm:{name}", stem=stem).eval()
+    assert network(torch.randn(2, 3, side, side)).shape == (2, network.features)
+    if name.startswith("vit"):
+        assert network.body.patch_embed.patch_size == ((4, 4) if stem == "small" else (16, 16))
+
+
+def test_a_model_that_timm_lacks_is_refused_by_name(monkeypatch):
+    pytest.importorskip("timm")
+    with pytest.raises(ValueError, match="timm has no model 'resnet19': did you mean 'resnet1"):
+        backbone("timm:resnet19")
+    with pytest.raises(ValueError, match="`stem` must be imagenet for timm:mobilenetv3_small_050"):
+        backbone("timm:mobilenetv3_small_050")
+    monkeypatch.setattr(backbones, "find_spec", lambda _: None)
+    with pytest.raises(ValueError, match=r"needs timm: pip install 'tamecrop\[timm\]'"):
+        backbone("timm:resnet18")
 
 
 def test_unknown_parts_name_the_nearest_known_one():

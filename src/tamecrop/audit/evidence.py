@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from tamecrop.audit.measures.pairs import Measures, Shapes, draw_pairs, measure_pairs, pair_views
+from tamecrop.audit.records import Audit, Audited
 
 BASELINE = "rrc:scale=0.2..1"
 """The policy that published gains are over."""
@@ -64,6 +65,23 @@ class Band:
 
     iou: tuple[float, float]
     least_scale: float
+
+    def holds(self, each: Audited) -> bool:
+        """Whether a policy lies where those with a published gain lie."""
+        shape, (low, high) = each.geometry, self.iou
+        scale = shape.log_area_ratio_mean or 0.0
+        return low <= shape.pair_iou_mean <= high and scale >= self.least_scale
+
+
+def find_band(audit: Audit) -> Band:
+    """The band on the images of an audit; on square ones where the baseline was not audited."""
+    found = [each.geometry.pair_iou_mean for each in audit.named if each.name == BASELINE]
+    return measure_band(found[0] if found else None)
+
+
+def find_fill(each: Audited) -> float:
+    """Mean share of a view that is fill."""
+    return 1 - each.geometry.content_share_mean
 
 
 def measure_band(baseline_iou: float | None = None) -> Band:

@@ -33,6 +33,7 @@ class Settings:
         reference: as `--reference` takes it: `auto`, `none`, `small`, `torchvision:NAME`, ...
         draws: pairs of each image; None for as many as make 40,000 pairs.
         seed: key of every draw, and of embedded scenes.
+        placements: whether the distinct boxes of a policy that was named are counted.
 
     Raises:
         ValueError: for a number outside its range.
@@ -44,6 +45,7 @@ class Settings:
     reference: str = "auto"
     draws: int | None = None
     seed: int = 0
+    placements: bool = True
 
     def __post_init__(self) -> None:
         rules.fraction("coverage", self.coverage)

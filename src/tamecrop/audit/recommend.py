@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tamecrop.audit.evidence import BASELINE, Band, find_evidence, measure_band
+from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill
 from tamecrop.audit.records import Audit, Audited
 from tamecrop.audit.wording import WORDS, write_number
 from tamecrop.geometry.presets import PRESETS
@@ -121,10 +121,10 @@ def recommend(audit: Audit) -> Recommendation:
         ValueError: when the audit has no measure of preservation.
     """
     name = find_measure(audit)
-    band = measure_band(_find_iou_of_baseline(audit))
+    band = find_band(audit)
     current = audit.of(audit.current)
     judged = [each for each in audit.named if _is_judged(each, name)]
-    supported = find_front([each for each in judged if _is_supported(each, band)], name)
+    supported = find_front([each for each in judged if band.holds(each)], name)
     better = [each for each in supported if not _is_alike(each, current, name)]
     keeps = len(better) < len(supported) or not better
     policy = current.name if keeps else better[0].name
@@ -180,13 +180,12 @@ def needs_reference(audit: Audit, each: Audited) -> bool:
         audit: with the geometry of all policies.
         each: one of them.
     """
-    band = measure_band(_find_iou_of_baseline(audit))
-    here = each.name == audit.current
-    return here or (_find_fill(each) <= FILL and _is_supported(each, band))
+    named = find_fill(each) <= FILL and find_band(audit).holds(each)
+    return each.name == audit.current or named
 
 
 def _is_judged(each: Audited, name: str) -> bool:
-    return getattr(each.preservation, name) is not None and _find_fill(each) <= FILL
+    return getattr(each.preservation, name) is not None and find_fill(each) <= FILL
 
 
 def find_front(policies: Sequence[Audited], name: str) -> list[Audited]:
@@ -209,12 +208,6 @@ def _beats(other: Sequence[float], own: Sequence[float]) -> bool:
     return min(gaps) >= 0 and max(gaps) > TOLERANCE
 
 
-def _is_supported(each: Audited, band: Band) -> bool:
-    """Whether a policy lies where those with a published gain lie."""
-    _, _, scale = _list_figures(each, "")
-    return band.iou[0] <= each.geometry.pair_iou_mean <= band.iou[1] and scale >= band.least_scale
-
-
 def _is_alike(each: Audited, current: Audited, name: str) -> bool:
     """Whether a policy differs from the one in use by no more than the error."""
     pairs = zip(_list_figures(each, name), _list_figures(current, name), strict=True)
@@ -224,21 +217,11 @@ def _is_alike(each: Audited, current: Audited, name: str) -> bool:
 def _list_figures(each: Audited, name: str) -> tuple[float, float, float]:
     """What is kept, and how different the views are in place and in scale; more is better."""
     shape = each.geometry
-    kept = _keep(each, name) if name else 0.0
-    return kept, shape.center_distance_mean, shape.log_area_ratio_mean or 0.0
+    return _keep(each, name), shape.center_distance_mean, shape.log_area_ratio_mean or 0.0
 
 
 def _keep(each: Audited, name: str) -> float:
     return float(getattr(each.preservation, name))
-
-
-def _find_fill(each: Audited) -> float:
-    return 1 - each.geometry.content_share_mean
-
-
-def _find_iou_of_baseline(audit: Audit) -> float | None:
-    found = [each.geometry.pair_iou_mean for each in audit.named if each.name == BASELINE]
-    return found[0] if found else None
 
 
 def _choose(each: Audited, current: Audited, name: str) -> Choice:
@@ -249,7 +232,7 @@ def _choose(each: Audited, current: Audited, name: str) -> Choice:
         place=place,
         scale=scale,
         iou=each.geometry.pair_iou_mean,
-        fill=_find_fill(each),
+        fill=find_fill(each),
         reason=_compare(each, current, name),
         evidence=find_evidence(each.name),
     )

@@ -139,7 +139,11 @@ class _Steps:
         for place, each in enumerate(candidates):
             self.report(f"geometry on {count:,} images: policy {place + 1} of {len(candidates)}")
             shape = measure_geometry(
-                each.views, self.shapes, draws=settings.draws, seed=settings.seed
+                each.views,
+                self.shapes,
+                draws=settings.draws,
+                seed=settings.seed,
+                placements=settings.placements and each.curve is None,
             )
             if each.curve is not None:
                 shape = replace(shape, coverage_map=None)

@@ -54,7 +54,7 @@ def recipe(name: str) -> Recipe:
         ValueError: for an unknown name, with the nearest known one.
 
     >>> recipe("quick").training.backbone
-    'resnet10w16'
+    'resnet7w16'
     """
     rules.known("preset", name, RECIPES)
     found: Recipe = importlib.import_module(f"tamecrop.studies.recipes.{name}").RECIPE

@@ -75,7 +75,7 @@ class Geometry:
         empty_share: share of views that show nothing of the image.
         edge_share: share of boxes that reach or cross an edge of the image.
         placements: effective number of distinct boxes on images of the commonest size; None for
-            views of different groups.
+            views of different groups, and where they were not counted.
         coverage_map: share of views that show each cell of a grid over the image, rows from the
             top; None where it was not asked for.
     """
@@ -104,7 +104,12 @@ class Geometry:
 
 
 def measure_geometry(
-    views: ViewPair, shapes: Shapes, *, draws: int | None = None, seed: int = 0
+    views: ViewPair,
+    shapes: Shapes,
+    *,
+    draws: int | None = None,
+    seed: int = 0,
+    placements: bool = True,
 ) -> Geometry:
     """The geometry of a pair of views, exact where that costs little and drawn elsewhere.
 
@@ -113,6 +118,8 @@ def measure_geometry(
         shapes: of the images, at least one.
         draws: of each image; by default as many as make 40,000 pairs.
         seed: key of the draws.
+        placements: whether they are counted, which takes seconds for a random extent on large
+            images.
 
     Raises:
         ValueError: when a policy cannot be drawn on a size.
@@ -123,14 +130,19 @@ def measure_geometry(
     >>> round(found.placements), round(found.pair_iou_mean, 2)
     (25, 0.8)
     """
-    found = measure_drawn(views, shapes, draws=draws, seed=seed)
+    found = measure_drawn(views, shapes, draws=draws, seed=seed, placements=placements)
     exact = compute_exactly(views, shapes)
     changed: dict[str, Any] = {**exact, "closed_form": tuple(sorted(exact))}
     return replace(found, **changed)
 
 
 def measure_drawn(
-    views: ViewPair, shapes: Shapes, *, draws: int | None = None, seed: int = 0
+    views: ViewPair,
+    shapes: Shapes,
+    *,
+    draws: int | None = None,
+    seed: int = 0,
+    placements: bool = True,
 ) -> Geometry:
     """As `measure_geometry`, every mean from the draws."""
     draws = count_draws(len(shapes.sizes)) if draws is None else draws
@@ -156,7 +168,7 @@ def measure_drawn(
         content_area_mean=_mean(found.content_area),
         empty_share=_mean(found.content_share == 0),
         edge_share=_mean(found.at_edge),
-        placements=count_placements(views, shapes),
+        placements=count_placements(views, shapes) if placements else None,
         coverage_map=tuple(map(tuple, (seen / found.area.size).round(4).tolist())),
     )
 

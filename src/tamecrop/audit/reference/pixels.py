@@ -1,6 +1,8 @@
 """The pixels that a reference network runs on: decoded once, cut for every policy."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,13 +139,20 @@ def decode_squares(images: ImageSet, *, side: int) -> tuple[Tensor, Ints]:
 def _decode_all(
     images: ImageSet, prepare: Callable[[Tensor], Tensor]
 ) -> tuple[list[Tensor], Ints, tuple[DecodeError, ...]]:
-    found, kept, bad = [], [], []
-    for place in range(len(images)):
+    def decode(place: int) -> Tensor | DecodeError:
         try:
-            found.append(prepare(images.image(place)))
-            kept.append(place)
+            return prepare(images.image(place))
         except DecodeError as error:
-            bad.append(error)
+            return error
+
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        results = list(pool.map(decode, range(len(images))))
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the other files
+    bad = [each for each in results if isinstance(each, DecodeError)]
+    found = [each for each in results if isinstance(each, Tensor)]
+    kept = [place for place, each in enumerate(results) if isinstance(each, Tensor)]
     if not found or len(bad) > BAD_SHARE * len(images):
         count = f"{len(bad)} of {len(images)} files"
         raise ValueError(f"{count} cannot be read, more than {100 * BAD_SHARE:g} %: {bad[0]}")

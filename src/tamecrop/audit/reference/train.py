@@ -62,7 +62,7 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
         seed: key of weights, order and crops.
     """
     side = min(SMALL_SIDE, int(learn.sizes.max()))
-    views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2))
+    views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2 * min(1, 32 / side)))
     whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
     network = _Small(classes, seed)

@@ -74,6 +74,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         coverage=parsed.coverage,
         reference=choose_by_boxes(parsed.reference, found),
         seed=parsed.seed,
+        placements=False,
     )
     job = prepare(found, laws, settings)
     job = replace(job, out=checked_folder(parsed.out), needs_reference=needs_reference)
