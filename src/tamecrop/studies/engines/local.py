@@ -7,7 +7,6 @@ the parent hears it, tells each worker through its pipe, and a worker whose pipe
 its parent is gone, stops and saves as if it had been told to.
 """
 
-import dataclasses
 import logging
 import multiprocessing
 import os
@@ -18,20 +17,19 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.learning.stopping import Interrupted, StopFlag
 from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, nothing
 from tamecrop.studies.cells import Key
+from tamecrop.studies.engines.shipping import Shipped, receive, ship
 from tamecrop.studies.run import Listener, Queue, finish, one_thread
 
 ATTEMPTS = 3
@@ -41,8 +39,6 @@ _EVERY = 0.2
 """Seconds between two reports of a cell's progress, and between two looks at the stop flag."""
 
 _CHATTY = ("lightning_fabric", "pytorch_lightning")
-
-_SPLITS = ("train", "validation", "test")
 
 
 class CellError(RuntimeError):
@@ -89,7 +85,7 @@ class _Worker:
         shipped: the data.
     """
 
-    def __init__(self, slot: int, study: Study, shipped: "_Shipped") -> None:
+    def __init__(self, slot: int, study: Study, shipped: "Shipped") -> None:
         context = multiprocessing.get_context("spawn")
         levels = {name: logging.getLogger(name).level for name in _CHATTY}
         self.slot = slot
@@ -127,7 +123,7 @@ class _Pool:
         self._bare = replace(study, rule=nothing, dataset=None)  # type: ignore[arg-type]
         self._study, self._queue, self._listener, self._jobs = study, queue, listener, jobs
         self._folder = folder
-        self._shipped: _Shipped | None = None
+        self._shipped: Shipped | None = None
         self._workers: list[_Worker] = []
         self._lost: Counter[Key] = Counter()
 
@@ -177,7 +173,7 @@ class _Pool:
 
     def _start(self) -> _Worker:
         if self._shipped is None:
-            self._shipped = _ship(self._study.dataset, self._folder)
+            self._shipped = ship(self._study.dataset, self._folder)
         slot = min(set(range(self._jobs)) - {each.slot for each in self._workers})
         self._workers.append(_Worker(slot, self._bare, self._shipped))
         return self._workers[-1]
@@ -242,51 +238,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@dataclass(frozen=True)
-class _Shipped:
-    """A data set on its way to a worker: all but the pixels, which lie in files.
-
-    Attributes:
-        fields: Of the data set, without its splits.
-        splits: For each split its fields, a place instead of pixels.
-    """
-
-    fields: dict[str, Any]
-    splits: tuple[dict[str, Any], ...]
-
-
-def _ship(dataset: Dataset, folder: Path) -> _Shipped:
-    fields = {field.name: getattr(dataset, field.name) for field in dataclasses.fields(dataset)}
-    splits = tuple(_packed(fields.pop(name), folder / name) for name in _SPLITS)
-    return _Shipped(fields, splits)
-
-
-def _packed(images: ImageSet, file: Path) -> dict[str, Any]:
-    fields = {field.name: getattr(images, field.name) for field in dataclasses.fields(images)}
-    if images.pixels is not None:
-        images.pixels.cpu().contiguous().numpy().tofile(file)
-        fields["pixels"] = (str(file), tuple(images.pixels.shape), images.pixels.dtype)
-    if images.labels is not None:
-        fields["labels"] = images.labels.cpu().numpy()
-    return fields
-
-
-def _unpacked(fields: Mapping[str, Any]) -> ImageSet:
-    fields = dict(fields)
-    if fields["pixels"] is not None:
-        file, shape, dtype = fields["pixels"]
-        count = int(np.prod(shape))
-        fields["pixels"] = torch.from_file(file, shared=False, size=count, dtype=dtype).view(shape)
-    if fields["labels"] is not None:
-        fields["labels"] = torch.from_numpy(fields["labels"])
-    return ImageSet(**fields)
-
-
-def _received(shipped: _Shipped) -> Dataset:
-    train, validation, test = map(_unpacked, shipped.splits)
-    return Dataset(**shipped.fields, train=train, validation=validation, test=test)
-
-
 class _Asked(StopFlag):
     """The stop flag of a worker: up when its parent says so, or is gone."""
 
@@ -334,14 +285,14 @@ class _Telling(Listener):
 
 
 def _work(
-    pipe: "Connection[Any, Any]", study: Study, shipped: _Shipped, levels: Mapping[str, int]
+    pipe: "Connection[Any, Any]", study: Study, shipped: Shipped, levels: Mapping[str, int]
 ) -> None:
     """The life of a worker, which logs no more than its parent."""
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    study = replace(study, dataset=_received(shipped))
+    study = replace(study, dataset=receive(shipped))
     with one_thread():
         while isinstance(wanted := _next(pipe), Wanted):
             _send(pipe, *_done(wanted, study, pipe))
