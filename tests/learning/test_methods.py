@@ -2,11 +2,13 @@
 
 import copy
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from tamecrop.geometry import text
 from tamecrop.geometry.plans import plan
 from tamecrop.learning import backbones, checkpoint, methods, training_state
 from tamecrop.learning.backbones import NAMES, backbone
@@ -205,3 +207,11 @@ def test_the_rate_rises_then_falls_along_half_a_cosine():
     assert rates[60] == pytest.approx(1.0)
     assert rates[10] == 2.0
     assert rates[-1] == pytest.approx(1 + math.cos(math.pi * 0.99), abs=1e-9)
+
+
+def test_the_docs_list_every_method_with_its_defaults():
+    table = (Path(__file__).parents[2] / "docs" / "methods.md").read_text()
+    for name in methods.names():
+        kind, settings = methods._read(name)
+        assert f"| `{name}`" in table, kind
+        assert f"| `{text.join('', asdict(settings))[1:]}` |" in table, settings

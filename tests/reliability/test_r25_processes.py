@@ -23,7 +23,8 @@ OBJECTIVES = [
     for projector in ("linear", "two_layer")
     for passes in ("joint", "per_view")
 ] + [
-    {"method": text, "passes": "joint"}
+    # In float32 rounding of the first step, 1e-7, grows to 0.3 in 12 steps of Barlow Twins.
+    {"method": text, "passes": "joint", "precision": "64-true"}
     for text in (
         "byol:hidden=32,dimension=16",
         "moco:hidden=32,dimension=16,queue=40",
@@ -79,6 +80,7 @@ def test_two_processes_train_what_one_trains(forks, tmp_path, changes, record):
     method, _, rest = changes["method"].partition(":")
     name = rest.rpartition("=")[2] if method == "simclr" else method
     kind = f"{name} projector" if method == "simclr" else name
+    name = name.replace("3", "three")  # names of figures have no digits
     objective = f"{kind}, {changes['passes']} passes"
     record(
         f"R25.{name}_{changes['passes']}",

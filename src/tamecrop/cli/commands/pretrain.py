@@ -36,7 +36,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
-    config = chosen.recipe.training
+    config = processes.settle_precision(chosen.recipe.training)
     methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
 
