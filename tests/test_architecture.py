@@ -108,15 +108,14 @@ def test_no_room_holds_a_fifth():
 
 
 def test_a_long_file_and_a_big_room_are_seen():
-    long = structure().sizes(SOURCE, {SOURCE / "views" / "new.py": "\n" * 301})
-    assert (long["files_above_300"], long["biggest_room"], long["biggest_room_share"]) == (
-        (1, "views", 1.0)
+    long = structure().sizes(
+        SOURCE, {SOURCE / "views" / "new.py": "\n" * 301, SOURCE / "x.py": "\n"}
     )
+    assert (long["files_above_300"], long["biggest_room"]) == (1, "views")
+    assert long["biggest_room_share"] > 0.9
 
 
-@pytest.mark.xfail(
-    reason="six names are still shared: config, evaluate, listing, pairs, run, simclr"
-)
+@pytest.mark.xfail(reason="still shared: config, evaluate, listing, pairs, run, simclr")
 def test_no_two_files_share_a_name_but_a_command_and_its_module():
     assert structure().names(SOURCE, FILES)["repeated_names_but_commands"] == []
 
@@ -140,8 +139,16 @@ def test_imports_from_the_package_are_counted():
 
 
 NO_FIGURES = """
-import sys
-sys.modules["matplotlib"] = None
+import builtins, sys
+plain = builtins.__import__
+
+def guarded(name, globals=None, *rest, **named):
+    ours = (globals or {{}}).get("__name__", "").startswith("tamecrop")
+    if ours and name.split(".")[0] == "matplotlib":
+        raise RuntimeError(f"{{globals['__name__']}} imports {{name}}")
+    return plain(name, globals, *rest, **named)
+
+builtins.__import__ = guarded
 from tamecrop.cli import main
 sys.exit(main({!r}))
 """
@@ -149,6 +156,8 @@ TINY = ["--training.epochs=1", "--training.warmup_epochs=0", "--training.batch_s
 
 
 def test_what_draws_nothing_loads_no_figures(tmp_path):
+    """No module of ours; Lightning's metrics load matplotlib themselves where it is installed."""
+
     def exit_code(*words: str) -> int:
         code = NO_FIGURES.format([*map(str, words)])
         return subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -86,6 +86,7 @@ def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
     assert "+0.57 on ImageNet" in choice.evidence
     assert "AAAI 2025" in choice.evidence
     assert "Instead of rrc:scale=0.2..1" in found.reasons[0]
+    assert found.reasons[-1] == "Apart, since their views show fill: with fill (20 %)."
 
 
 def test_what_one_has_is_kept_when_nothing_differs_by_more_than_the_error():

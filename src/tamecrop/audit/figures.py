@@ -43,7 +43,9 @@ def draw_trade_off(audit: Audit) -> Figure:
     """
     measures = audit.measures or ("content_share_mean",)
     with themed():
-        figure = new_figure(1.2 + (5.2 if len(measures) == 1 else 4.2) * len(measures), 4.8)
+        legend = 0.2 * max(0, -(-len(audit.named) // 2) - 3)
+        width = 1.2 + (5.2 if len(measures) == 1 else 4.2) * len(measures)
+        figure = new_figure(width, 4.8 + legend)
         panels = figure.subplots(1, len(measures), squeeze=False).ravel()
         for axes, name in zip(panels, measures, strict=True):
             _draw_trade_off_panel(axes, audit, name)

@@ -51,7 +51,7 @@ class Round:
     """One round of successive halving.
 
     Attributes:
-        epochs: Of pre-training, the same for every policy of the round.
+        epochs: Of pre-training, the same for all its policies.
         validation_images: That judged.
         accuracy: Linear accuracy on validation images by policy, a fraction.
     """
@@ -132,10 +132,23 @@ def recommend(audit: Audit) -> Recommendation:
         data=audit.data,
         current=audit.current,
         policy=policy,
-        choices=tuple(_choose(each, current, name) for each in better),
+        choices=tuple(
+            Choice(
+                each.name,
+                *_list_figures(each, name),
+                each.geometry.pair_iou_mean,
+                find_fill(each),
+                _compare(each, current, name),
+                find_evidence(each.name),
+            )
+            for each in better
+        ),
         rule=RULE,
         measure=name,
-        reasons=_write_reasons(current, better, band, name, keeps=keeps),
+        reasons=(
+            *_write_reasons(current, better, band, name, keeps=keeps),
+            *_list_filled(audit),
+        ),
         tried=len(audit.named),
     )
 
@@ -174,12 +187,7 @@ def shortlist(audit: Audit, *, most: int) -> tuple[str, ...]:
 
 
 def needs_reference(audit: Audit, each: Audited) -> bool:
-    """Whether a policy can be named, so that it is worth a look by the reference.
-
-    Args:
-        audit: with the geometry of all policies.
-        each: one of them.
-    """
+    """Whether a policy can be named, by the geometry of an audit: else no reference is run."""
     named = find_fill(each) <= FILL and find_band(audit).holds(each)
     return each.name == audit.current or named
 
@@ -224,20 +232,6 @@ def _keep(each: Audited, name: str) -> float:
     return float(getattr(each.preservation, name))
 
 
-def _choose(each: Audited, current: Audited, name: str) -> Choice:
-    kept, place, scale = _list_figures(each, name)
-    return Choice(
-        policy=each.name,
-        preserved=kept,
-        place=place,
-        scale=scale,
-        iou=each.geometry.pair_iou_mean,
-        fill=find_fill(each),
-        reason=_compare(each, current, name),
-        evidence=find_evidence(each.name),
-    )
-
-
 def _compare(each: Audited, current: Audited, name: str) -> str:
     """What a policy wins and gives up against the one in use, in one sentence."""
     ours, theirs = _list_figures(each, name), _list_figures(current, name)
@@ -269,6 +263,13 @@ def _write_reasons(
         else f"Instead of {current.name} ({here}) evidence supports these; none was trained here."
     )
     return (opening, supported, *(_compare(each, current, name) for each in better))
+
+
+def _list_filled(audit: Audit) -> tuple[str, ...]:
+    """One sentence on the policies that are left out for their fill."""
+    filled = [each for each in audit.named if find_fill(each) > FILL]
+    words = ", ".join(f"{each.name} ({100 * find_fill(each):.0f} %)" for each in filled)
+    return (f"Apart, since their views show fill: {words}.",) if filled else ()
 
 
 def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) -> Recommendation:

@@ -136,6 +136,8 @@ def _cut_crops(source: Pixels, *, seed: int, epoch: int) -> Tensor:
     views: Tensor | None = None
     for number, text in enumerate(policies):
         rows = np.flatnonzero(chosen == number)
+        if not rows.size:
+            continue
         crops, some = policy(text), source.take(rows)
         boxes = crops.draw(some.sizes, views=1, seed=seed, epoch=epoch, index=rows)
         parts = some.cut_views(boxes, side=side, contents=(crops.content,))
