@@ -187,12 +187,13 @@ def test_one_step_is_that_of_lightlys_own_classes(name):
     theirs = fresh_copy(name, ours)
     loss, weights = stepped(ours, ours(views), lambda: ours.after_step(1 / STEPS))
     expected, others = stepped(theirs, *globals()[name](theirs, views))
-    torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loss.double(), expected.double(), atol=1e-5, rtol=1e-5)
     for each in weights:
         torch.testing.assert_close(weights[each], others[each], atol=1e-6, rtol=1e-5, msg=each)
     wrong = [group.roll(1, dims=0) if not g else group for g, group in enumerate(views)]
     wrong[0][:, 1] = views[0][:, 1]
-    assert not torch.allclose(fresh_copy(name, ours)(wrong).detach(), expected, atol=1e-3), (
+    other = fresh_copy(name, ours)(wrong).detach().double()
+    assert not torch.allclose(other, expected.double(), atol=1e-3), (
         "a loss that does not know which views belong together must be seen"
     )
 

@@ -36,7 +36,7 @@ def test_simclr_is_nt_xent(temperature):
     model = methods.method(f"simclr:temperature={temperature},projector=linear", network)
     views = torch.randn(6, 2, 3, 12, 12)
     model.eval()
-    first, second = model.projections([views]).detach().unbind(1)
+    first, second = model.encode(model.project, [views]).detach().unbind(1)
     assert model([views]).item() == pytest.approx(nt_xent(first, second, temperature), rel=1e-5)
     wrong = nt_xent(first, second.roll(1, dims=0), temperature)
     assert model([views]).item() != pytest.approx(wrong, rel=1e-4)
@@ -52,10 +52,12 @@ def test_batch_norm_sees_all_views_in_a_joint_pass_and_one_in_a_pass_each():
         methods.method("simclr:projector=linear", network, passes=way)
         for way in ("per_view", "joint")
     )
-    alone = each.projections([views[:, :1]])
-    assert torch.allclose(each.projections([views])[:, :1], alone, atol=1e-5)
+    alone = each.encode(each.project, [views[:, :1]])
+    assert torch.allclose(each.encode(each.project, [views])[:, :1], alone, atol=1e-5)
     joint.projector.load_state_dict(each.projector.state_dict())
-    assert not torch.allclose(each.projections([views]), joint.projections([views]), atol=1e-2)
+    assert not torch.allclose(
+        each.encode(each.project, [views]), joint.encode(joint.project, [views]), atol=1e-2
+    )
 
 
 @pytest.mark.parametrize(
