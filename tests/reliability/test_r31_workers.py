@@ -15,7 +15,8 @@ from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
 from tamecrop.studies.config import Recipe
 from tamecrop.studies.engines import local
-from tamecrop.studies.run import Listener, Queue, run
+from tamecrop.studies.listening import Listener
+from tamecrop.studies.run import Queue, run
 
 POLICIES = ("rc:scale=0.6", "gcc:scale=0.6,alpha=2")
 SEEDS = (0, 1)

@@ -19,7 +19,8 @@ from tamecrop.paper import controls, protocols, published, simclr, table
 from tamecrop.paper.pages import paper_study
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study
-from tamecrop.studies.run import Listener, run
+from tamecrop.studies.listening import Listener
+from tamecrop.studies.run import run
 
 BASE = dataclasses.replace(
     CELL, policy="rc:scale=0.8,rounding=faithful", protocol="paper", linear_accuracy=0.5415

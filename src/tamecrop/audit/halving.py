@@ -15,7 +15,8 @@ from tamecrop.learning.stopping import StopFlag
 from tamecrop.studies.arms import Study, Wanted, arm
 from tamecrop.studies.cells import Cell
 from tamecrop.studies.config import Recipe
-from tamecrop.studies.run import Listener, run
+from tamecrop.studies.listening import Listener
+from tamecrop.studies.run import run
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 

@@ -13,7 +13,7 @@ from tamecrop.cli.tables import Board, broken
 from tamecrop.learning.watching import Progress
 from tamecrop.reporting.intervals import percent
 from tamecrop.studies.cells import Cell, Key, Summary
-from tamecrop.studies.run import Listener
+from tamecrop.studies.listening import Listener
 
 _PLAIN_EVERY = 10.0
 

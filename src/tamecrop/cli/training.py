@@ -135,9 +135,9 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
         ValueError: naming the setting and its rule.
     """
     from tamecrop.data.sources import load
+    from tamecrop.data.splits import cut_to
     from tamecrop.geometry.rules import known
     from tamecrop.learning.backbones import require_known
-    from tamecrop.studies.arms import cut_to
     from tamecrop.views.photometric import photometric
 
     quiet()

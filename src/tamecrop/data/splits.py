@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamecrop.data.images import ImageSet
+from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.geometry import keys, rules
 from tamecrop.geometry.keys import Draw
 
@@ -138,3 +138,16 @@ def _chosen(images: ImageSet, share: float, *, seed: int, draw: int) -> NDArray[
     chosen = np.zeros(n, dtype=np.bool_)
     chosen[order] = np.diff(steps) > 0
     return chosen
+
+
+def cut_to(dataset: Dataset, images: int | None) -> Dataset:
+    """The data set with some of its train images, the same ones for every seed and policy.
+
+    Args:
+        dataset: whose train split is cut.
+        images: how many stay; None, or more than there are, keeps all.
+    """
+    if images is None or images >= len(dataset.train):
+        return dataset
+    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, Draw.SUBSET).argsort()
+    return dataset.with_train(dataset.train.subset(np.sort(order[:images])))

@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from tamecrop.data.images import Dataset
 from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.geometry import keys
-from tamecrop.geometry.keys import Draw
+from tamecrop.data.splits import cut_to
 from tamecrop.geometry.plans import ViewPlan, plan
 from tamecrop.geometry.policy import Policy
 from tamecrop.learning import methods, processes
@@ -161,16 +158,3 @@ def trained_on(dataset: Dataset, recipe: Recipe) -> Dataset:
     if recipe.pretrained_on == "train":
         return cut
     return replace(cut, train=cut.train.joined(cut.validation))
-
-
-def cut_to(dataset: Dataset, images: int | None) -> Dataset:
-    """The data set with some of its train images, the same ones for every seed and policy.
-
-    Args:
-        dataset: whose train split is cut.
-        images: how many stay; None, or more than there are, keeps all.
-    """
-    if images is None or images >= len(dataset.train):
-        return dataset
-    order = keys.uniform(0, 0, np.arange(len(dataset.train)), 0, Draw.SUBSET).argsort()
-    return dataset.with_train(dataset.train.subset(np.sort(order[:images])))

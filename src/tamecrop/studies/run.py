@@ -9,46 +9,20 @@ from pathlib import Path
 import torch
 
 from tamecrop.data.files import remove_folder, write_atomic
+from tamecrop.data.splits import cut_to
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.processes import settle_precision
 from tamecrop.learning.run_folder import CHECKPOINTS
 from tamecrop.learning.stopping import StopFlag
-from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.learning.watching import Hooks
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
 from tamecrop.studies import store
-from tamecrop.studies.arms import Study, Wanted, cut_to, trained_on
+from tamecrop.studies.arms import Study, Wanted, trained_on
 from tamecrop.studies.cells import Cell, Key, Summary, summarize
+from tamecrop.studies.listening import Listener
 from tamecrop.studies.words import table_csv
-
-
-class Listener:
-    """Hears of the events of a study; by itself it does nothing with them."""
-
-    def study_started(self, wanted: Sequence[Key], summary: Summary) -> None:
-        """Everything is checked; training may begin. The summary holds what is finished."""
-
-    def cell_started(self, key: Key) -> None:
-        """Pre-training of a cell begins or resumes."""
-
-    def stepped(self, key: Key, progress: Progress) -> None:
-        """Training steps of a cell are done."""
-
-    def evaluating(self, key: Key) -> None:
-        """Pre-training of a cell is done, its features are being judged."""
-
-    def warned(self, line: str) -> None:
-        """Something had to be passed over."""
-
-    def cell_finished(self, cell: Cell, summary: Summary) -> None:
-        """A cell is done; the summary includes it."""
-
-    def cell_stopped(self, key: Key) -> None:
-        """A cell ended unfinished: another process has it, or its worker died."""
-
-    def study_ended(self, summary: Summary) -> None:
-        """No cell is left that this call could do."""
 
 
 def run(

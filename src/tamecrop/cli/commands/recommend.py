@@ -98,7 +98,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
     from tamecrop.audit.halving import Contest, seconds
     from tamecrop.data.sources import load
-    from tamecrop.studies.arms import cut_to
+    from tamecrop.data.splits import cut_to
     from tamecrop.studies.config import recipe
     from tamecrop.studies.engines.local import default_jobs
 
