@@ -19,7 +19,7 @@ from PIL import Image
 
 from common import write
 from tamecrop.audit.measures.geometry import measure_drawn
-from tamecrop.audit.measures.pairs import Shapes, pair_views
+from tamecrop.audit.measures.view_pairs import Shapes, pair_views
 from tamecrop.data.decode import decode
 
 IMAGES, REPEATS = 50_000, 3

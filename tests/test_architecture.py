@@ -98,7 +98,6 @@ def structure():
 FILES = {path: path.read_text() for path in MODULES}
 
 
-@pytest.mark.xfail(reason="learning/trainer.py is one line too long")
 def test_no_file_is_long():
     assert structure().sizes(SOURCE, FILES)["files_above_300"] == 0
 
@@ -115,7 +114,6 @@ def test_a_long_file_and_a_big_room_are_seen():
     assert long["biggest_room_share"] > 0.9
 
 
-@pytest.mark.xfail(reason="still shared: config, evaluate, listing, pairs, run, simclr")
 def test_no_two_files_share_a_name_but_a_command_and_its_module():
     assert structure().names(SOURCE, FILES)["repeated_names_but_commands"] == []
 

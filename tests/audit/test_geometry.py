@@ -7,7 +7,7 @@ import tamecrop as tc
 from references.objects import seen
 from tamecrop.audit.measures.closed_forms import compute_exactly, count_placements
 from tamecrop.audit.measures.geometry import count_seen, measure_drawn, measure_geometry
-from tamecrop.audit.measures.pairs import Shapes, draw_pairs, pair_views
+from tamecrop.audit.measures.view_pairs import Shapes, draw_pairs, pair_views
 
 HALF_A_POINT = 0.005
 LAWS = [

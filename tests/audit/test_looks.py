@@ -6,16 +6,16 @@ import torch
 from torch import nn
 
 import tamecrop as tc
-from tamecrop.audit.measures.pairs import Shapes, pair_views
 from tamecrop.audit.measures.suspicious import (
     find_by_features,
     find_by_objects,
     find_by_overlap,
 )
+from tamecrop.audit.measures.view_pairs import Shapes, pair_views
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.average import average_agreement, explain_unjudged
 from tamecrop.audit.reference.choose import divide, keep_all
-from tamecrop.audit.reference.evaluate import Agreement, Evaluator
+from tamecrop.audit.reference.judge import Agreement, Evaluator
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import find_subject

@@ -6,7 +6,7 @@ import torch
 
 from references.objects import shares
 from tamecrop.audit.measures.objects import Objects, measure_objects
-from tamecrop.audit.measures.pairs import Shapes, draw_pairs, pair_views
+from tamecrop.audit.measures.view_pairs import Shapes, draw_pairs, pair_views
 from tamecrop.data.images import ImageSet
 
 NAMES = (

@@ -9,8 +9,8 @@ import tamecrop.audit
 from tamecrop.audit.measures.closed_forms import compute_exactly, count_placements
 from tamecrop.audit.measures.geometry import measure_drawn, measure_geometry
 from tamecrop.audit.measures.objects import measure_objects
-from tamecrop.audit.measures.pairs import Shapes, ViewPair, draw_pairs, list_pairs, pair_views
 from tamecrop.audit.measures.suspicious import find_by_overlap
+from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs, list_pairs, pair_views
 from tamecrop.audit.run import audit
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load

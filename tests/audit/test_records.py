@@ -8,7 +8,7 @@ import pytest
 from tamecrop.audit import evidence, wording
 from tamecrop.audit.halving import seconds
 from tamecrop.audit.measures.geometry import measure_drawn
-from tamecrop.audit.measures.pairs import Shapes, pair_views
+from tamecrop.audit.measures.view_pairs import Shapes, pair_views
 from tamecrop.audit.recommend import (
     CANDIDATES,
     Round,

@@ -14,7 +14,7 @@ from tamecrop.learning.watching import Progress
 from tamecrop.studies import store
 from tamecrop.studies.cells import Key, summarize
 from tamecrop.studies.compare import compare
-from tamecrop.studies.config import Recipe
+from tamecrop.studies.recipes import Recipe
 
 POLICIES = ["rc:scale=0.8", "cgcc:scale=0.8,alpha=2", "gcc:scale=0.8,alpha=2"]
 DATA = "scenes:count=80,side=16"

@@ -8,7 +8,7 @@ import tamecrop as tc
 from tamecrop.cli import main
 from tamecrop.cli.commands.recipes import facts
 from tamecrop.geometry.presets import PRESETS
-from tamecrop.studies.config import RECIPES
+from tamecrop.studies.recipes import RECIPES
 
 
 def printed(capsys, *words: str) -> str:

@@ -13,10 +13,10 @@ from tamecrop.data.sources import load
 from tamecrop.learning.stopping import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
-from tamecrop.studies.config import Recipe
 from tamecrop.studies.engines import local
+from tamecrop.studies.grid import Queue, run
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.run import Queue, run
+from tamecrop.studies.recipes import Recipe
 
 POLICIES = ("rc:scale=0.6", "gcc:scale=0.6,alpha=2")
 SEEDS = (0, 1)

@@ -15,12 +15,12 @@ from tamecrop.data.sources import load
 from tamecrop.geometry import boxes
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.paper import controls, protocols, published, simclr, table
+from tamecrop.paper import controls, ordinary, protocols, published, table
 from tamecrop.paper.pages import paper_study
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study
+from tamecrop.studies.grid import run
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.run import run
 
 BASE = dataclasses.replace(
     CELL, policy="rc:scale=0.8,rounding=faithful", protocol="paper", linear_accuracy=0.5415
@@ -154,7 +154,7 @@ def test_cells_of_the_small_preset_do_not_fill_the_full_table():
     assert table.table(small, places, "small").rows[0][3] == "54.15"
 
 
-def trial(text, validation, test, seed=simclr.CHOICE_SEED):
+def trial(text, validation, test, seed=ordinary.CHOICE_SEED):
     return cell(
         policy=str(tc.policy(text)),
         seed=seed,
@@ -165,24 +165,24 @@ def trial(text, validation, test, seed=simclr.CHOICE_SEED):
 
 
 def test_spreads_are_chosen_on_validation_once_all_were_tried():
-    texts = [text for each in simclr.RIVALS.values() for text in each]
+    texts = [text for each in ordinary.RIVALS.values() for text in each]
     tried = [trial(text, 0.5 + 0.01 * n, 0.9 - 0.01 * n) for n, text in enumerate(texts)]
-    rule = simclr.rule((0, 1), "full")
-    assert {wanted.seed for wanted in rule(tried[1:])} == {simclr.CHOICE_SEED}
+    rule = ordinary.rule((0, 1), "full")
+    assert {wanted.seed for wanted in rule(tried[1:])} == {ordinary.CHOICE_SEED}
     wanted = rule(tried)
     chosen = {each.key.policy for each in wanted if each.seed == 0}
-    assert chosen == {str(tc.policy(each[-1])) for each in simclr.RIVALS.values()} | {
-        simclr.BASELINE
+    assert chosen == {str(tc.policy(each[-1])) for each in ordinary.RIVALS.values()} | {
+        ordinary.BASELINE
     }
     assert len(wanted) == len(texts) + 2 * 4
     assert wanted[: len(texts)] == rule([]), "a part of the cells is the same before and after"
 
 
 def test_a_choosing_seed_takes_no_part_in_the_comparison():
-    texts = [text for each in simclr.RIVALS.values() for text in each]
+    texts = [text for each in ordinary.RIVALS.values() for text in each]
     every = [trial(text, 0.5, 0.9) for text in texts]
-    every += [trial(simclr.BASELINE, 0.5, 0.8, seed=0), trial(texts[0], 0.5, 0.85, seed=0)]
-    baseline, clamp, *_ = simclr.table(every, (0,), "full").rows
+    every += [trial(ordinary.BASELINE, 0.5, 0.8, seed=0), trial(texts[0], 0.5, 0.85, seed=0)]
+    baseline, clamp, *_ = ordinary.table(every, (0,), "full").rows
     assert (baseline[2:], clamp[2:]) == (
         ("80.00", "", "1"),
         ("85.00", "+5.0 (one seed)", "1"),

@@ -5,7 +5,13 @@ from functools import cache
 
 import numpy as np
 
-from tamecrop.audit.measures.pairs import Measures, Shapes, draw_pairs, measure_pairs, pair_views
+from tamecrop.audit.measures.view_pairs import (
+    Measures,
+    Shapes,
+    draw_pairs,
+    measure_pairs,
+    pair_views,
+)
 from tamecrop.audit.records import Audit, Audited
 
 BASELINE = "rrc:scale=0.2..1"

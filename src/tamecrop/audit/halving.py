@@ -14,9 +14,9 @@ from tamecrop.learning.config import Pretraining
 from tamecrop.learning.stopping import StopFlag
 from tamecrop.studies.arms import Study, Wanted, arm
 from tamecrop.studies.cells import Cell
-from tamecrop.studies.config import Recipe
+from tamecrop.studies.grid import run
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.run import run
+from tamecrop.studies.recipes import Recipe
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 

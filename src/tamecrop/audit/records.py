@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tamecrop.audit.measures.geometry import Geometry
-from tamecrop.audit.reference.evaluate import ReferenceAccuracy
+from tamecrop.audit.reference.judge import ReferenceAccuracy
 from tamecrop.audit.subject import name_views
 from tamecrop.reporting.environment import Environment
 

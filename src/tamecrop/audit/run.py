@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from tamecrop.audit.measures.geometry import measure_geometry
 from tamecrop.audit.measures.objects import THRESHOLD, ObjectShares, measure_objects
-from tamecrop.audit.measures.pairs import Shapes
 from tamecrop.audit.measures.suspicious import (
     Suspect,
     find_by_features,
     find_by_objects,
     find_by_overlap,
 )
+from tamecrop.audit.measures.view_pairs import Shapes
 from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
 from tamecrop.audit.reference.average import (
@@ -26,7 +26,7 @@ from tamecrop.audit.reference.average import (
     explain_unjudged,
 )
 from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
-from tamecrop.audit.reference.evaluate import Evaluator, ViewFeatures
+from tamecrop.audit.reference.judge import Evaluator, ViewFeatures
 from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.geometry.policy import Policy

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from tamecrop.audit.measures.pairs import ViewPair, list_pairs
+from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import sources
 from tamecrop.data.headers import header_size
 from tamecrop.data.images import Dataset, ImageSet

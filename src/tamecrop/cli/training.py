@@ -11,7 +11,7 @@ from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli.command import printable, say
 from tamecrop.learning.config import Pretraining
-from tamecrop.studies.config import RECIPES, Recipe, recipe
+from tamecrop.studies.recipes import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
     from tamecrop.data.images import Dataset, Need

@@ -278,8 +278,8 @@ class Trainer:
             tensors = training_state.training_tensors(self.method, self._torch_optimizer())
             tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
             tensors["feature_stds"] = torch.tensor(self.feature_stds, dtype=torch.float64)
-            state = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
-            state |= {"run": dict(identity)}
+            position = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
+            state = {**position, "run": dict(identity)}
             saved = Checkpoint(training_state.weights(self.method), tensors, state)
             checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
             self._write_curves(out)

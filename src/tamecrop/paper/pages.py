@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from tamecrop.data.files import write_atomic
 from tamecrop.geometry import rules
 from tamecrop.geometry.policy import policy
-from tamecrop.paper import controls, simclr, table
+from tamecrop.paper import controls, ordinary, table
 from tamecrop.paper.protocols import Preset
 from tamecrop.paper.table import Alphas
 from tamecrop.reporting.html import page
@@ -89,8 +89,8 @@ def paper_study(
         rule = table.rule(places, numbers, preset)
         return PaperStudy(name, rule, lambda cells: [table.table(cells, places, preset)])
     if name == "simclr":
-        rule = simclr.rule(numbers, preset)
-        return PaperStudy(name, rule, lambda cells: [simclr.table(cells, numbers, preset)])
+        rule = ordinary.rule(numbers, preset)
+        return PaperStudy(name, rule, lambda cells: [ordinary.table(cells, numbers, preset)])
     chosen = scales or controls.SCALES
     for scale in chosen:
         holds = scale in controls.SCALES

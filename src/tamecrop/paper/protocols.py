@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tamecrop.geometry import rules
 from tamecrop.geometry.policy import Policy
 from tamecrop.studies.arms import Arm, arm
-from tamecrop.studies.config import Recipe, recipe
+from tamecrop.studies.recipes import Recipe, recipe
 
 Preset = Literal["full", "small"]
 

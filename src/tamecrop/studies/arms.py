@@ -14,7 +14,7 @@ from tamecrop.learning import methods, processes
 from tamecrop.learning.run_folder import decisive
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
-from tamecrop.studies.config import Recipe
+from tamecrop.studies.recipes import Recipe
 from tamecrop.version import NUMBERS
 
 

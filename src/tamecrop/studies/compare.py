@@ -11,8 +11,8 @@ from tamecrop.geometry.policy import Policy
 from tamecrop.studies import page
 from tamecrop.studies.arms import Study, arm, check, crossed, trained_on
 from tamecrop.studies.cells import Summary
-from tamecrop.studies.config import Recipe, recipe
-from tamecrop.studies.run import run
+from tamecrop.studies.grid import run
+from tamecrop.studies.recipes import Recipe, recipe
 
 PROTOCOL = "compare"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.audit.measures.pairs import Shapes, ViewPair, draw_pairs
+from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.expectations import pair_law, view_law
 from tamecrop.geometry.extents import FixedArea

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.audit.measures.closed_forms import compute_exactly, count_placements
-from tamecrop.audit.measures.pairs import (
+from tamecrop.audit.measures.view_pairs import (
     LEAST_PAIRS,
     Measures,
     Shapes,
@@ -124,7 +124,7 @@ def measure_geometry(
     Raises:
         ValueError: when a policy cannot be drawn on a size.
 
-    >>> from tamecrop.audit.measures.pairs import pair_views
+    >>> from tamecrop.audit.measures.view_pairs import pair_views
     >>> views = pair_views("rc:scale=0.8,rounding=faithful")
     >>> found = measure_geometry(views, Shapes(np.array([[32, 32]])))
     >>> round(found.placements), round(found.pair_iou_mean, 2)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.audit.measures.pairs import (
+from tamecrop.audit.measures.view_pairs import (
     Pairs,
     Shapes,
     ViewPair,

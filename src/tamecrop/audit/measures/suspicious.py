@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.audit.measures.objects import Objects, cover_objects
-from tamecrop.audit.measures.pairs import Shapes, ViewPair, draw_pairs
-from tamecrop.audit.reference.evaluate import ViewFeatures, compute_cosines
+from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs
+from tamecrop.audit.reference.judge import ViewFeatures, compute_cosines
 from tamecrop.geometry.boxes import Boxes, content_iou
 
 Ints = NDArray[np.int64]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tamecrop.audit.reference.evaluate import RIMS, Agreement, ReferenceAccuracy
+from tamecrop.audit.reference.judge import RIMS, Agreement, ReferenceAccuracy
 from tamecrop.audit.reference.network import Reference
 
 JUDGED = 0.9

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.audit.reference import train
-from tamecrop.audit.reference.evaluate import Evaluator
+from tamecrop.audit.reference.judge import Evaluator
 from tamecrop.audit.reference.network import Reference, ReferenceName, load_network
 from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import Subject

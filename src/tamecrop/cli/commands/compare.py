@@ -79,7 +79,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.arms import check
     from tamecrop.studies.compare import comparison, publish
     from tamecrop.studies.engines.local import default_jobs
-    from tamecrop.studies.run import run
+    from tamecrop.studies.grid import run
 
     chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)

@@ -89,7 +89,7 @@ def _running(
     from tamecrop.studies import store
     from tamecrop.studies.arms import Study, check
     from tamecrop.studies.engines.local import default_jobs
-    from tamecrop.studies.run import run
+    from tamecrop.studies.grid import run
 
     quiet()
     study = Study(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli.command import Command, Work, entry, say
-from tamecrop.studies.config import RECIPES, header, recipe
+from tamecrop.studies.recipes import RECIPES, header, recipe
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature

@@ -99,8 +99,8 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     from tamecrop.audit.halving import Contest, seconds
     from tamecrop.data.sources import load
     from tamecrop.data.splits import cut_to
-    from tamecrop.studies.config import recipe
     from tamecrop.studies.engines.local import default_jobs
+    from tamecrop.studies.recipes import recipe
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))

@@ -29,8 +29,8 @@ from tamecrop.studies.arms import Study, Wanted, nothing
 from tamecrop.studies.cells import Key
 from tamecrop.studies.engines.shipping import Shipped, ship
 from tamecrop.studies.engines.worker import EVERY, work
+from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.run import Queue
 
 ATTEMPTS = 3
 """Workers that a cell may lose before the study gives up."""

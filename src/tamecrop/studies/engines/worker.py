@@ -14,8 +14,8 @@ from tamecrop.learning.stopping import Interrupted, StopFlag
 from tamecrop.studies.arms import Study, Wanted
 from tamecrop.studies.cells import Key
 from tamecrop.studies.engines.shipping import Shipped, receive
+from tamecrop.studies.grid import finish, one_thread
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.run import finish, one_thread
 
 EVERY = 0.2
 """Seconds between two reports of a cell's progress, and between two looks at the stop flag."""

@@ -7,7 +7,7 @@ Command: tamecrop compare cifar10 --preset paper --out paper
 """
 
 from tamecrop.learning.config import Pretraining
-from tamecrop.studies.config import Recipe
+from tamecrop.studies.recipes import Recipe
 
 RECIPE = Recipe(
     policies=(

@@ -7,7 +7,7 @@ Command: tamecrop compare scenes --preset quick --out demo
 """
 
 from tamecrop.learning.config import Pretraining
-from tamecrop.studies.config import Recipe
+from tamecrop.studies.recipes import Recipe
 
 RECIPE = Recipe(
     policies=("rc:scale=0.8", "cgcc:scale=0.8,alpha=2", "gcc:scale=0.8,alpha=2"),

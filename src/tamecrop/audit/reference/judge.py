@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from tamecrop.audit.measures.pairs import Shapes, ViewPair, draw_pairs
+from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs
 from tamecrop.audit.reference.network import Output, Reference
 from tamecrop.audit.reference.pixels import Pixels
 from tamecrop.geometry.borders import Content
