@@ -114,8 +114,7 @@ class Trainer:
         )
         shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
-        self.losses: list[float] = []
-        self.feature_stds: list[float] = []
+        self.losses, self.feature_stds = list[float](), list[float]()
         self.seconds = self.compile_seconds = 0.0
 
     @property
