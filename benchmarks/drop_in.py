@@ -1,7 +1,7 @@
 """What it costs to put a crop policy in the place of torchvision's RandomResizedCrop.
 
-One process, one thread; all rivals take turns in every round, so that whatever else the machine
-does meets all of them. `python benchmarks/drop_in.py [ROUNDS]` writes
+One process, one thread, its CPU time; all rivals take turns in every round, so that whatever else
+the machine does meets all of them. `python benchmarks/drop_in.py [ROUNDS]` writes
 `results/benchmarks/drop_in.json`: medians over rounds, and of each round's ratio to torchvision.
 """
 
@@ -42,14 +42,14 @@ def pictures(size: tuple[int, int]) -> dict[str, object]:
 def take_turns(
     rivals: dict[str, Callable[[], object]], times: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Microseconds a call of each rival in each round."""
+    """Microseconds of CPU time a call of each rival in each round."""
     took: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, work in rivals.items():
-            started = time.perf_counter()
+            started = time.process_time()
             for _ in range(times):
                 work()
-            took[name].append((time.perf_counter() - started) / times * 1e6)
+            took[name].append((time.process_time() - started) / times * 1e6)
     return took
 
 
@@ -95,7 +95,7 @@ def main(rounds: int) -> None:
                 }
                 take_turns(works, 5, 1)
                 parts.append(summarize(title, take_turns(works, times, rounds), over))
-    write("drop_in", [{"rounds": rounds, "threads": 1}, *parts])
+    write("drop_in", [{"rounds": rounds, "threads": 1, "clock": "CPU time of the process"}, *parts])
 
 
 if __name__ == "__main__":

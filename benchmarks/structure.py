@@ -232,7 +232,7 @@ def kinds(package: Path, trees: dict[Path, ast.Module]) -> dict[str, tuple[list[
                 for name in public_classes(trees[path])
                 if name != "Settings"
             ],
-            set(),
+            {own} if methods else set(),
         ),
         "reader": (["folders", "archives", "downloads"], {own}),
         "host": ([f"adapters.{stem}" for stem in adapters if stem != "__init__"], {own}),

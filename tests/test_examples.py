@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tamecrop.audit import Audit
+from tamecrop.reporting.jsonfiles import read_json
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -68,3 +71,12 @@ def test_a_name_that_is_not_there_is_seen():
         "tamecrop.views.Corp"
     ]
     assert missing_names("def f():\n    from tamecrop.nothing import x") == ["tamecrop.nothing.x"]
+
+
+STORED = sorted((EXAMPLES.parent / "results" / "audit").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_stored_audits_are_read(path: Path):
+    """`docs/draw_audit.py` draws from them; a record that changes converts them."""
+    assert len(read_json(Audit, path).named) > 3

@@ -13,8 +13,8 @@ import tamecrop as tc
 
 SOURCE = Path(tc.__file__).parent
 PUBLIC = [
-    *("Policy", "ViewPlan", "__version__", "audit", "boxes", "compare", "cut", "evaluate"),
-    *("expectations", "load", "match", "parts", "plan", "policy", "predict", "presets"),
+    *("Policy", "ViewPlan", "__version__", "audit", "boxes", "compare", "cut", "datasets"),
+    *("evaluate", "expectations", "load", "match", "parts", "plan", "policy", "predict", "presets"),
     *("pretrain", "recommend", "transforms"),
 ]
 """A name is added here when it is meant to stay."""

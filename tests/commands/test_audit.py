@@ -13,6 +13,7 @@ from PIL import Image
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
+from tamecrop.data.sources import load
 from tamecrop.learning import probe
 
 LAWS = ["--policies", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3", "--draws", "20"]
@@ -172,18 +173,21 @@ def test_recommend_says_why(tmp_path, capsys):
 @pytest.mark.slow
 def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path, monkeypatch):
     from tamecrop.audit import halving
+    from tamecrop.learning import features
 
     judged = []
-    real = halving.of_split
+    real = features.of_split
     monkeypatch.setattr(
-        halving, "of_split", lambda net, data, images, **how: judged.append((data, images))
+        features, "of_split", lambda net, data, images, **how: judged.append((data, images))
         or real(net, data, images, **how)
     )  # fmt: skip
+    whole = load("scenes:count=120")
     monkeypatch.setattr(probe, "_STEPS", 5)  # the contest is tested here, not the probe
-    seconds = SimpleNamespace(perf_counter=itertools.count().__next__)
-    monkeypatch.setattr(halving, "time", seconds)  # a clock that every look moves by a second
+    clock = SimpleNamespace(perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(halving, "time", clock)  # a clock that every look moves by a second
+    monkeypatch.setattr(halving, "_seconds", lambda cells: cells[0].epochs)
     words = ["recommend", "scenes:count=120", *LAWS[:3], "--reference", "none", "--preset", "quick",
-             "--budget", "8s", "--out", str(tmp_path)]  # fmt: skip
+             "--budget", "8s", "--jobs", "1", "--out", str(tmp_path)]  # fmt: skip
     assert main(words) == 0
     found = json.loads((tmp_path / "recommendation.json").read_text())
     sizes = [len(each["accuracy"]) for each in found["rounds"]]
@@ -191,4 +195,6 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
     assert (
         found["policy"] == max(found["rounds"][-1]["accuracy"].items(), key=lambda law: law[1])[0]
     )
-    assert all(images is not data.test for data, images in judged)
+    assert judged
+    assert {len(images) for _, images in judged} == {len(whole.train), len(whole.validation)}
+    assert all(images is data.train or images is data.validation for data, images in judged)

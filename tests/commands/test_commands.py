@@ -108,6 +108,7 @@ def test_pretrain_then_evaluate(tmp_path, capsys):
     out = tmp_path / "run"
     words = ["pretrain", "scenes:count=100", "--policy", "rc:scale=0.6", *TINY, "--out", str(out)]
     assert main(words) == 0
+    assert main(words) == 0, "the same command goes on, whatever `auto` precision stands for"
     assert main(["evaluate", str(out)]) == 0
     assert "rc:scale=0.6, 4 steps, on scenes:count=100: linear (frozen)" in capsys.readouterr().out
     assert main(["evaluate", str(tmp_path)]) == 2
@@ -156,6 +157,11 @@ BAD = [
     (["pretrain", "scenes", "--policy", "gcc:sigma=-1"], "sigma"),
     (["pretrain", "scenes", "--training.workers", "-1"], "workers"),
     (["pretrain", "scenes", "--seed", "one"], "seed"),
+    (["pretrain", "scenes", "--training.method", "simcrl"], "did you mean 'simclr'"),
+    (["pretrain", "scenes", "--training.method", "byol:momentum=1"], "0 <= momentum < 1"),
+    (["pretrain", "scenes", "--training.method", "moco:queue=9"], "a queue of at least a batch"),
+    (["pretrain", "scenes", "--policy", "3x rc"], "simclr needs two views of an image, got 3"),
+    (["compare", "scenes", "--training.backbone", "timm:resnet19"], "timm"),
     (["pretrain", "scenes:count=100", "--out", "/dev/null"], "must be a folder"),
     (["evaluate", "missing"], "no checkpoint"),
     (["evaluate", "missing", "--probe", "frozn"], "did you mean 'frozen'"),

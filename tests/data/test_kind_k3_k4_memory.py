@@ -128,6 +128,22 @@ def test_the_limit_of_pixels_is_an_option_and_remembered(tmp_path, monkeypatch, 
     assert Image.MAX_IMAGE_PIXELS == 500, "the process's own limit is untouched"
 
 
+@pytest.mark.parametrize(
+    "suffix", ["png", "jpg", "gif", "bmp", "tiff", "webp", "ppm", "tga", "pcx", "jp2", "sgi"]
+)
+def test_every_format_is_opened_beyond_pillows_limit(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.arange(2700, dtype=np.uint32).astype(np.uint8).reshape(30, 30, 3)).save(path)
+    pixels = decode.decode(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(decode.DecodeError, match="pixels"):
+        decode.decode(path)
+    assert decode.decode(path, decode.Decoding(most_pixels=900)).equal(pixels)
+    assert header_size(path, 900) == (30, 30)
+    with pytest.raises(decode.DecodeError, match="more than 899 pixels"):
+        decode.decode(path, decode.Decoding(most_pixels=899))
+
+
 FEW = [
     "--policy", "rc:scale=0.6", "--training.epochs=1", "--training.warmup_epochs=0",
     "--training.batch_size=8", "--training.photometric=none", "--images=16",

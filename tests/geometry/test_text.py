@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import tamecrop as tc
 from references.policies import EVERY
-from tamecrop.geometry import borders, centers, extents, pairs, roundings
+from tamecrop.geometry import borders, centers, extents, pairs, regions, roundings
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.geometry.presets import PRESETS
 
@@ -32,6 +32,7 @@ CENTERS = st.one_of(
 )
 BORDERS = st.sampled_from([kind() for kind in borders.BORDERS.values()])
 PAIRS = st.one_of(st.just(pairs.Independent()), st.builds(pairs.IouBand, UNIT, st.integers(1, 99)))
+REGIONS = st.one_of(st.just(regions.WholeImage()), st.builds(regions.ObjectBox, UNIT))
 POLICIES = st.builds(
     Policy,
     EXTENTS,
@@ -40,11 +41,12 @@ POLICIES = st.builds(
     PAIRS,
     st.sampled_from([*roundings.ROUNDINGS.values()]),
     st.sampled_from(sorted(PRESETS)),
+    REGIONS,
 )
 
 
 def parts(law):
-    return law.extent, law.center, law.border, law.pair, law.rounding
+    return law.extent, law.center, law.border, law.pair, law.rounding, law.region
 
 
 @pytest.mark.parametrize("text", [*PRESETS, *EVERY])

@@ -68,7 +68,7 @@ def test_what_one_image_cannot_have_is_refused():
         tc.policy("rc").draw_one(0, 32)
     with pytest.raises(ValueError, match="`views` must be 2 with extent=joint, got 1"):
         tc.policy("jointcrop").draw_one(32, 32)
-    with pytest.raises(ValueError, match="`views` must be 2 with pair=iou, got 3"):
+    with pytest.raises(ValueError, match="`views` must be 2 with a band of IoU, got 3"):
         tc.policy("rrc:pair=iou").draw_one(32, 32, views=3)
     with pytest.raises(ValueError, match="of a 8x8 image"):
         tc.policy("rc:scale=0.001,rounding=faithful").draw_one(8, 8)

@@ -11,9 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from tamecrop.data.sources import load
 from tamecrop.learning import features, probe
 from tamecrop.learning.backbones import backbone
-from tamecrop.learning.evaluate import evaluate
+from tamecrop.learning.evaluate import evaluate, knn_accuracy
 from tamecrop.learning.features import Features, Judged
-from tamecrop.learning.knn import knn_accuracy
 from tamecrop.learning.paper_probe import paper
 
 

@@ -31,6 +31,7 @@ from tamecrop.learning.checkpoint import CheckpointError
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.methods.base import require_complete, spread
 from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.run_folder import trained
 from tamecrop.learning.stopping import Interrupted, StopFlag
 from tamecrop.learning.watching import Hooks
 
@@ -186,12 +187,13 @@ def test_one_step_is_that_of_lightlys_own_classes(name):
     theirs = fresh_copy(name, ours)
     loss, weights = stepped(ours, ours(views), lambda: ours.after_step(1 / STEPS))
     expected, others = stepped(theirs, *globals()[name](theirs, views))
-    torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loss.double(), expected.double(), atol=1e-5, rtol=1e-5)
     for each in weights:
         torch.testing.assert_close(weights[each], others[each], atol=1e-6, rtol=1e-5, msg=each)
     wrong = [group.roll(1, dims=0) if not g else group for g, group in enumerate(views)]
     wrong[0][:, 1] = views[0][:, 1]
-    assert not torch.allclose(fresh_copy(name, ours)(wrong).detach(), expected, atol=1e-3), (
+    other = fresh_copy(name, ours)(wrong).detach().double()
+    assert not torch.allclose(other, expected.double(), atol=1e-3), (
         "a loss that does not know which views belong together must be seen"
     )
 
@@ -264,6 +266,19 @@ def test_a_stopped_run_ends_with_the_bits_of_one_that_went_through(scenes, tmp_p
     assert same(pretrain(scenes, views, config, tmp_path / "parts"), whole)
     rows = (tmp_path / "parts" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["feature_std"] for row in rows] == whole.feature_stds.tolist()
+
+
+def test_a_vision_transformer_of_timm_trains_and_is_loaded_again(scenes, tmp_path):
+    pytest.importorskip("timm")
+    config = replace(
+        TINY, method=TEXTS["dino"][0], backbone="timm:vit_tiny_patch16_224", epochs=1, size=16,
+        optimizer="adam", learning_rate=1e-4,
+    )  # fmt: skip
+    views = "2x rrc:scale=0.4..1 + 2x rrc:scale=0.1..0.4 @10"
+    run = pretrain(scenes, views, config, tmp_path)
+    again = trained(tmp_path).backbone
+    images = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(again(images), run.backbone(images))
 
 
 @EVERY

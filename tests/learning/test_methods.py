@@ -2,13 +2,15 @@
 
 import copy
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from tamecrop.geometry import text
 from tamecrop.geometry.plans import plan
-from tamecrop.learning import checkpoint, methods, training_state
+from tamecrop.learning import backbones, checkpoint, methods, training_state
 from tamecrop.learning.backbones import NAMES, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 from tamecrop.learning.methods.base import require_complete
@@ -34,7 +36,7 @@ def test_simclr_is_nt_xent(temperature):
     model = methods.method(f"simclr:temperature={temperature},projector=linear", network)
     views = torch.randn(6, 2, 3, 12, 12)
     model.eval()
-    first, second = model.projections([views]).detach().unbind(1)
+    first, second = model.encode(model.project, [views]).detach().unbind(1)
     assert model([views]).item() == pytest.approx(nt_xent(first, second, temperature), rel=1e-5)
     wrong = nt_xent(first, second.roll(1, dims=0), temperature)
     assert model([views]).item() != pytest.approx(wrong, rel=1e-4)
@@ -50,10 +52,12 @@ def test_batch_norm_sees_all_views_in_a_joint_pass_and_one_in_a_pass_each():
         methods.method("simclr:projector=linear", network, passes=way)
         for way in ("per_view", "joint")
     )
-    alone = each.projections([views[:, :1]])
-    assert torch.allclose(each.projections([views])[:, :1], alone, atol=1e-5)
+    alone = each.encode(each.project, [views[:, :1]])
+    assert torch.allclose(each.encode(each.project, [views])[:, :1], alone, atol=1e-5)
     joint.projector.load_state_dict(each.projector.state_dict())
-    assert not torch.allclose(each.projections([views]), joint.projections([views]), atol=1e-2)
+    assert not torch.allclose(
+        each.encode(each.project, [views]), joint.encode(joint.project, [views]), atol=1e-2
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,6 +150,35 @@ def test_backbones_give_features_of_the_stated_width(name, stem, side):
     assert network(torch.randn(2, 3, side, side)).shape == (2, network.features)
 
 
+@pytest.mark.parametrize(
+    ("name", "stem", "side"),
+    [
+        ("vit_tiny_patch16_224", "small", 32),
+        ("vit_tiny_patch16_224", "small", 18),
+        ("vit_tiny_patch16_224", "imagenet", 96),
+        ("resnet18", "small", 20),
+        ("mobilenetv3_small_050", "imagenet", 64),
+    ],
+)
+def test_timm_gives_features_of_the_stated_width(name, stem, side):
+    pytest.importorskip("timm")
+    network = backbone(f"timm:{name}", stem=stem).eval()
+    assert network(torch.randn(2, 3, side, side)).shape == (2, network.features)
+    if name.startswith("vit"):
+        assert network.body.patch_embed.patch_size == ((4, 4) if stem == "small" else (16, 16))
+
+
+def test_a_model_that_timm_lacks_is_refused_by_name(monkeypatch):
+    pytest.importorskip("timm")
+    with pytest.raises(ValueError, match="timm has no model 'resnet19': did you mean 'resnet1"):
+        backbone("timm:resnet19")
+    with pytest.raises(ValueError, match="`stem` must be imagenet for timm:mobilenetv3_small_050"):
+        backbone("timm:mobilenetv3_small_050")
+    monkeypatch.setattr(backbones, "find_spec", lambda _: None)
+    with pytest.raises(ValueError, match=r"needs timm: pip install 'tamecrop\[timm\]'"):
+        backbone("timm:resnet18")
+
+
 def test_unknown_parts_name_the_nearest_known_one():
     with pytest.raises(ValueError, match="did you mean 'resnet18'"):
         backbone("resnet19")
@@ -176,3 +209,11 @@ def test_the_rate_rises_then_falls_along_half_a_cosine():
     assert rates[60] == pytest.approx(1.0)
     assert rates[10] == 2.0
     assert rates[-1] == pytest.approx(1 + math.cos(math.pi * 0.99), abs=1e-9)
+
+
+def test_the_docs_list_every_method_with_its_defaults():
+    table = (Path(__file__).parents[2] / "docs" / "methods.md").read_text()
+    for name in methods.names():
+        kind, settings = methods._read(name)
+        assert f"| `{name}`" in table, kind
+        assert f"| `{text.join('', asdict(settings))[1:]}` |" in table, settings

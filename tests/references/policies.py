@@ -1,6 +1,19 @@
-"""Crop laws that between them hold every kind of part, and both roundings."""
+"""Crop policies that between them hold every kind of part, and both roundings."""
 
-PRESETS = ("rc", "rc_pad", "rrc", "gcc", "cgcc", "mgcc", "cmgcc", "simccrop", "ccrop", "jointcrop")
+PRESETS = (
+    "rc",
+    "rc_pad",
+    "rrc",
+    "gcc",
+    "cgcc",
+    "mgcc",
+    "cmgcc",
+    "simccrop",
+    "ccrop",
+    "jointcrop",
+    "object",
+    "emp",
+)
 
 VARIANTS = (
     "rc:scale=0.8,rounding=faithful",
@@ -15,6 +28,9 @@ VARIANTS = (
     "rrc:pair=iou,iou=0.2..0.5,tries=8",
     "gcc:scale=0.3,pair=iou,iou=0..0,tries=20",
     "rrc:center=beta,a=3,box=0.1..0.6",
+    "mgcc:scale=0.4,pair=shared+iou,iou=0.2..0.5,tries=8",
+    "crop:extent=fixed,scale=0.5,center=gaussian,sigma=0.3,mean=given,border=clamp,region=object",
+    "rrc:scale=0.5..1->0.2..1,over=10",
 )
 
 EVERY = PRESETS + VARIANTS

@@ -49,6 +49,10 @@ FAMILIES = {
     "ccrop": lambda r: f"ccrop:a={r.uniform(0.05, 3):.4f},box={pair(r, 0, 1)}",
     "jointcrop": lambda r: f"jointcrop:scale={r.uniform(0.01, 0.5):.4f}..1",
     "iou": lambda r: f"gcc:{area(r)},{spread(r)},{border(r)},pair=iou,iou={pair(r, 0, 1)},tries=2",
+    "shared mean and iou": lambda r: (
+        f"mgcc:{area(r)},{spread(r)},{border(r)},pair=shared+iou,iou={pair(r, 0, 1)},tries=2"
+    ),
+    "object": lambda r: f"object:scale={pair(r, 0.01, 1)},dilate={pair(r, 0, 2)}",
 }
 
 
@@ -64,6 +68,14 @@ def sizes_for(policy, random, n):
         kept = (real.prod(axis=1) >= 0.5) | (sides.min(axis=1) == 1)
     assert kept.sum() >= n, "too few images leave a box"
     return sides[kept][:n]
+
+
+def objects_for(sizes, random):
+    """Boxes with ends anywhere in and around their images; one image in ten has none."""
+    ends = np.sort(random.uniform(-0.1, 1.1, (len(sizes), 2, 2)), axis=1) * sizes[:, None, ::-1]
+    boxes = ends.reshape(-1, 4)
+    boxes[::10] = np.nan
+    return boxes
 
 
 def promises_inside(policy):
@@ -90,8 +102,9 @@ def test_a_million_images_of_any_size_keep_every_promise(family, record):
         law = FAMILIES[family](random)
         policy = tc.policy(law)
         sizes = sizes_for(policy, random, IMAGES)
-        views = 2 if policy.pair.kind == "iou" or policy.extent.kind == "joint" else 1
-        boxes = policy.draw(sizes, views=views, seed=seed)
+        views = policy.needs_views or 1
+        objects = objects_for(sizes, random) if policy.needs_boxes else None
+        boxes = policy.draw(sizes, views=views, seed=seed, object_boxes=objects)
         assert broken(boxes, sizes, inside=promises_inside(policy)) == 0, law
         total += len(sizes)
     assert total == 1_000_000

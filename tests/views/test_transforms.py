@@ -449,3 +449,18 @@ def test_lightly_gets_views_of_pictures_of_any_mode(mode):
 def test_pictures_of_more_than_8_bits_are_refused_in_one_line(mode):
     with pytest.raises(TypeError, match="must be made one of 8 bits"):
         SimCLRViews("gcc:scale=0.4", size=24)(Image.new(mode, (32, 32)))
+
+
+def test_a_policy_that_moves_with_the_epoch_must_be_told_it():
+    text = "rc:scale=0.1->0.9,over=5"
+    with pytest.raises(ValueError, match="must be told it"):
+        Crop(text)(photograph())
+    with pytest.raises(ValueError, match=r"needs key=\(INDEX, EPOCH\)"):
+        Views(text, key="index")
+    crop = Crop(text, key=("index", "epoch"))
+    sides = [
+        crop({"image": photograph(), "index": 0, "epoch": epoch})["image"].shape[-1]
+        for epoch in (0, 4)
+    ]
+    assert sides == [19, 57]
+    assert keyed(Crop(text), epoch=4)[0].shape[-1] == 57

@@ -136,7 +136,7 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import known
-    from tamecrop.learning.backbones import NAMES
+    from tamecrop.learning.backbones import require_known
     from tamecrop.studies.arms import cut_to
     from tamecrop.views.photometric import photometric
 
@@ -145,7 +145,7 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
-    known("backbone", training.backbone, NAMES)
+    require_known(training.backbone)
     photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)

@@ -104,17 +104,15 @@ def read(path: Path, *, needs: Needs = None) -> Found:
         for split, array in images.items()
         if array is not None
     }
-    train = sets[names.TRAIN]
     used = {*found.keys.values(), *CLASSES}
-    unread = tuple(f"`{key}` {arrays[key].shape}" for key in arrays if key not in used)
     return Found(
-        train=train,
+        train=sets[names.TRAIN],
         validation=sets.get(names.VALIDATION),
         test=sets.get(names.TEST),
         classes=_classes(found, sets),
         notes=tuple(found.notes),
         depth=depth.account,
-        unread=unread,
+        unread=tuple(f"`{key}` {arrays[key].shape}" for key in arrays if key not in used),
         lacking=_lacking(found, sets),
     )
 
@@ -158,7 +156,7 @@ def _require_room(path: Path) -> None:
 
 
 def _memory() -> int:
-    """Bytes of memory of this machine."""
+    """Bytes of this machine's memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -190,8 +188,8 @@ def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
         images = images * np.uint8(255)
     if images.ndim == 3:
         return images[:, None]
-    is_first = images.shape[-1] not in (1, 3) and bands.channels_are_first(images.shape[1:])
-    return images if is_first else np.moveaxis(images, -1, 1)
+    first = images.shape[-1] not in (1, 3) and bands.channels_are_first(images.shape[1:])
+    return images if first else np.moveaxis(images, -1, 1)
 
 
 def _set(archive: _Archive, split: str, images: NDArray[Any], depth: Depth) -> ImageSet:
@@ -233,7 +231,8 @@ def _numbered(archive: _Archive, key: str, labels: NDArray[Any], count: int) -> 
             f"{archive.path}: `{key}` must have one entry per image, got {len(labels)} for {count}"
         )
     rows = labels.reshape(count, -1)
-    if rows.shape[1] > 1 and labels.dtype.kind in "buif" and _is_one_hot(rows):
+    is_hot = rows.shape[1] > 1 and labels.dtype.kind in "buif" and np.isin(rows, (0, 1)).all()
+    if is_hot and (rows.sum(axis=1) == 1).all():
         archive.notes.append(f"`{key}` is one-hot: the place of the one is the class")
         return torch.from_numpy(rows.argmax(axis=1).astype(np.int64))
     if rows.shape[1] == 1 and labels.dtype.kind == "f" and (rows == np.rint(rows)).all():
@@ -242,10 +241,6 @@ def _numbered(archive: _Archive, key: str, labels: NDArray[Any], count: int) -> 
         got = f"{labels.dtype} {labels.shape}"
         raise ValueError(f"{archive.path}: `{key}` must be one integer an image, got {got}")
     return torch.from_numpy(rows[:, 0].astype(np.int64))
-
-
-def _is_one_hot(rows: NDArray[Any]) -> bool:
-    return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
 
 
 def _boxes(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from tamecrop.data.opening import pixel_limit
 
 SUFFIX = ".npy"
 
@@ -104,7 +105,7 @@ def _first(path: Path, most_pixels: int | None) -> Iterator[Any]:
             "a TIFF that Pillow cannot read, with many bands or of a rare kind: "
             "pip install tifffile, or save it as .npy"
         ) from error
-    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    limit = pixel_limit() if most_pixels is None else most_pixels
     try:
         with tifffile.TiffFile(path) as file:
             page: Any = file.pages[0]

@@ -1,80 +1,28 @@
 """Files to RGB pixels: one way for every mode, and one error for everything that goes wrong."""
 
-import logging
-import struct
-import threading
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from tamecrop.data import bands
+from tamecrop.data.opening import (
+    RAISED_BY_PILLOW,
+    lifted,
+    opened,
+    require_no_bomb,
+    typed,
+)
+from tamecrop.data.opening import DecodeError as DecodeError
 from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-# Pillow logs what it also raises, without the name of the file.
-
-Stage = Literal["open", "decode", "convert"]
 Pixels = NDArray[np.uint8]
-
-FORMATS = (
-    "AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "SGI",
-    "TGA", "TIFF", "WEBP",
-)  # fmt: skip
-"""What is read: formats that Pillow decodes itself and that hold no file of another format.
-
-A name says nothing about what is in a file, and Pillow hands PostScript to Ghostscript.
-"""
-
-RAISED_BY_PILLOW = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    OverflowError,
-    NotImplementedError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Warning,
-)
-"""What damaged files make Pillow raise: format plug-ins fail on a bad header in many ways."""
-
-
-class DecodeError(ValueError):
-    """A file that is not a readable image.
-
-    Args:
-        path: the file.
-        stage: `open` (header), `decode` (pixels and orientation) or `convert` (to RGB).
-        reason: what the decoder said, one line.
-        is_passing: whether the system failed to read the file, which says nothing about it.
-    """
-
-    def __init__(self, path: Path, stage: Stage, reason: str, *, is_passing: bool = False) -> None:
-        super().__init__(path, stage, reason)
-        self.path = path
-        self.stage = stage
-        self.reason = reason
-        self.is_passing = is_passing
-
-    def __str__(self) -> str:
-        return f"cannot {self.stage} {self.path}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -128,6 +76,11 @@ def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
     if bands.is_array(path):
         with typed(path, "decode"):
             return _from_array(bands.read(path), how)
+    with lifted(how.most_pixels):
+        return _decoded(path, how)
+
+
+def _decoded(path: Path, how: Decoding) -> Tensor:
     with typed(path, "open"):
         image = _opened_or_bands(path, how)
     if not isinstance(image, Image.Image):
@@ -155,22 +108,23 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
     Raises:
         DecodeError: as `decode`.
     """
-    with typed(path, "open"):
-        image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
-    with typed(path, "decode"):
-        if not isinstance(image, Image.Image):
-            pixels = bands.channels_first(image)
-            deep = pixels.dtype not in (np.uint8, np.bool_)
-            return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
-        with image:
-            require_no_bomb(image, decoding.most_pixels)
-            return 3, measured(image) if _is_deep(image) else None
+    with lifted(decoding.most_pixels):
+        with typed(path, "open"):
+            image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
+        with typed(path, "decode"):
+            if not isinstance(image, Image.Image):
+                pixels = bands.channels_first(image)
+                deep = pixels.dtype not in (np.uint8, np.bool_)
+                return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
+            with image:
+                require_no_bomb(image, decoding.most_pixels)
+                return 3, measured(image) if _is_deep(image) else None
 
 
 def _opened_or_bands(path: Path, how: Decoding) -> "Image.Image | NDArray[Any]":
     """The file with its header read; or its array, of a TIFF that Pillow does not know."""
     try:
-        return opened(path, how.most_pixels)
+        return opened(path)
     except RAISED_BY_PILLOW as error:
         if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
             raise
@@ -214,65 +168,6 @@ def _nodata(image: Image.Image) -> float | None:
         return float(str(tags.get(_GDAL_NODATA)).strip("\0 ")) if tags else None
     except ValueError:
         return None
-
-
-@cache
-def suffixes() -> frozenset[str]:
-    """Lower-case suffixes, such as `.png`, of the files of `FORMATS`."""
-    known = Image.registered_extensions()
-    return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
-
-
-_LIMIT = threading.Lock()
-
-
-def opened(path: Path, most_pixels: int | None = None) -> Image.Image:
-    """The file with its header read; raises whatever Pillow raises.
-
-    Pillow knows one limit for the whole process: it is lifted while a header is read for which
-    another one was asked.
-    """
-    if most_pixels is None:
-        return Image.open(path, formats=_known_formats())
-    with _LIMIT:
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            return Image.open(path, formats=_known_formats())
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-
-
-@cache
-def _known_formats() -> tuple[str, ...]:
-    """Those of `FORMATS` that this Pillow was built with; MPO is opened as JPEG."""
-    Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
-
-
-@contextmanager
-def typed(path: Path, stage: Stage) -> Iterator[None]:
-    """Turn what Pillow raises into the one typed error."""
-    try:
-        yield
-    except RAISED_BY_PILLOW as error:
-        is_passing = isinstance(error, OSError) and error.errno is not None
-        raise DecodeError(path, stage, _reason(error), is_passing=is_passing) from error
-
-
-def _reason(error: Exception) -> str:
-    """What an error of Pillow's says, on one line; without the path, which is told elsewhere."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(said.split())
-
-
-def require_no_bomb(image: Image.Image, most_pixels: int | None = None) -> None:
-    """Refuse from the first pixel over the limit; Pillow itself only warns below twice that."""
-    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
-    if limit is not None and image.width * image.height > limit:
-        raise ValueError(f"more than {limit} pixels: {image.width} x {image.height}")
 
 
 _TURNED: dict[object, Callable[[Pixels], Pixels]] = {

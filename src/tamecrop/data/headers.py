@@ -6,14 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from tamecrop.data import bands
-from tamecrop.data.decode import (
-    RAISED_BY_PILLOW,
-    SIDEWAYS,
-    opened,
-    orientation,
-    require_no_bomb,
-    typed,
-)
+from tamecrop.data.decode import SIDEWAYS, orientation
+from tamecrop.data.opening import RAISED_BY_PILLOW, lifted, opened, require_no_bomb, typed
 
 _ORIENTATION = 0x0112
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -34,11 +28,11 @@ def header_size(path: str | Path, most_pixels: int | None = None) -> tuple[int, 
         DecodeError: when the header cannot be read, or states more pixels than allowed.
     """
     path = Path(path)
-    with typed(path, "open"):
+    with lifted(most_pixels), typed(path, "open"):
         if bands.is_array(path):
             return bands.size(path)
         try:
-            image = opened(path, most_pixels)
+            image = opened(path)
         except RAISED_BY_PILLOW as error:
             if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
                 raise

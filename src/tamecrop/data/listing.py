@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tamecrop.data import bands
-from tamecrop.data.decode import suffixes
 from tamecrop.data.layouts import Folder
+from tamecrop.data.opening import suffixes
 
 OUTPUTS = (
     "run.json", "study.json", "audit.json", "recommendation.json", "cell.json", "cells.json",

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import PIL
-from PIL import Image
 
-from tamecrop.data.decode import DecodeError, Decoding, Stage, decode, values_of
+from tamecrop.data.decode import Decoding, decode, values_of
 from tamecrop.data.downloads import default_root
 from tamecrop.data.files import write_atomic
+from tamecrop.data.opening import DecodeError, Stage, pixel_limit
 from tamecrop.data.ranges import Depth, Values, depth_of
 
 NAME = ".tamecrop-check.json"
@@ -44,6 +44,7 @@ Told = Callable[[int, int], None]
 """Gets the number of files that were looked at, and of all that will be."""
 
 _CHUNK = 64
+_SHALLOW = (".jpg", ".jpeg", ".webp", ".gif", ".bmp")  # of formats without deep images
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _entry(
 
 def _holds(there: Entry, most_pixels: int | None) -> bool:
     """Whether what is remembered of an unchanged file is right under a limit of pixels."""
-    limit = Image.MAX_IMAGE_PIXELS if most_pixels is None else most_pixels
+    limit = pixel_limit() if most_pixels is None else most_pixels
     return there.size is not None and (limit is None or math.prod(there.size) <= limit)
 
 
@@ -184,7 +185,8 @@ def _seen(path: Path, now: Entry, sizing: Sizing, most_pixels: int | None) -> En
     options = {} if most_pixels is None else {"most_pixels": most_pixels}
     try:
         size = sizing(path, **options)
-        channels, values = values_of(path, Decoding(most_pixels))
+        shallow = path.suffix.lower() in _SHALLOW
+        channels, values = (3, None) if shallow else values_of(path, Decoding(most_pixels))
     except DecodeError as error:
         return replace(now, stage=error.stage, reason=error.reason, is_passing=error.is_passing)
     return Entry(now.path, now.bytes, now.modified, size, channels=channels, values=values)

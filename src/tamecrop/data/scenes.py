@@ -26,8 +26,8 @@ _SPLIT_KEYS: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
 class Scenes:
     """Digits in random colors on recolored patches of photographs; the label is the digit.
 
-    What it can show: whether a crop law keeps the object, because the object is small, its box
-    is known and its place is chosen here. What it cannot show: whether a law suits photographs
+    What it can show: whether a crop policy keeps the object, because the object is small, its box
+    is known and its place is chosen here. What it cannot show: whether a policy suits photographs
     of real objects. The digits have one pose, one size and no context, the backgrounds come from
     two photographs, and a view without the digit carries no hint of the label.
 

@@ -10,7 +10,7 @@ A line is a class and numbers, which are fractions of the image's width and heig
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +87,7 @@ def _row(line: str, pose: int | None) -> tuple[float, float, float, float] | Non
     if len(numbers) == pose or _is_boxed(numbers):
         x, y, width, height = numbers[:4]
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    points = numbers[: len(numbers) // 2 * 2]
-    return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+    return around(numbers[: len(numbers) // 2 * 2])
 
 
 def _is_boxed(numbers: list[float]) -> bool:
@@ -111,3 +110,19 @@ def _is_boxed(numbers: list[float]) -> bool:
 
 def _short(line: str) -> str:
     return line if len(line) <= 60 else f"{line[:60]}..."
+
+
+def around(points: Sequence[float]) -> tuple[float, float, float, float]:
+    """The box around points that are given as x, y, x, y, ..."""
+    return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+
+
+def require_finite(values: list[float]) -> list[float]:
+    """Coordinates that are pixels.
+
+    Raises:
+        ValueError: for those that are not finite, or larger than any image.
+    """
+    if not np.isfinite(values).all() or max(map(abs, values)) > FARTHEST:
+        raise ValueError(f"coordinates must be finite, got {values}")
+    return values

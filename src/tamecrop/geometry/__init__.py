@@ -7,7 +7,7 @@ from tamecrop.on_demand import on_demand
 if TYPE_CHECKING:
     from tamecrop.geometry.boxes import Boxes
     from tamecrop.geometry.matching import match, match_pair
-    from tamecrop.geometry.parameters import read_sweep
+    from tamecrop.geometry.parameters import Sweep, read_sweep
     from tamecrop.geometry.plans import Group, ViewPlan, plan, read_size
     from tamecrop.geometry.policy import Policy
     from tamecrop.geometry.presets import PRESETS, Preset
@@ -23,6 +23,7 @@ else:
         "match_pair": "tamecrop.geometry.matching:match_pair",
         "plan": "tamecrop.geometry.plans:plan",
         "read_size": "tamecrop.geometry.plans:read_size",
+        "Sweep": "tamecrop.geometry.parameters:Sweep",
         "read_sweep": "tamecrop.geometry.parameters:read_sweep",
     }
     __getattr__, __dir__ = on_demand(__name__, _SOURCES)
@@ -33,6 +34,7 @@ __all__ = [
     "Group",
     "Policy",
     "Preset",
+    "Sweep",
     "ViewPlan",
     "match",
     "match_pair",

@@ -38,6 +38,8 @@ class Draw(IntEnum):
     JOINT_RATIO = 8
     JOINT_AREA = 9
     OBJECT = 10
+    DILATION = 11
+    WIDER_VIEW = 12
 
     FLIP = 1000
     JITTER = 1001

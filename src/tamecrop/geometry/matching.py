@@ -72,7 +72,7 @@ class Matched:
 
 def mean_iou(policy: Policy, size: Size) -> float:
     """Mean IoU of the contents of the two views of an image."""
-    if policy.extent.kind == "fixed" and policy.pair.kind != "iou":
+    if policy.extent.kind == "fixed" and policy.has_closed_form:
         return expectations.pair_law(policy, size).iou
     content = _drawn_content(policy, size)
     return float(boxes.iou(content[:, 0], content[:, 1]).mean())
@@ -80,7 +80,7 @@ def mean_iou(policy: Policy, size: Size) -> float:
 
 def mean_area(policy: Policy, size: Size) -> float:
     """Mean area of the content of a view as a share of the image."""
-    if policy.extent.kind != "joint" and policy.pair.kind != "iou":
+    if policy.has_closed_form:
         return expectations.view_law(policy, size).content_area
     return float(boxes.area(_drawn_content(policy, size)).mean() / (size[0] * size[1]))
 

@@ -25,6 +25,7 @@ class Pair(Protocol):
 
     kind: ClassVar[str]
     shares_mean: ClassVar[bool]
+    is_redrawn: ClassVar[bool]
 
     def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
         """Boxes `(N, V, 4)` from what draws the views of an image one by one."""
@@ -39,6 +40,7 @@ class Independent:
 
     kind: ClassVar[str] = "independent"
     shares_mean: ClassVar[bool] = False
+    is_redrawn: ClassVar[bool] = False
 
     def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
         """The first draw of each view."""
@@ -74,6 +76,7 @@ class IouBand:
     tries: int = 50
     kind: ClassVar[str] = "iou"
     shares_mean: ClassVar[bool] = False
+    is_redrawn: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rules.ordered("iou", self.iou, low=0, high=1)
@@ -121,6 +124,14 @@ class IouBand:
         return of.maximum(of.maximum(self.iou[0] - iou, iou - self.iou[1]), 0)
 
 
+@dataclass(frozen=True)
+class SharedIouBand(IouBand):
+    """Both: a shared mean, which is drawn anew with every try for the band of IoU."""
+
+    kind: ClassVar[str] = "shared+iou"
+    shares_mean: ClassVar[bool] = True
+
+
 def _edges(pairs: Boxes) -> list[Any]:
     """Boxes `(N, V, 4)` as a list of views, each four arrays `(N,)`."""
     return [view.T for view in pairs.swapaxes(0, 1)]
@@ -128,9 +139,9 @@ def _edges(pairs: Boxes) -> list[Any]:
 
 def _require_two(views: int) -> None:
     if views != 2:
-        raise ValueError(f"`views` must be 2 with pair=iou, got {views}")
+        raise ValueError(f"`views` must be 2 with a band of IoU, got {views}")
 
 
 PAIRS: dict[str, type[Independent | IouBand]] = {
-    part.kind: part for part in (Independent, SharedMean, IouBand)
+    part.kind: part for part in (Independent, SharedMean, IouBand, SharedIouBand)
 }

@@ -148,13 +148,52 @@ class ViewPlan:
         )
 
 
+@dataclass(frozen=True)
+class PlanPreset:
+    """A named view plan.
+
+    Args:
+        text: what the name stands for.
+        source: where it was published.
+        note: what it is, and what differs from the source.
+    """
+
+    text: str
+    source: str
+    note: str
+
+
+_SWAV, _DINO = "Caron et al., SwAV, NeurIPS 2020", "Caron et al., DINO, ICCV 2021"
+_SMALL = "for images of 32 px; small views of the same ratio of sides, and of larger areas"
+
+PLANS: dict[str, PlanPreset] = {
+    "swav": PlanPreset(
+        "2x rrc:scale=0.14..1 @224 + 6x rrc:scale=0.05..0.14 @96",
+        _SWAV,
+        "multi-crop: two large views and six small ones",
+    ),
+    "dino": PlanPreset(
+        "2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96",
+        _DINO,
+        "multi-crop: two global views and six local ones; the published runs have up to ten",
+    ),
+    "swav32": PlanPreset(
+        "2x rrc:scale=0.14..1 @32 + 6x rrc:scale=0.3..0.75 @18", _SWAV, f"multi-crop {_SMALL}"
+    ),
+    "dino32": PlanPreset(
+        "2x rrc:scale=0.4..1 @32 + 6x rrc:scale=0.3..0.75 @18", _DINO, f"multi-crop {_SMALL}"
+    ),
+}
+
+
 def plan(
     text: str | Policy | ViewPlan, *, views: int = 2, size: int | tuple[int, int] | None = None
 ) -> ViewPlan:
     """The view plan that a text names; a plan is returned as it is.
 
     The text is one group or several, joined by ` + `; a group is `Nx POLICY @SIZE`, in which the
-    number and the size may be left out. `str(plan)` prints a text that parses to an equal plan.
+    number and the size may be left out; or it is the name of one of `PLANS`. `str(plan)` prints a
+    text that parses to an equal plan.
 
     Args:
         text: such as `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`; a policy alone
@@ -176,7 +215,8 @@ def plan(
         return ViewPlan((Group(text, views, default),))
     if not isinstance(text, str):
         raise TypeError(f"a view plan must be a text, a Policy or a ViewPlan, got {text!r}")
-    words = re.split(r"\s+\+\s+", text.strip())
+    name = text.strip()
+    words = re.split(r"\s+\+\s+", PLANS[name].text if name in PLANS else name)
     return ViewPlan(tuple(_group(word, views, default) for word in words))
 
 
@@ -188,12 +228,15 @@ def only_policy(policy: str | Policy | ViewPlan, what: str) -> Policy:
         what: what is asked of it, for the message.
 
     Raises:
-        ValueError: when there are several groups.
+        ValueError: when there are several groups, or the policy moves with the epoch.
 
     >>> str(only_policy("rrc:scale=0.2..1", "a closed form"))
     'rrc:scale=0.2..1'
     """
-    return policy if isinstance(policy, Policy) else plan(policy).only_group(what).policy
+    found = policy if isinstance(policy, Policy) else plan(policy).only_group(what).policy
+    if found.later is not None:
+        raise ValueError(f"{what} needs a policy of one epoch, got {found}: take policy.at(epoch)")
+    return found
 
 
 def _group(word: str, views: int, size: tuple[int, int] | None) -> Group:

@@ -1,28 +1,30 @@
 """A crop policy: a probability law over the boxes of all views of one image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tamecrop.geometry import elementwise as of
 from tamecrop.geometry import keys, rules, text
 from tamecrop.geometry.borders import Border, Content, Pad
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.centers import Center, Gaussian
-from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws, ViewDraws
-from tamecrop.geometry.elementwise import Truths, Wholes
-from tamecrop.geometry.extents import Extent
+from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws, Stream, ViewDraws
+from tamecrop.geometry.elementwise import Wholes
+from tamecrop.geometry.extents import Extent, Sides
+from tamecrop.geometry.moving import move
 from tamecrop.geometry.pairs import Independent, Pair
+from tamecrop.geometry.regions import Ends, Part, Region, WholeImage
 from tamecrop.geometry.roundings import Ints, Nearest, Rounding
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The four parts of a crop policy, and how it comes to whole pixels.
+    """The parts of a crop policy, and how it comes to whole pixels.
 
     Args:
         extent: how large a view's box is.
@@ -31,6 +33,9 @@ class Policy:
         pair: how the views of one image relate.
         rounding: from real sizes and centers to whole pixels.
         name: the preset whose defaults `str` leaves out; `"crop"` states everything.
+        region: the part of the image that all of this happens in.
+        later: what the policy comes to, with parts of the same kinds, or None: it stays as it is.
+        over: number of epochs in which it comes there, at least 1.
 
     Raises:
         TypeError: when a part is not of its kind.
@@ -48,6 +53,9 @@ class Policy:
     pair: Pair = field(default_factory=Independent)
     rounding: Rounding = field(default_factory=Nearest)
     name: str = field(default="crop", compare=False)
+    region: Region = field(default_factory=WholeImage)
+    later: "Policy | None" = None
+    over: int = 1
 
     def __post_init__(self) -> None:
         for part, kinds in text.PARTS.items():
@@ -58,11 +66,32 @@ class Policy:
         if self.pair.shares_mean and not ranged:
             raise ValueError("`pair=shared` needs a Gaussian center with a range, `mean=low..high`")
 
+        if self.later is not None:
+            rules.count("over", self.over)
+            for part in text.PARTS:
+                move(getattr(self, part), getattr(self.later, part), 0.5)
+
     def __str__(self) -> str:
         return text.write(self)
 
     def __repr__(self) -> str:
         return f"Policy({str(self)!r})"
+
+    def at(self, epoch: int) -> "Policy":
+        """The policy as it is in one epoch; itself if it does not move.
+
+        Settings move in a straight line, from the first epoch to number `over - 1`.
+
+        >>> policy("rrc:scale=0.5..1->0.2..1,over=4").at(1)
+        Policy('rrc:scale=0.4..1')
+        """
+        if self.later is None:
+            return self
+        share = min(max(epoch, 0) / max(self.over - 1, 1), 1.0)
+        parts: dict[str, Any] = {
+            part: move(getattr(self, part), getattr(self.later, part), share) for part in text.PARTS
+        }
+        return replace(self, **parts, later=None, over=1)
 
     @property
     def content(self) -> Content:
@@ -71,18 +100,25 @@ class Policy:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether the policy looks at the box of an object: `mean=given` or `box=given`."""
-        return "given" in (getattr(self.center, "mean", None), getattr(self.center, "box", None))
+        """Whether it looks at the box of an object: `mean=given`, `box=given`, `region=object`."""
+        center = getattr(self.center, "mean", None), getattr(self.center, "box", None)
+        return self.region.needs_boxes or "given" in center
 
     @property
     def relates_views(self) -> bool:
         """Whether the boxes of an image depend on each other: one view alone has another law."""
-        return self.pair.kind != "independent" or self.extent.kind == "joint"
+        return self.pair.kind != "independent" or self.needs_views is not None
 
     @property
     def needs_views(self) -> int | None:
         """How many views of an image the policy can draw, or None: any number."""
-        return 2 if self.pair.kind == "iou" or self.extent.kind == "joint" else None
+        redrawn = self.pair.is_redrawn or self.extent.kind == "joint"
+        return 2 if redrawn else self.region.needs_views
+
+    @property
+    def has_closed_form(self) -> bool:
+        """Whether what one view shows on average is known without drawing."""
+        return self.needs_views is None and self.later is None
 
     def draw(  # noqa: PLR0913  the parts of the key are words of their own
         self,
@@ -105,7 +141,8 @@ class Policy:
                 count on from each other.
             seed: key of the run.
             epoch: key of the pass over the data.
-            index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default.
+            index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default. The same
+                seed, epoch and index give the same boxes: in a loop, pass all three.
             object_boxes: `(N, 4)` real numbers, one box of each image for a policy that
                 `needs_boxes`; a row of NaN where an image has none: it keeps the law that needs no
                 box.
@@ -120,12 +157,16 @@ class Policy:
         >>> policy("rc:scale=0.25").draw((32, 32), index=[7]).shape
         (1, 2, 4)
         """
+        if self.later is not None:
+            key = {"views": views, "first_view": first_view, "seed": seed, "epoch": epoch}
+            now = self.at(epoch)
+            return now.draw(sizes, **key, index=index, object_boxes=object_boxes)
         rules.count("views", views)
         rules.count("first_view", first_view, least=0)
         rules.integer("seed", seed)
         rules.integer("epoch", epoch)
-        sizes, index = _sizes_and_index(sizes, index)
-        boxes = _checked_boxes(object_boxes, len(sizes))
+        sizes, index = rules.sizes_and_index(sizes, index)
+        boxes = rules.object_boxes(object_boxes, len(sizes))
         states = keys.state(seed, epoch, index[:, None], first_view + np.arange(views))
 
         def draw_rows(draws: Draws, rows: Ints) -> Boxes:
@@ -174,6 +215,10 @@ class Policy:
         ... ]
         True
         """
+        if self.later is not None:
+            key = {"views": views, "first_view": first_view, "seed": seed, "epoch": epoch}
+            now = self.at(epoch)
+            return now.draw_one(height, width, **key, index=index, object_box=object_box)
         if height < 1 or width < 1:
             raise ValueError(f"an image must be at least one pixel a side, got {height}x{width}")
         ends: list[Any] = [None, None]
@@ -197,17 +242,27 @@ class Policy:
         self, height: Wholes, width: Wholes, objects: list[Any], draws: AnyDraws
     ) -> tuple[Any, ...]:
         """Edges x1, y1, x2, y2 of the views before their relation is looked at; elementwise."""
-        sides = self.extent.draw(height, width, draws, self.rounding)
-        mean_per_image = self.pair.shares_mean
-        across = Axis(width, sides.width, objects[0], self.rounding, mean_per_image, HORIZONTAL)
-        down = Axis(height, sides.height, objects[1], self.rounding, mean_per_image, VERTICAL)
-        left, top = (self._place(axis, sides.fallback, draws) for axis in (across, down))
+        columns, rows = self.region.draw((width, height), objects, draws)
+        sides = self.extent.draw(rows.side, columns.side, draws, self.rounding)
+        left = self._place(columns, sides.width, objects[0], HORIZONTAL, sides, draws)
+        top = self._place(rows, sides.height, objects[1], VERTICAL, sides, draws)
         return left, top, left + sides.width, top + sides.height
 
-    def _place(self, axis: Axis, fallback: Truths, draws: AnyDraws) -> Wholes:
-        """Near edges: the box of an extent that fell back sits in the middle of the image."""
+    def _place(
+        self,
+        part: Part,
+        crop: Wholes,
+        ends: Ends,
+        stream: Stream,
+        sides: Sides,
+        draws: AnyDraws,
+    ) -> Wholes:
+        """Near edges: the box of an extent that fell back sits in the middle of its region."""
+        if ends is not None and self.region.needs_boxes:
+            ends = ends[0] - part.near, ends[1] - part.near
+        axis = Axis(part.side, crop, ends, self.rounding, self.pair.shares_mean, stream)
         edge = self.border.edge(self.center, axis, draws)
-        return of.where(fallback, axis.last // 2, edge)
+        return part.near + of.where(sides.fallback, axis.last // 2, edge)
 
 
 def policy(stated: str | Policy) -> Policy:
@@ -238,42 +293,7 @@ def policy(stated: str | Policy) -> Policy:
 @lru_cache(maxsize=1024)
 def _read(stated: str) -> Policy:
     """A text is read once: it costs a thousand draws of one box, and policies do not change."""
-    return Policy(**text.read(stated))
-
-
-def _sizes_and_index(sizes: ArrayLike, index: ArrayLike | None) -> tuple[Ints, Ints]:
-    sizes = _integers("sizes", sizes)
-    if sizes.ndim not in (1, 2) or sizes.shape[-1] != 2:
-        raise ValueError(f"`sizes` must have shape (N, 2) or (2,), got {sizes.shape}")
-    if (sizes < 1).any():
-        low = sizes[(sizes < 1).any(axis=-1)] if sizes.ndim == 2 else sizes
-        raise ValueError(f"`sizes` must be at least one pixel a side, got {low.ravel()[:2]}")
-    if index is None:
-        index = np.arange(1 if sizes.ndim == 1 else len(sizes))
-    index = _integers("index", index)
-    if index.ndim != 1 or (sizes.ndim == 2 and len(index) != len(sizes)):
-        raise ValueError(f"`index` must have shape ({len(sizes)},), got {index.shape}")
-    return np.broadcast_to(sizes, (len(index), 2)), index
-
-
-def _integers(name: str, values: ArrayLike) -> Ints:
-    array = np.asarray(values)
-    if array.size and not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"`{name}` must be integers, got {array.dtype}")
-    return array.astype(np.int64)
-
-
-def _checked_boxes(object_boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
-    if object_boxes is None:
-        return None
-    boxes = np.asarray(object_boxes, dtype=np.float64)
-    if boxes.shape != (images, 4):
-        raise ValueError(f"`object_boxes` must have shape ({images}, 4), got {boxes.shape}")
-    if np.isinf(boxes).any():
-        raise ValueError("`object_boxes` must be finite boxes or rows of NaN, got an infinite edge")
-    reversed_ = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
-    if reversed_.any():
-        raise ValueError(
-            f"`object_boxes` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}"
-        )
-    return boxes
+    parts = text.read(stated)
+    if "later" in parts:
+        parts["later"] = Policy(**parts["later"])
+    return Policy(**parts)

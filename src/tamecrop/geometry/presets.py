@@ -80,4 +80,14 @@ PRESETS: dict[str, Preset] = {
         "JointCrop(0), AAAI 2025",
         "one draw decides the areas of both views; two views only",
     ),
+    "object": Preset(
+        {"extent": "random", "region": "object"},
+        "Mishra et al., Object-Aware Cropping, 2022",
+        "RandomResizedCrop inside the object box for one view, inside a wider one for the other",
+    ),
+    "emp": Preset(
+        {"extent": "random", "scale": (0.25, 0.25), "ratio": (1.0, 1.0)},
+        "Tong et al., EMP-SSL, 2023",
+        "square patches of a quarter of the image; a plan takes many, such as 20x emp @32",
+    ),
 }

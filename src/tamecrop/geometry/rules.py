@@ -6,6 +6,10 @@ import operator
 from collections.abc import Iterable
 from typing import TypeGuard
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Ints = NDArray[np.int64]
 Range = tuple[float, float]
 
 
@@ -67,3 +71,43 @@ def known(kind: str, name: str, names: Iterable[str]) -> None:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}")
+
+
+def sizes_and_index(sizes: ArrayLike, index: ArrayLike | None) -> tuple[Ints, Ints]:
+    """Image sizes `(N, 2)` and keys `(N,)` as int64, from sizes of all images or one for all."""
+    sizes = _integers("sizes", sizes)
+    if sizes.ndim not in (1, 2) or sizes.shape[-1] != 2:
+        raise ValueError(f"`sizes` must have shape (N, 2) or (2,), got {sizes.shape}")
+    if (sizes < 1).any():
+        low = sizes[(sizes < 1).any(axis=-1)] if sizes.ndim == 2 else sizes
+        raise ValueError(f"`sizes` must be at least one pixel a side, got {low.ravel()[:2]}")
+    if index is None:
+        index = np.arange(1 if sizes.ndim == 1 else len(sizes))
+    index = _integers("index", index)
+    if index.ndim != 1 or (sizes.ndim == 2 and len(index) != len(sizes)):
+        raise ValueError(f"`index` must have shape ({len(sizes)},), got {index.shape}")
+    return np.broadcast_to(sizes, (len(index), 2)), index
+
+
+def _integers(name: str, values: ArrayLike) -> Ints:
+    array = np.asarray(values)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"`{name}` must be integers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def object_boxes(boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
+    """Object boxes `(N, 4)` as float64, each in order of its edges or a row of NaN."""
+    if boxes is None:
+        return None
+    boxes = np.asarray(boxes, dtype=np.float64)
+    if boxes.shape != (images, 4):
+        raise ValueError(f"`object_boxes` must have shape ({images}, 4), got {boxes.shape}")
+    if np.isinf(boxes).any():
+        raise ValueError("`object_boxes` must be finite boxes or rows of NaN, got an infinite edge")
+    reversed_ = (boxes[:, :2] > boxes[:, 2:]).any(axis=1)
+    if reversed_.any():
+        raise ValueError(
+            f"`object_boxes` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}"
+        )
+    return boxes

@@ -118,6 +118,9 @@ def _grid(low: float, high: float) -> list[float]:
 
 def _crossings(points: Iterable[Point], target: float) -> Iterator[tuple[Point, Point]]:
     for left, right in pairwise(points):
+        # Closed at both ends: where a staircase rests exactly on the target, both neighbors of the
+        # step are crossings, and the first of them is taken. A step that no grid point hits is
+        # found by the finer grids.
         if min(left.y, right.y) <= target <= max(left.y, right.y):
             yield left, right
 
@@ -137,6 +140,9 @@ def _halved(
     rising = left.y <= right.y
     while right.x / left.x - 1 > _NARROW and min(abs(e.y - target) for e in (left, right)) > _CLOSE:
         middle = at((left.x * right.x) ** 0.5)
+        # A middle that is at the target counts as below it: on a staircase the search then goes
+        # right on a rising curve, and ends at the far side of the step, always the same one. The
+        # loop stops by width too, since a jump over the target never comes close to it.
         if (middle.y <= target) == rising:
             left = middle
         else:

@@ -5,6 +5,7 @@ the parts chosen (`scale=0.4`). A preset is a table of defaults; a text names it
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,7 @@ from tamecrop.geometry.centers import CENTERS
 from tamecrop.geometry.extents import EXTENTS
 from tamecrop.geometry.pairs import PAIRS
 from tamecrop.geometry.presets import PRESETS, Setting
+from tamecrop.geometry.regions import REGIONS
 from tamecrop.geometry.roundings import ROUNDINGS
 
 PARTS: dict[str, Mapping[str, Any]] = {
@@ -23,6 +25,7 @@ PARTS: dict[str, Mapping[str, Any]] = {
     "border": BORDERS,
     "pair": PAIRS,
     "rounding": {name: type(rule) for name, rule in ROUNDINGS.items()},
+    "region": REGIONS,
 }
 KINDS: dict[str, Setting] = {
     "extent": "fixed",
@@ -30,13 +33,19 @@ KINDS: dict[str, Setting] = {
     "border": "pad",
     "pair": "independent",
     "rounding": "nearest",
+    "region": "image",
 }
+SELDOM = {"region": "image"}
+"""Settings that even a policy without a preset leaves out."""
+
 EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
 
 
 def read(text: str) -> dict[str, Any]:
     """The parts and the name that a text states, as arguments of `Policy`."""
+    if "->" in text:
+        return _read_moving(text)
     name, _, tail = text.strip().partition(":")
     rules.known("crop policy", name, PRESETS)
     stated = read_settings(tail, text, what="crop policy", keys=_all_keys())
@@ -51,12 +60,30 @@ def read(text: str) -> dict[str, Any]:
 def write(policy: Any) -> str:
     """The text of a policy: its preset, the numbers a policy is known by, and what else differs."""
     settings = _settings({part: getattr(policy, part) for part in PARTS})
-    usual = {} if policy.name == "crop" else _settings(read(policy.name))
+    if policy.later is not None:
+        later = _settings({part: getattr(policy.later, part) for part in PARTS})
+        moved = {key: value for key, value in settings.items() if later[key] != value}
+        settings |= {key: f"{_word(value)}->{_word(later[key])}" for key, value in moved.items()}
+        settings["over"] = policy.over
+    usual = SELDOM if policy.name == "crop" else _settings(read(policy.name))
     lost = [key for key in usual if key not in settings and EXCLUSIVE.get(key) not in settings]
     if lost:
-        return join("crop", settings)
+        return join("crop", {k: v for k, v in settings.items() if SELDOM.get(k) != v})
     differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or usual.get(k) != v}
     return join(policy.name, differs)
+
+
+def _read_moving(text: str) -> dict[str, Any]:
+    """The same of a text in which a setting moves, such as `scale=0.5..1->0.2..1,over=100`."""
+    stated = _OVER.search(text)
+    if stated is None or not stated[1].strip().isdecimal():
+        raise ValueError(f"`a->b` needs `over=EPOCHS`, the epochs in which a comes to b: {text!r}")
+    still = _OVER.sub("", text)
+    first, last = (re.sub(pattern, "", still) for pattern in (r"->[^,]*", r"(?<==)[^,=]*->"))
+    return read(first) | {"later": read(last), "over": int(stated[1])}
+
+
+_OVER = re.compile(r"[,:]\s*over\s*=([^,]*)")
 
 
 def read_settings(tail: str, text: str, *, what: str, keys: Iterable[str]) -> dict[str, Setting]:

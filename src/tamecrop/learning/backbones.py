@@ -1,5 +1,7 @@
-"""Backbones: torchvision's ResNets without their classifier, and two narrow ones for CPUs."""
+"""Backbones: ResNets of torchvision without their classifier, narrow ones for CPUs, timm's."""
 
+import difflib
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Literal
 
@@ -13,6 +15,8 @@ _DEEP = {"resnet18": resnet.resnet18, "resnet34": resnet.resnet34, "resnet50": r
 _NARROW = {"resnet10w16": 16}
 _PATCHED = {"resnet7w16": 16}
 NAMES = (*_PATCHED, *_NARROW, *_DEEP)
+TIMM = "timm:"
+"""Before the name of a model of timm, such as `timm:vit_tiny_patch16_224`."""
 
 
 class Backbone(nn.Module):
@@ -40,19 +44,24 @@ def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Back
     Args:
         name: `resnet18`, `resnet34`, `resnet50` (He et al. 2016, torchvision's), or
             `resnet10w16`: one basic block a stage, 16 channels in the first, 0.3 million weights;
-            or `resnet7w16`: the shape of the ResNet-9 of speed contests (Page 2018) behind a patch
-            stem, 0.1 million weights, a quarter of the time of `resnet10w16` on a CPU.
+            `resnet7w16`: the shape of the ResNet-9 of speed contests (Page 2018) behind a patch
+            stem, 0.1 million weights, a quarter of the time of `resnet10w16` on a CPU;
+            or `timm:` and the name of a model of timm, which is never downloaded.
         stem: `small` has a 3x3 convolution of stride 1 and no pooling, as SimCLR on CIFAR-10
-            (Chen et al. 2020, B.9), `imagenet` a 7x7 of stride 2 and a pooling; of `resnet7w16`
-            they are patches of 4 px every 2 px, and of 8 px every 4 px.
+            (Chen et al. 2020, B.9), patches of 4 px every 2 px in `resnet7w16` and of 4 px in a
+            vision transformer; `imagenet` a 7x7 of stride 2 and a pooling, patches of 8 px every
+            4 px in `resnet7w16`, or what timm's model has.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known one.
+        ValueError: for an unknown name, with the nearest known one; for a model of timm that has no
+            small stem, or without timm.
 
     >>> backbone("resnet10w16").features
     128
     """
-    rules.known("backbone", name, NAMES)
+    require_known(name)
+    if name.startswith(TIMM):
+        return _of_timm(name.removeprefix(TIMM), stem)
     if name in _PATCHED:
         return _patched(_PATCHED[name], stem)
     if name in _NARROW:
@@ -92,6 +101,45 @@ def _convolution(
 ) -> list[nn.Module]:
     convolution = nn.Conv2d(before, after, kernel, stride=stride, padding=padding, bias=False)
     return [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+
+
+def require_known(name: str) -> None:
+    """Refuse a backbone that does not exist.
+
+    Raises:
+        ValueError: with the nearest known one, or with how to install timm.
+    """
+    if not name.startswith(TIMM):
+        rules.known("backbone", name, NAMES)
+        return
+    if find_spec("timm") is None:
+        raise ValueError(f"`backbone` {name} needs timm: pip install 'tamecrop[timm]'")
+    import timm  # slow to import, and optional
+
+    model = name.removeprefix(TIMM)
+    if not timm.is_model(model):
+        near = difflib.get_close_matches(model, timm.list_models(), n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"timm has no model {model!r}{hint}")
+
+
+def _of_timm(model: str, stem: str) -> Backbone:
+    """A model of timm without its classifier; a vision transformer takes images of any size."""
+    import timm
+
+    options: dict[str, object] = {}
+    if timm.models.is_model_in_modules(model, ["vision_transformer"]):
+        options = {"dynamic_img_size": True, "dynamic_img_pad": True}
+        options |= {"img_size": 32, "patch_size": 4} if stem == "small" else {}
+    body = timm.create_model(model, pretrained=False, num_classes=0, **options)
+    if stem == "small" and not options:
+        if not (isinstance(getattr(body, "conv1", None), nn.Conv2d) and hasattr(body, "maxpool")):
+            raise ValueError(f"`stem` must be imagenet for {TIMM}{model}, which has no small one")
+        width = body.conv1.out_channels
+        body.conv1 = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
+        body.maxpool = nn.Identity()
+    # Some models widen their features once more before the classifier.
+    return Backbone(body, getattr(body, "head_hidden_size", None) or body.num_features)
 
 
 def _narrow(width: int, stem: str) -> Backbone:

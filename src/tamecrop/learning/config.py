@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 
 from tamecrop.geometry import rules
 
-Backbone = Literal["resnet7w16", "resnet10w16", "resnet18", "resnet34", "resnet50"]
 Stem = Literal["small", "imagenet"]
 Passes = Literal["joint", "per_view"]
 Optimizer = Literal["adam", "sgd", "lars"]
@@ -19,7 +18,8 @@ class Pretraining:
     """How a backbone is pre-trained.
 
     Args:
-        backbone: the network kept.
+        backbone: the network kept: `resnet10w16`, `resnet18`, `resnet34`, `resnet50`, or a model
+            of timm such as `timm:vit_tiny_patch16_224`.
         stem: `small`, 3x3 without pooling, for images up to 64 px, or `imagenet`.
         method: what it is trained for, `simclr:projector=linear,temperature=0.1` for example; a
             file of `tamecrop.learning.methods`, whose `Settings` are the keys.
@@ -42,7 +42,7 @@ class Pretraining:
         save_every: epochs between checkpoints.
     """
 
-    backbone: Backbone = "resnet18"
+    backbone: str = "resnet18"
     stem: Stem = "small"
     method: str = "simclr"
     passes: Passes = "joint"

@@ -3,15 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lightly.utils.benchmarking import knn_predict
+from torch import Tensor
+from torch.nn.functional import normalize
+
 from tamecrop.data.images import Dataset
 from tamecrop.learning import features
 from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.knn import knn_accuracy
+from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
 from tamecrop.learning.probe import frozen
 from tamecrop.learning.stopping import StopFlag
 
 Probe = Literal["frozen", "paper"]
+
+NEIGHBORS, TEMPERATURE = 200, 0.1
+"""Of the vote of nearest neighbors (Wu et al. 2018)."""
+
+_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -60,3 +69,37 @@ def evaluate(
         else frozen(found, stop=stop)
     )
     return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy)
+
+
+def knn_accuracy(
+    train: Features,
+    test: Features,
+    *,
+    classes: int,
+    k: int = NEIGHBORS,
+    temperature: float = TEMPERATURE,
+) -> float:
+    """Share of test images whose class wins the vote of their nearest train images.
+
+    Neighbors are found by cosine similarity and vote with weight `exp(similarity /
+    temperature)`.
+
+    Args:
+        train: those that vote.
+        test: those that are judged.
+        classes: number of classes.
+        k: neighbors; all of train when it holds fewer.
+        temperature: of the vote.
+
+    Returns:
+        Accuracy, a fraction.
+    """
+    bank = normalize(train.values, dim=1).T.contiguous()
+    neighbors = min(k, len(train.values))
+    right = 0
+    for values, labels in zip(
+        normalize(test.values, dim=1).split(_BATCH), test.labels.split(_BATCH), strict=True
+    ):
+        voted: Tensor = knn_predict(values, bank, train.labels, classes, neighbors, temperature)
+        right += int((voted[:, 0] == labels).sum())
+    return right / len(test.labels)

@@ -1,8 +1,8 @@
 """Why the paper's numbers are what they are: the controls that were never run.
 
 Each question sets arms against one baseline with the same seeds. Policies are compared at equal
-content IoU and content area where the question is about the shape of the center's law; nothing is
-chosen by an accuracy.
+content IoU and content area where the question is about the shape of the distribution of centers;
+nothing is chosen by an accuracy.
 """
 
 import functools

@@ -220,7 +220,7 @@ def _unpublished(of: Policy) -> str | None:
     """What in the kind of the policy no published cell has."""
     if of.extent.kind != "fixed":
         return f"views of {of.extent.kind} area are resized; no published cell is"
-    if of.pair.kind == "iou":
+    if of.pair.is_redrawn:
         return "pairs redrawn for their IoU were never published"
     if of.needs_boxes:
         return "the policy depends on boxes of the images"

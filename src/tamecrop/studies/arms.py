@@ -127,8 +127,12 @@ class Study:
         return [wanted for wanted in mine if wanted.key not in done]
 
 
-def check(study: Study) -> None:
-    """Find before training what would stop a study half-way.
+def check(study: Study, merge: Sequence[Path] = ()) -> None:
+    """Find before training what would stop a study half-way; nothing is written.
+
+    Args:
+        study: the study.
+        merge: folders or files whose cells will be added to its store.
 
     Raises:
         ValueError: when the data has no labels, is smaller than a batch, or cannot be cut as a
@@ -141,7 +145,8 @@ def check(study: Study) -> None:
     arms = {each.arm.key: each.arm for each in study.wanted(cells)}.values()
     if not study.across:
         expected = {arm.protocol: study.provenance(arm.recipe) for arm in arms}
-        store.require_same(study.out, cells, expected)
+        for source in (study.out, *merge):
+            store.require_same(source, store.read(source), expected)
     for arm in arms:
         training = arm.recipe.training
         methods.require_usable(training.method, arm.plan, batch_size=training.batch_size)

@@ -13,6 +13,18 @@ from torchvision.transforms.v2 import functional
 from tamecrop.geometry import rules
 from tamecrop.views.datasets import SampleKey
 
+Box = tuple[int, int, int, int]
+
+
+def as_params(box: Box) -> dict[str, int]:
+    """The four parameters of torchvision's crops for a box `(x1, y1, x2, y2)`.
+
+    >>> as_params((1, 2, 5, 9))
+    {'top': 2, 'left': 1, 'height': 7, 'width': 4}
+    """
+    left, top, right, bottom = box
+    return {"top": top, "left": left, "height": bottom - top, "width": right - left}
+
 
 class ViewList(list[Any]):
     """The views of one sample.

@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 from tamecrop.geometry import rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.draws import choose_objects
-from tamecrop.geometry.plans import Group, ViewPlan, plan
+from tamecrop.geometry.plans import Group, ViewPlan, plan, write_size
 from tamecrop.geometry.policy import Policy
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey, current_key
@@ -30,26 +30,32 @@ from tamecrop.views.kernels import (
     read_interpolation,
     read_size,
 )
-from tamecrop.views.samples import ViewList, find_key, find_object_boxes, find_size
-
-Box = tuple[int, int, int, int]
+from tamecrop.views.samples import Box, ViewList, as_params, find_key, find_object_boxes, find_size
 
 
 class _Keyed(v2.Transform):
     """Where a transform takes its keys and object boxes from."""
 
-    def __init__(self, key: tuple[str, ...] | str, seed: int) -> None:
+    def __init__(self, key: tuple[str, ...] | str, seed: int, policies: Iterable[Policy]) -> None:
         super().__init__()
         entries = (key,) if isinstance(key, str) else tuple(key)
         holds = len(entries) <= 2 and all(isinstance(entry, str) for entry in entries)
         rules.require("key", "names of the entries of index and epoch", key, holds=holds)
         rules.integer("seed", seed)
         self._key, self._seed = entries, seed
+        self._moves = any(policy.later is not None for policy in policies)
+        if self._moves and len(entries) == 1:
+            raise ValueError("a policy that moves with the epoch needs key=(INDEX, EPOCH)")
 
     def _read_key(self, sample: tuple[Any, ...]) -> SampleKey:
         if self._key and sample:
             return find_key(sample, self._key, self._seed)
         key = current_key()
+        if key is None and self._moves:
+            raise ValueError(
+                "a policy that moves with the epoch must be told it: "
+                "key=(INDEX, EPOCH), or tamecrop.datasets.Keyed around the data set"
+            )
         return key or SampleKey(int(torch.randint(2**62, ()).item()))
 
     def _draw(
@@ -120,8 +126,9 @@ class Crop(_Keyed):
         key: tuple[str, ...] | str = (),
         seed: int = 0,
     ) -> None:
-        super().__init__(key, seed)
-        self.policy = read_policy(policy)
+        crop_policy = read_policy(policy)
+        super().__init__(key, seed, [crop_policy])
+        self.policy = crop_policy
         if self.policy.relates_views:
             raise ValueError(
                 f"`Crop` draws one view, and {self.policy} relates the views of an image: use "
@@ -139,7 +146,7 @@ class Crop(_Keyed):
 
     def extra_repr(self) -> str:
         """The policy and the size, for `repr`."""
-        return f"{str(self.policy)!r}, size={_write(self.size)}"
+        return f"{str(self.policy)!r}, size={write_size(self.size) if self.size else None}"
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, int]:
         """Draw the box of one view: `top, left, height, width`."""
@@ -168,8 +175,8 @@ class Crop(_Keyed):
 
     def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
         objects = find_object_boxes(inputs, object_boxes) if self.policy.needs_boxes else ()
-        (((left, top, right, bottom),),) = self._draw(self._groups, find_size(inputs), key, objects)
-        return {"top": top, "left": left, "height": bottom - top, "width": right - left}
+        ((box,),) = self._draw(self._groups, find_size(inputs), key, objects)
+        return as_params(box)
 
 
 class Views(_Keyed):
@@ -220,10 +227,11 @@ class Views(_Keyed):
         key: tuple[str, ...] | str = (),
         seed: int = 0,
     ) -> None:
-        super().__init__(key, seed)
         if then is not None and not callable(then):
             raise TypeError(f"`then` must be a transform, got {then!r}")
-        self.plan = plan(policy, views=read_count("views", views), size=read_size(size))
+        stated = plan(policy, views=read_count("views", views), size=read_size(size))
+        super().__init__(key, seed, [group.policy for group in stated.groups])
+        self.plan = stated
         self.then, self.return_boxes = then, return_boxes
         mode, fills = read_interpolation(interpolation), read_fill(fill)
         self._scissors = [
@@ -269,7 +277,7 @@ class Views(_Keyed):
         views = ViewList(
             pytree.tree_unflatten(
                 [
-                    _cut(scissors, leaf, box) if cut else leaf
+                    scissors.cut(leaf, **as_params(box)) if cut else leaf
                     for leaf, cut in zip(flat, is_cut, strict=True)
                 ],
                 spec,
@@ -281,15 +289,6 @@ class Views(_Keyed):
             several = len(sample) > 1
             views = ViewList(self.then(*view) if several else self.then(view) for view in views)
         return views, np.array([box for boxes in groups for box in boxes], dtype=np.int64)
-
-
-def _cut(scissors: Scissors, leaf: Any, box: Box) -> Any:
-    left, top, right, bottom = box
-    return scissors.cut(leaf, top=top, left=left, height=bottom - top, width=right - left)
-
-
-def _write(size: tuple[int, int] | None) -> str:
-    return str(size[0] if size and size[0] == size[1] else size)
 
 
 # Policies are NumPy and Python's numbers: torch.compile calls these as they are.

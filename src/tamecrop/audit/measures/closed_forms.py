@@ -44,7 +44,7 @@ def compute_exactly(views: ViewPair, shapes: Shapes) -> Mapping[str, float]:
 
 def has_view_law(policy: Policy) -> bool:
     """Whether `view_law` knows the policy."""
-    return policy.extent.kind != "joint" and policy.pair.kind != "iou"
+    return policy.has_closed_form
 
 
 def count_placements(views: ViewPair, shapes: Shapes) -> float | None:

@@ -76,4 +76,4 @@ def _on_data(source: str, value: float, start: Policy) -> tuple[matching.Goal, t
     return matching.Goal("coverage", value, measure), (measure.smallest_side,) * 2
 
 
-COMMAND = Command("solve a crop law for an IoU, an area or a coverage", _declare, _prepare)
+COMMAND = Command("solve a crop policy for an IoU, an area or a coverage", _declare, _prepare)

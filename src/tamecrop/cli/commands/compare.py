@@ -89,9 +89,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
         shard=shard,
         config=effective,
     )
-    check(study)
+    check(study, parsed.merge)
     store.gather(out, parsed.merge, across=parsed.across)
-    check(study)
 
     def work() -> None:
         flag = StopFlag()

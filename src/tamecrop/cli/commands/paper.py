@@ -102,8 +102,8 @@ def _running(
         most=parsed.most,
         compared=False,
     )
+    check(study, parsed.merge)
     store.gather(out, parsed.merge, across=parsed.across)
-    check(study)
 
     def work() -> None:
         flag = StopFlag()

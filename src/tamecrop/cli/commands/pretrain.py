@@ -1,4 +1,4 @@
-"""`tamecrop pretrain`: one backbone under one crop law."""
+"""`tamecrop pretrain`: one backbone under one crop policy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     chosen = training.chosen(parsed, needs=training.needs((views,)))
     out = checked_folder(parsed.out)
-    config = chosen.recipe.training
+    config = processes.settle_precision(chosen.recipe.training)
     methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
 
@@ -61,4 +61,4 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     return work
 
 
-COMMAND = Command("pre-train one backbone under one crop law", _declare, _prepare)
+COMMAND = Command("pre-train one backbone under one crop policy", _declare, _prepare)

@@ -64,7 +64,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.subject import find_subject
     from tamecrop.reporting.jsonfiles import write_json
 
-    laws = checked_policies(parsed.policies or CANDIDATES)
+    policies = checked_policies(parsed.policies or CANDIDATES)
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
@@ -76,7 +76,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         seed=parsed.seed,
         placements=False,
     )
-    job = prepare(found, laws, settings)
+    job = prepare(found, policies, settings)
     job = replace(job, out=checked_folder(parsed.out), needs_reference=needs_reference)
 
     def work() -> None:

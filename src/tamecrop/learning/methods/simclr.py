@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tamecrop.geometry import rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, is_distributed, widen
+from tamecrop.learning.methods.base import Method, is_distributed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class SimCLR(Method):
 
     def loss(self, views: Sequence[Tensor]) -> Tensor:
         """NT-Xent: the mean over the 2 B views."""
-        first, second = widen(self.encode(self.project, views)).unbind(1)
+        first, second = self.encode(self.project, views).float().unbind(1)
         loss: Tensor = self._loss(first, second)
         return loss
 

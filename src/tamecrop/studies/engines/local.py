@@ -7,42 +7,34 @@ the parent hears it, tells each worker through its pipe, and a worker whose pipe
 its parent is gone, stops and saves as if it had been told to.
 """
 
-import dataclasses
 import logging
 import multiprocessing
 import os
 import signal
 import tempfile
-import time
-import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.stopping import StopFlag
 from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, nothing
 from tamecrop.studies.cells import Key
-from tamecrop.studies.run import Listener, Queue, finish, one_thread
+from tamecrop.studies.engines.shipping import Shipped, ship
+from tamecrop.studies.engines.worker import EVERY, work
+from tamecrop.studies.run import Listener, Queue
 
 ATTEMPTS = 3
 """Workers that a cell may lose before the study gives up."""
 
-_EVERY = 0.2
-"""Seconds between two reports of a cell's progress, and between two looks at the stop flag."""
-
 _CHATTY = ("lightning_fabric", "pytorch_lightning")
-
-_SPLITS = ("train", "validation", "test")
 
 
 class CellError(RuntimeError):
@@ -89,13 +81,13 @@ class _Worker:
         shipped: the data.
     """
 
-    def __init__(self, slot: int, study: Study, shipped: "_Shipped") -> None:
+    def __init__(self, slot: int, study: Study, shipped: "Shipped") -> None:
         context = multiprocessing.get_context("spawn")
         levels = {name: logging.getLogger(name).level for name in _CHATTY}
         self.slot = slot
         self.cell: Wanted | None = None
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, study, shipped, levels))
+        self.process = context.Process(target=work, args=(theirs, study, shipped, levels))
         with _environment(_variables(slot)):
             self.process.start()
         theirs.close()
@@ -127,7 +119,7 @@ class _Pool:
         self._bare = replace(study, rule=nothing, dataset=None)  # type: ignore[arg-type]
         self._study, self._queue, self._listener, self._jobs = study, queue, listener, jobs
         self._folder = folder
-        self._shipped: _Shipped | None = None
+        self._shipped: Shipped | None = None
         self._workers: list[_Worker] = []
         self._lost: Counter[Key] = Counter()
 
@@ -144,7 +136,7 @@ class _Pool:
     def listen(self) -> None:
         """Wait a moment for what workers tell."""
         pipes = {each.pipe: each for each in self._workers}
-        for ready in wait([*pipes], timeout=_EVERY):
+        for ready in wait([*pipes], timeout=EVERY):
             worker = pipes[ready]  # type: ignore[index]
             try:
                 event, arguments = worker.pipe.recv()
@@ -177,7 +169,7 @@ class _Pool:
 
     def _start(self) -> _Worker:
         if self._shipped is None:
-            self._shipped = _ship(self._study.dataset, self._folder)
+            self._shipped = ship(self._study.dataset, self._folder)
         slot = min(set(range(self._jobs)) - {each.slot for each in self._workers})
         self._workers.append(_Worker(slot, self._bare, self._shipped))
         return self._workers[-1]
@@ -240,136 +232,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@dataclass(frozen=True)
-class _Shipped:
-    """A data set on its way to a worker: all but the pixels, which lie in files.
-
-    Attributes:
-        fields: Of the data set, without its splits.
-        splits: For each split its fields, a place instead of pixels.
-    """
-
-    fields: dict[str, Any]
-    splits: tuple[dict[str, Any], ...]
-
-
-def _ship(dataset: Dataset, folder: Path) -> _Shipped:
-    fields = {field.name: getattr(dataset, field.name) for field in dataclasses.fields(dataset)}
-    splits = tuple(_packed(fields.pop(name), folder / name) for name in _SPLITS)
-    return _Shipped(fields, splits)
-
-
-def _packed(images: ImageSet, file: Path) -> dict[str, Any]:
-    fields = {field.name: getattr(images, field.name) for field in dataclasses.fields(images)}
-    if images.pixels is not None:
-        images.pixels.cpu().contiguous().numpy().tofile(file)
-        fields["pixels"] = (str(file), tuple(images.pixels.shape), images.pixels.dtype)
-    if images.labels is not None:
-        fields["labels"] = images.labels.cpu().numpy()
-    return fields
-
-
-def _unpacked(fields: Mapping[str, Any]) -> ImageSet:
-    fields = dict(fields)
-    if fields["pixels"] is not None:
-        file, shape, dtype = fields["pixels"]
-        count = int(np.prod(shape))
-        fields["pixels"] = torch.from_file(file, shared=False, size=count, dtype=dtype).view(shape)
-    if fields["labels"] is not None:
-        fields["labels"] = torch.from_numpy(fields["labels"])
-    return ImageSet(**fields)
-
-
-def _received(shipped: _Shipped) -> Dataset:
-    train, validation, test = map(_unpacked, shipped.splits)
-    return Dataset(**shipped.fields, train=train, validation=validation, test=test)
-
-
-class _Asked(StopFlag):
-    """The stop flag of a worker: up when its parent says so, or is gone."""
-
-    def __init__(self, pipe: "Connection[Any, Any]") -> None:
-        self._pipe, self._raised = pipe, False
-        self.number = signal.SIGTERM
-
-    @property
-    def raised(self) -> bool:
-        if not self._raised and self._pipe.poll():
-            try:
-                self.number = self._pipe.recv()
-            except EOFError:
-                self.number = signal.SIGTERM
-            self._raised = True
-        return self._raised
-
-    @raised.setter
-    def raised(self, value: bool) -> None:
-        self._raised = value
-
-
-class _Telling(Listener):
-    """Sends the events of a cell through a pipe, progress not more often than a person reads."""
-
-    def __init__(self, pipe: "Connection[Any, Any]") -> None:
-        self._pipe, self._spoke = pipe, 0.0
-
-    def cell_started(self, key: Key) -> None:
-        self._send("cell_started", key)
-
-    def stepped(self, key: Key, progress: Any) -> None:
-        if time.monotonic() - self._spoke >= _EVERY:
-            self._spoke = time.monotonic()
-            self._send("stepped", key, progress)
-
-    def evaluating(self, key: Key) -> None:
-        self._send("evaluating", key)
-
-    def warned(self, line: str) -> None:
-        self._send("warned", line)
-
-    def _send(self, event: str, *arguments: Any) -> None:
-        _send(self._pipe, event, arguments)
-
-
-def _work(
-    pipe: "Connection[Any, Any]", study: Study, shipped: _Shipped, levels: Mapping[str, int]
-) -> None:
-    """The life of a worker, which logs no more than its parent."""
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    study = replace(study, dataset=_received(shipped))
-    with one_thread():
-        while isinstance(wanted := _next(pipe), Wanted):
-            _send(pipe, *_done(wanted, study, pipe))
-
-
-def _next(pipe: "Connection[Any, Any]") -> Wanted | int | None:
-    try:
-        asked: Wanted | int | None = pipe.recv()
-    except EOFError:
-        return None
-    return asked
-
-
-def _done(wanted: Wanted, study: Study, pipe: "Connection[Any, Any]") -> tuple[str, Sequence[Any]]:
-    """Do a cell, and say how it ended."""
-    try:
-        return "ended", (finish(wanted, study, _Telling(pipe), _Asked(pipe)),)
-    except Interrupted:
-        return "saved", ()
-    except Exception as error:  # noqa: BLE001  the edge of a process: its parent raises it
-        return "failed", (f"{wanted.key}: {_words(error)}", traceback.format_exc())
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, ValueError | OSError) else repr(error)
-
-
-def _send(pipe: "Connection[Any, Any]", event: str, arguments: Sequence[Any]) -> None:
-    """Tell the parent; when it is gone, the stop flag is up too, and the cell saves first."""
-    with suppress(BrokenPipeError):
-        pipe.send((event, tuple(arguments)))

@@ -2,7 +2,7 @@
 
 Paper: "Taming the Randomness", arXiv:2504.19824.
 Expect: 54 % (rc) to 67 % (gcc) linear at scale 0.8 on CIFAR-10.
-Cost: 200 epochs of a ResNet-18; minutes on one data-center GPU, days on a processor.
+Cost: 200 epochs of a ResNet-18; minutes on one data-center GPU, days on a CPU.
 Command: tamecrop compare cifar10 --preset paper --out paper
 """
 

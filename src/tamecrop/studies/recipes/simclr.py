@@ -2,7 +2,7 @@
 
 Paper: Chen et al. 2020, appendix B.9, with the shorter schedule of common reimplementations.
 Expect: at least 86 % linear on CIFAR-10 with rrc after 200 epochs.
-Cost: 200 epochs of a ResNet-18; minutes on one data-center GPU, days on a processor.
+Cost: 200 epochs of a ResNet-18; minutes on one data-center GPU, days on a CPU.
 Command: tamecrop compare cifar10 --preset simclr --seeds 5 --out simclr
 """
 

@@ -1,4 +1,4 @@
-"""Crop laws on 10,000 images on a processor: small enough for an evening, large enough to differ.
+"""Crop policies on 10,000 images on a CPU: small enough for an evening, large enough to differ.
 
 Paper: the data and the fixed crops of arXiv:2504.19824, with the colors of SimCLR.
 Expect: 51 % (rc) to 56 % (rc_pad, gcc) linear on CIFAR-10.
