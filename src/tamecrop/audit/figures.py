@@ -15,8 +15,20 @@ from tamecrop.audit.records import Audit, Audited, group_curves
 from tamecrop.audit.subject import Candidate, Subject
 from tamecrop.data.decode import DecodeError
 from tamecrop.geometry.boxes import Boxes
-from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
-from tamecrop.reporting.view_grid import Look, Tile, cut_tile, sheet_figure, tiles_figure
+from tamecrop.reporting import (
+    INK,
+    MUTED,
+    Look,
+    Tile,
+    bare,
+    color,
+    cut_tile,
+    new_figure,
+    sheet_figure,
+    themed,
+    tiles_figure,
+    wrapped,
+)
 
 LABELS = {
     "pair_share": "pairs that show the same object",

@@ -10,13 +10,8 @@ from pathlib import Path
 from tamecrop.audit.recommend import Round
 from tamecrop.data.images import Dataset
 from tamecrop.geometry import rules
-from tamecrop.learning.config import Pretraining
-from tamecrop.learning.stopping import StopFlag
-from tamecrop.studies.arms import Study, Wanted, arm
-from tamecrop.studies.cells import Cell
-from tamecrop.studies.grid import run
-from tamecrop.studies.listening import Listener
-from tamecrop.studies.recipes import Recipe
+from tamecrop.learning import Pretraining, StopFlag
+from tamecrop.studies import Cell, Listener, Recipe, Study, Wanted, arm, run
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 

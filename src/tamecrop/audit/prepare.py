@@ -11,10 +11,7 @@ from tamecrop.audit.records import Audit, Audited
 from tamecrop.audit.reference.choose import ReferenceChoice, choose_reference
 from tamecrop.audit.reference.network import read_reference
 from tamecrop.audit.subject import Candidate, Subject, list_candidates
-from tamecrop.geometry import rules
-from tamecrop.geometry.parameters import read_sweep
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import Policy, ViewPlan, plan, read_sweep, rules
 
 Views = str | Policy | ViewPlan
 

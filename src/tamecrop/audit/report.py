@@ -9,8 +9,7 @@ from tamecrop.audit.measures.suspicious import Suspect
 from tamecrop.audit.records import Audit
 from tamecrop.audit.subject import Candidate, Subject
 from tamecrop.data.files import write_atomic
-from tamecrop.reporting.html import embedded, page
-from tamecrop.reporting.theme import png
+from tamecrop.reporting import embedded, page, png
 
 HOW_TO_READ = {
     "trade_off": (

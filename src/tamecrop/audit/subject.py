@@ -11,14 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
-from tamecrop.data import sources
-from tamecrop.data.headers import header_size
-from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.geometry import keys, rules
-from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.parameters import Sweep
-from tamecrop.geometry.plans import ViewPlan
-from tamecrop.geometry.policy import Policy
+from tamecrop.data import Dataset, ImageSet, header_size, sources
+from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""

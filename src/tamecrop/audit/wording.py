@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from tamecrop.audit.records import Audit, Audited, read_at_iou
-from tamecrop.reporting.intervals import percent, points
-from tamecrop.reporting.theme import color
+from tamecrop.reporting import color, percent, points
 
 WORDS = {
     "pair_share": "pairs that show the same object",

@@ -11,8 +11,7 @@ from typing import TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.plans import ViewPlan, plan
+from tamecrop.geometry import ViewPlan, plan, rules
 from tamecrop.geometry.policy import Policy, policy
 
 Work = Callable[[], None]

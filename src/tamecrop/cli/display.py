@@ -12,8 +12,7 @@ from rich.text import Text
 from tamecrop.cli.tables import Board, broken
 from tamecrop.learning.watching import Progress
 from tamecrop.reporting.intervals import percent
-from tamecrop.studies.cells import Cell, Key, Summary
-from tamecrop.studies.listening import Listener
+from tamecrop.studies import Cell, Key, Listener, Summary
 
 _PLAIN_EVERY = 10.0
 

@@ -15,8 +15,7 @@ from tamecrop.studies.recipes import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
     from tamecrop.data.images import Dataset, Need
-    from tamecrop.geometry.plans import ViewPlan
-    from tamecrop.geometry.policy import Policy
+    from tamecrop.geometry import Policy, ViewPlan
 
 DEFAULT_DATA = "scenes"
 TAKE_MANY = ("--policies", "--merge")
@@ -134,8 +133,7 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     Raises:
         ValueError: naming the setting and its rule.
     """
-    from tamecrop.data.sources import load
-    from tamecrop.data.splits import cut_to
+    from tamecrop.data import cut_to, load
     from tamecrop.geometry.rules import known
     from tamecrop.learning.backbones import require_known
     from tamecrop.views.photometric import photometric

@@ -21,10 +21,7 @@ from torch.utils.data import Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
-from tamecrop.geometry import keys, rules
-from tamecrop.geometry.boxes import Boxes, Floats
-from tamecrop.geometry.draws import choose_objects
-from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
 from tamecrop.views.cut import cut, cut_one
 from tamecrop.views.devices import send
 

@@ -9,9 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from tamecrop.geometry import keys
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.keys import Draw
+from tamecrop.geometry import Draw, Floats, keys
 
 Split = Literal["train", "validation", "test"]
 

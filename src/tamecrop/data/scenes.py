@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from tamecrop.data.images import ImageSet
 from tamecrop.data.scene_material import CLASSES, MOST_SIDE, Material, Split, material
-from tamecrop.geometry import boxes, keys, rules
-from tamecrop.geometry.boxes import Boxes, Floats
-from tamecrop.geometry.keys import Draw
+from tamecrop.geometry import Boxes, Draw, Floats, boxes, keys, rules
 
 Ints = NDArray[np.int64]
 Pixels = NDArray[np.float32]

@@ -11,8 +11,7 @@ from tamecrop.data import archives, downloads, folders, scene_material, scenes, 
 from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.data.quarantine import Sizing
-from tamecrop.geometry import keys, rules
-from tamecrop.geometry.keys import Draw
+from tamecrop.geometry import Draw, keys, rules
 
 _SAMPLE, _SAMPLE_SIDE = 1000, 64
 

@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.geometry import keys, rules
-from tamecrop.geometry.keys import Draw
+from tamecrop.geometry import Draw, keys, rules
 
 Ints = NDArray[np.int64]
 

@@ -12,11 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
-from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.data.loader import Batch, Loading, ViewLoader
-from tamecrop.geometry import keys
-from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.plans import plan
+from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
+from tamecrop.geometry import Draw, keys, plan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.optimizers import set_learning_rate
 from tamecrop.learning.processes import computes_in_bfloat16

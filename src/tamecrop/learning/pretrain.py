@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from tamecrop.data.images import Dataset
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.trainer import Run, Trainer

@@ -10,10 +10,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tamecrop.data.files import remove_strays, write_atomic
-from tamecrop.data.images import Dataset
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
+from tamecrop.data import Dataset, remove_strays, write_atomic
+from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import checkpoint, methods, old_formats
 from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found

@@ -12,8 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim import Optimizer
 
-from tamecrop.data.images import Dataset
-from tamecrop.data.loader import Batch, Loading, ViewLoader
+from tamecrop.data import Batch, Dataset, Loading, ViewLoader
 from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,

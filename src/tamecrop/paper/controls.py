@@ -16,9 +16,7 @@ from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import or_missing
 from tamecrop.reporting.intervals import interval_words, paired_difference
-from tamecrop.studies.arms import Rule, crossed
-from tamecrop.studies.cells import Cell, accuracies
-from tamecrop.studies.words import Table
+from tamecrop.studies import Cell, Rule, Table, accuracies, crossed
 
 SCALES = (0.8, 0.4)
 

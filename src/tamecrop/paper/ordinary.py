@@ -11,9 +11,7 @@ from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import or_missing
 from tamecrop.reporting.intervals import interval_words, paired_difference
-from tamecrop.studies.arms import Rule, Wanted, crossed
-from tamecrop.studies.cells import Cell, accuracies
-from tamecrop.studies.words import Table
+from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, crossed
 
 BASELINE = "rrc:scale=0.2..1"
 CHOICE_SEED = 1000

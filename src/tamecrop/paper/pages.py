@@ -15,12 +15,8 @@ from tamecrop.geometry.policy import policy
 from tamecrop.paper import controls, ordinary, table
 from tamecrop.paper.protocols import Preset
 from tamecrop.paper.table import Alphas
-from tamecrop.reporting.html import page
-from tamecrop.reporting.theme import color, new_figure, png, themed
-from tamecrop.studies import words
-from tamecrop.studies.arms import Rule
-from tamecrop.studies.cells import Cell, Summary, flat
-from tamecrop.studies.words import Table
+from tamecrop.reporting import color, new_figure, page, png, themed
+from tamecrop.studies import Cell, Rule, Summary, Table, flat, words
 
 NAMES = ("table", "controls", "simclr")
 

@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.centers import Gaussian
-from tamecrop.geometry.extents import FixedArea
+from tamecrop.geometry import FixedArea, Floats, Gaussian
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper import published, surface
 from tamecrop.paper.surface import Figures, compute_figures, scale_figures

@@ -9,10 +9,8 @@ accuracy.
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.policy import Policy
-from tamecrop.studies.arms import Arm, arm
-from tamecrop.studies.recipes import Recipe, recipe
+from tamecrop.geometry import Policy, rules
+from tamecrop.studies import Arm, Recipe, arm, recipe
 
 Preset = Literal["full", "small"]
 

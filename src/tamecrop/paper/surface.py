@@ -13,9 +13,7 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from tamecrop.geometry import expectations
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import Floats, Policy, expectations
 from tamecrop.paper import published
 
 RIDGE = 0.2

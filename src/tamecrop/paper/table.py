@@ -5,14 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import Policy, rules
 from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.reporting.intervals import percent, points, spread
-from tamecrop.studies.arms import Arm, Rule, crossed
-from tamecrop.studies.cells import Cell, accuracies
-from tamecrop.studies.words import Table
+from tamecrop.studies import Arm, Cell, Rule, Table, accuracies, crossed
 
 POLICIES = ("rc", "gcc", "cgcc", "mgcc", "cmgcc")
 SCALES = (0.2, 0.4, 0.6, 0.8)

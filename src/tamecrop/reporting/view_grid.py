@@ -11,20 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tamecrop.geometry.borders import Content
-from tamecrop.geometry.boxes import Boxes, clip, content_iou, content_share, coverage
-from tamecrop.geometry.draws import choose_objects
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
-from tamecrop.reporting.theme import (
-    FIRST_VIEW,
-    MUTED,
-    SECOND_VIEW,
-    bare,
-    color,
-    new_figure,
-    themed,
+from tamecrop.geometry import (
+    Boxes,
+    Content,
+    Policy,
+    ViewPlan,
+    choose_objects,
+    clip,
+    content_iou,
+    content_share,
+    coverage,
+    plan,
 )
+from tamecrop.reporting.theme import FIRST_VIEW, MUTED, SECOND_VIEW, bare, color, new_figure, themed
 from tamecrop.views.cut import cut
 from tamecrop.views.photometric import Photometric
 

@@ -5,13 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tamecrop.data.images import Dataset
-from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.data.splits import cut_to
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
-from tamecrop.learning import methods, processes
-from tamecrop.learning.run_folder import decisive
+from tamecrop.data import Dataset, Loading, ViewLoader, cut_to
+from tamecrop.geometry import Policy, ViewPlan, plan
+from tamecrop.learning import decisive, methods, processes
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
 from tamecrop.studies.recipes import Recipe

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tamecrop.reporting.environment import Environment
-from tamecrop.reporting.intervals import Interval, paired_difference, spread
+from tamecrop.reporting import Environment, Interval, paired_difference, spread
 
 FORMAT = 2
 

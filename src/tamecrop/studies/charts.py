@@ -10,10 +10,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from tamecrop.geometry.boxes import Boxes, content_iou, content_share
-from tamecrop.geometry.policy import Policy
-from tamecrop.reporting.intervals import percent, points
-from tamecrop.reporting.theme import INK, MUTED, bare, color, new_figure, themed, wrapped
+from tamecrop.geometry import Boxes, Policy, content_iou, content_share
+from tamecrop.reporting import INK, MUTED, bare, color, new_figure, percent, points, themed, wrapped
 from tamecrop.studies.cells import ArmRecord, Summary
 
 _DRAWS = 20_000

@@ -4,10 +4,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tamecrop.data.images import Dataset
-from tamecrop.data.sources import load
-from tamecrop.geometry.plans import ViewPlan
-from tamecrop.geometry.policy import Policy
+from tamecrop.data import Dataset, load
+from tamecrop.geometry import Policy, ViewPlan
 from tamecrop.studies import page
 from tamecrop.studies.arms import Study, arm, check, crossed, trained_on
 from tamecrop.studies.cells import Summary

@@ -8,14 +8,10 @@ from pathlib import Path
 
 import torch
 
-from tamecrop.data.files import remove_folder, write_atomic
-from tamecrop.data.splits import cut_to
+from tamecrop.data import cut_to, remove_folder, write_atomic
+from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, settle_precision
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.processes import settle_precision
-from tamecrop.learning.run_folder import CHECKPOINTS
-from tamecrop.learning.stopping import StopFlag
-from tamecrop.learning.watching import Hooks
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
 from tamecrop.studies import store

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tamecrop.learning import checkpoint, run_folder
-from tamecrop.learning.checkpoint import CheckpointError
+from tamecrop.learning import CheckpointError, checkpoint, run_folder
 from tamecrop.studies import store
 
 State = Literal["finished", "resumable", "training", "damaged"]

@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tamecrop.data.files import write_atomic
-from tamecrop.data.images import ImageSet
+from tamecrop.data import ImageSet, write_atomic
 from tamecrop.geometry.policy import Policy
-from tamecrop.reporting.html import embedded, page
-from tamecrop.reporting.theme import png
-from tamecrop.reporting.view_grid import Look, sheet_figure
+from tamecrop.reporting import Look, embedded, page, png, sheet_figure
 from tamecrop.studies import store, words
 from tamecrop.studies.cells import Summary, flat
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure

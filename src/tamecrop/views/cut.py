@@ -11,8 +11,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 from torchvision.transforms.v2.functional import InterpolationMode
 
-from tamecrop.geometry.borders import Content
-from tamecrop.geometry.rules import known, require
+from tamecrop.geometry import Content, known, require
 from tamecrop.views import exact
 from tamecrop.views.kernels import Interpolation, Size, read_interpolation, read_size
 from tamecrop.views.resized import MODES, NEAREST, resize, round_to, work_type

@@ -15,10 +15,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from tamecrop.geometry import keys, rules
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.keys import Draw
-from tamecrop.geometry.rules import Range
+from tamecrop.geometry import Draw, Floats, Range, keys, rules
 from tamecrop.views.devices import send
 
 

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tamecrop.geometry.borders import Content
-from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry import Content, Floats
 from tamecrop.views.devices import send
 from tamecrop.views.exact import Ints, Runs, Taken, runs, take
 

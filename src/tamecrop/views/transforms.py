@@ -13,11 +13,16 @@ import torch
 from torch.utils import _pytree as pytree
 from torchvision.transforms import v2
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.boxes import Boxes
-from tamecrop.geometry.draws import choose_objects
-from tamecrop.geometry.plans import Group, ViewPlan, plan, write_size
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import (
+    Boxes,
+    Group,
+    Policy,
+    ViewPlan,
+    choose_objects,
+    plan,
+    rules,
+    write_size,
+)
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey, current_key
 from tamecrop.views.kernels import (

@@ -6,10 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs
-from tamecrop.geometry.boxes import Floats
-from tamecrop.geometry.expectations import pair_law, view_law
-from tamecrop.geometry.extents import FixedArea
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import FixedArea, Floats, Policy, pair_law, view_law
 
 Ints = NDArray[np.int64]
 

@@ -16,12 +16,8 @@ from tamecrop.audit.measures.view_pairs import (
     draw_pairs,
     measure_pairs,
 )
+from tamecrop.geometry import Boxes, Draws, FixedArea, Floats, Policy, RandomArea, keys
 from tamecrop.geometry import boxes as box
-from tamecrop.geometry import keys
-from tamecrop.geometry.boxes import Boxes, Floats
-from tamecrop.geometry.draws import Draws
-from tamecrop.geometry.extents import FixedArea, RandomArea
-from tamecrop.geometry.policy import Policy
 
 Ints = NDArray[np.int64]
 

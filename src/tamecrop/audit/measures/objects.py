@@ -8,18 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.audit.measures.view_pairs import (
-    Pairs,
-    Shapes,
-    ViewPair,
-    count_draws,
-    draw_pairs,
-)
+from tamecrop.audit.measures.view_pairs import Pairs, Shapes, ViewPair, count_draws, draw_pairs
 from tamecrop.data.images import ImageSet
+from tamecrop.geometry import Boxes, Policy, rules
 from tamecrop.geometry import boxes as box
-from tamecrop.geometry import rules
-from tamecrop.geometry.boxes import Boxes
-from tamecrop.geometry.policy import Policy
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

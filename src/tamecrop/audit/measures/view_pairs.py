@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.data.images import ImageSet
+from tamecrop.geometry import Boxes, Floats, Policy, ViewPlan, choose_objects, plan
 from tamecrop.geometry import boxes as box
-from tamecrop.geometry.boxes import Boxes, Floats
-from tamecrop.geometry.draws import choose_objects
-from tamecrop.geometry.plans import ViewPlan, plan
-from tamecrop.geometry.policy import Policy
 
 Ints = NDArray[np.int64]
 

@@ -12,10 +12,8 @@ from tamecrop.audit.reference.judge import Evaluator
 from tamecrop.audit.reference.network import Reference, ReferenceName, load_network
 from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import Subject
-from tamecrop.data.images import ImageSet
-from tamecrop.data.splits import carved
-from tamecrop.geometry import keys
-from tamecrop.geometry.keys import Draw
+from tamecrop.data import ImageSet, carved
+from tamecrop.geometry import Draw, keys
 from tamecrop.learning.run_folder import trained as open_run
 
 Ints = NDArray[np.int64]

@@ -12,8 +12,7 @@ from torch.nn.functional import normalize
 from tamecrop.audit.measures.view_pairs import Shapes, ViewPair, draw_pairs
 from tamecrop.audit.reference.network import Output, Reference
 from tamecrop.audit.reference.pixels import Pixels
-from tamecrop.geometry.borders import Content
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.geometry import Boxes, Content
 from tamecrop.geometry.policy import Policy, policy
 
 Ints = NDArray[np.int64]

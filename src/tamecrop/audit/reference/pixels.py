@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
-from tamecrop.data.decode import DecodeError
-from tamecrop.data.images import ImageSet
-from tamecrop.data.quarantine import BAD_SHARE
-from tamecrop.geometry.borders import Content
-from tamecrop.geometry.boxes import Boxes
+from tamecrop.data import BAD_SHARE, DecodeError, ImageSet
+from tamecrop.geometry import Boxes, Content
 from tamecrop.views.cut import cut
 
 Ints = NDArray[np.int64]

@@ -10,15 +10,11 @@ from torch.nn.functional import cross_entropy
 
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import CHUNK, Pixels, decode_pixels, decode_squares
-from tamecrop.data.images import ImageSet
-from tamecrop.data.splits import carved, statistics
-from tamecrop.geometry import keys
-from tamecrop.geometry.keys import Draw
+from tamecrop.data import ImageSet, carved, statistics
+from tamecrop.geometry import Draw, keys
 from tamecrop.geometry.policy import policy
-from tamecrop.learning.backbones import backbone
-from tamecrop.learning.features import Features, Judged
-from tamecrop.learning.probe import fitted
-from tamecrop.learning.run_folder import trained as open_run
+from tamecrop.learning import Features, Judged, backbone, fitted
+from tamecrop.learning import trained as open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64

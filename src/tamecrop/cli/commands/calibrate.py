@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli.command import Command, Work, checked_target, say
-from tamecrop.geometry import matching, parameters
-from tamecrop.geometry.plans import plan, read_size
-from tamecrop.geometry.policy import Policy
+from tamecrop.geometry import Policy, matching, parameters, plan, read_size
 
 _TARGETS = (*matching.MEASURES, "coverage")
 

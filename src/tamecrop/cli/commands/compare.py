@@ -75,11 +75,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     from tamecrop.cli.display import display
     from tamecrop.learning.stopping import StopFlag, signals_raise
-    from tamecrop.studies import store
-    from tamecrop.studies.arms import check
-    from tamecrop.studies.compare import comparison, publish
-    from tamecrop.studies.engines.local import default_jobs
-    from tamecrop.studies.grid import run
+    from tamecrop.studies import check, comparison, default_jobs, publish, run, store
 
     chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
     out = checked_folder(parsed.out)

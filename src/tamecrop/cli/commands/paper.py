@@ -86,10 +86,7 @@ def _running(
     from tamecrop.data.sources import load
     from tamecrop.learning.stopping import StopFlag, signals_raise
     from tamecrop.paper.pages import publish
-    from tamecrop.studies import store
-    from tamecrop.studies.arms import Study, check
-    from tamecrop.studies.engines.local import default_jobs
-    from tamecrop.studies.grid import run
+    from tamecrop.studies import Study, check, default_jobs, run, store
 
     quiet()
     study = Study(

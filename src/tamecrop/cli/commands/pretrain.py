@@ -27,11 +27,16 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     from tamecrop.cli.display import display
     from tamecrop.data.files import write_atomic
-    from tamecrop.learning import methods, processes
+    from tamecrop.learning import (
+        Hooks,
+        StopFlag,
+        identity,
+        methods,
+        processes,
+        require_same,
+        signals_raise,
+    )
     from tamecrop.learning.pretrain import pretrain
-    from tamecrop.learning.run_folder import identity, require_same
-    from tamecrop.learning.stopping import StopFlag, signals_raise
-    from tamecrop.learning.watching import Hooks
     from tamecrop.studies.cells import Key
 
     chosen = training.chosen(parsed, needs=training.needs((views,)))

@@ -11,9 +11,7 @@ from jsonargparse.typing import PositiveInt
 from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
 
 if TYPE_CHECKING:
-    from tamecrop.audit.halving import Contest
-    from tamecrop.audit.recommend import Round
-    from tamecrop.audit.subject import Subject
+    from tamecrop.audit import Contest, Round, Subject
 
 _MOST_SIDE = 64
 
@@ -50,7 +48,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     say(f"reading {parsed.data}")
     (current,) = checked_policies([parsed.current])
 
-    from tamecrop.audit.halving import seconds
+    from tamecrop.audit import choose_by_boxes, find_subject, seconds
     from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.recommend import (
         CANDIDATES,
@@ -59,9 +57,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         shortlist,
         with_rounds,
     )
-    from tamecrop.audit.reference.choose import choose_by_boxes
     from tamecrop.audit.run import run
-    from tamecrop.audit.subject import find_subject
     from tamecrop.reporting.jsonfiles import write_json
 
     policies = checked_policies(parsed.policies or CANDIDATES)
@@ -97,10 +93,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
     from tamecrop.audit.halving import Contest, seconds
-    from tamecrop.data.sources import load
-    from tamecrop.data.splits import cut_to
-    from tamecrop.studies.engines.local import default_jobs
-    from tamecrop.studies.recipes import recipe
+    from tamecrop.data import cut_to, load
+    from tamecrop.studies import default_jobs, recipe
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))

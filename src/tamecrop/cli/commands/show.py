@@ -36,8 +36,7 @@ def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     plans = checked_plans(chosen.policies)
     size = None if chosen.size is None else read_size(chosen.size)
 
-    from tamecrop.reporting.theme import png
-    from tamecrop.reporting.view_grid import Look, sheet_figure
+    from tamecrop.reporting import Look, png, sheet_figure
     from tamecrop.views.photometric import photometric
 
     out = checked_picture(chosen.out)

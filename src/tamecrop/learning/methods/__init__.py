@@ -9,8 +9,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-from tamecrop.geometry import rules, text
-from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry import ViewPlan, rules, text
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import Method

@@ -12,8 +12,7 @@ from lightly.utils import dist
 from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor, nn
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
 

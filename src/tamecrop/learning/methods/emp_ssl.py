@@ -13,8 +13,7 @@ from lightly.models.modules.heads import ProjectionHead
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import Method, full_precision, gather, widen

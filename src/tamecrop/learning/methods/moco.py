@@ -14,8 +14,7 @@ from lightly.models.modules import MoCoProjectionHead
 from lightly.models.utils import update_momentum
 from torch import Tensor
 
-from tamecrop.geometry import rules
-from tamecrop.geometry.plans import ViewPlan
+from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
