@@ -112,7 +112,7 @@ def test_damaged_records_are_named(tmp_path, name, content):
     (run / name).write_text(content)
     (entry,) = inventory.runs(tmp_path)
     assert entry.state == "damaged"
-    assert name.rpartition("/")[2] in entry.why or "holds another run: `data`" in entry.why
+    assert name.rpartition("/")[2] in entry.why or "holds another run: `epochs`" in entry.why
 
 
 def test_json_holds_every_field(shelf, capsys):

@@ -1,5 +1,6 @@
 """Arrays as images: `.npy` files, and TIFF files of many bands by the optional `tifffile`."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from tamecrop.data.opening import pixel_limit
 SUFFIX = ".npy"
 
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_MOST_CHANNELS = 512
+_MOST_CHANNELS, _PILLOWS_CHANNELS = 512, 4
 
 
 def is_array(path: Path) -> bool:
@@ -106,12 +107,47 @@ def _first(path: Path, most_pixels: int | None) -> Iterator[Any]:
             "pip install tifffile, or save it as .npy"
         ) from error
     limit = pixel_limit() if most_pixels is None else most_pixels
+    damage = _Damage()
+    logger = logging.getLogger("tifffile")
+    logger.addHandler(damage)
+    propagates, logger.propagate = logger.propagate, False
     try:
         with tifffile.TiffFile(path) as file:
             page: Any = file.pages[0]
             if limit is not None and page.imagewidth * page.imagelength > limit:
                 size = f"{page.imagewidth} x {page.imagelength}"
                 raise ValueError(f"more than {limit} pixels: {size}")
+            _require_rare(page)
             yield file.series[0]
+        damage.require_none()
     except tifffile.TiffFileError as error:
         raise ValueError(f"tifffile: {error}") from error
+    finally:
+        logger.propagate = propagates
+        logger.removeHandler(damage)
+
+
+def _require_rare(page: Any) -> None:
+    """Refuse a TIFF of a kind that Pillow reads: as it could not, the file is damaged.
+
+    `tifffile` forgives damaged tags, and would give some pixels for them.
+    """
+    if page.samplesperpixel <= _PILLOWS_CHANNELS and (
+        page.dtype is None or page.dtype.itemsize == 1
+    ):
+        raise ValueError(f"damaged: {page.samplesperpixel} bands of {page.dtype}")
+
+
+class _Damage(logging.Handler):
+    """What `tifffile` logs of a damaged file, which it reads all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def require_none(self) -> None:
+        if self._lines:
+            raise ValueError(f"tifffile: {self._lines[0]}")

@@ -101,8 +101,8 @@ class ViewPlan:
     def at_size(self, size: int | tuple[int, int] | None) -> "ViewPlan":
         """The same plan with a size for the groups that have none.
 
-        >>> str(plan("1x rc @24 + 1x rc").at_size(32))
-        '1x rc @24 + 1x rc @32'
+        >>> str(plan("1x rc:scale=0.4 @24 + 1x rc:scale=0.4").at_size(32))
+        '1x rc:scale=0.4 @24 + 1x rc:scale=0.4 @32'
         """
         default = (size, size) if isinstance(size, int) else size
         return ViewPlan(tuple(replace(each, size=each.size or default) for each in self.groups))

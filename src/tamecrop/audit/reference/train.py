@@ -43,6 +43,7 @@ images alone no small crops; what it would then measure is that, and not the lab
 
 _LEAST_VIEWS = 6_000
 _PASSES = 3
+_MOST_PASSES = 60
 _BATCH = 128
 _RATE = 3e-3
 _CHOSEN = 0.1
@@ -59,6 +60,7 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
     """
     side = min(SMALL_SIDE, int(learn.sizes.max()))
     views = max(_LEAST_VIEWS, round(VIEWS * (32 / side) ** 2 * min(1, 32 / side)))
+    views = min(views, _MOST_PASSES * len(learn))  # a few images teach no more after that
     whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
     network = _Small(classes, seed)
