@@ -162,15 +162,20 @@ def _cut_one(image: Tensor, boxes: NDArray[np.int64], how: _Manner) -> Tensor:
     if how.size is None or how.interpolation in NEAREST or _has_other_rules(part):
         return _cut_batch(part[None], inside[None], how)[0]
     color = how.color(image.shape[0], image.dtype)
-    # torchvision resizes one large uint8 image several times faster than our matrix products.
-    mode, work = InterpolationMode(how.interpolation), work_type(image.dtype)
-    views = []
-    for box in boxes:
-        whole = _one_exact(image, box, color, how.content)
-        pixels = whole if whole.dtype == torch.uint8 else whole.to(work)
-        resized = tv.resize(pixels, list(how.size), mode, antialias=True)
-        views.append(resized if resized.dtype == image.dtype else round_to(image.dtype, resized))
-    return torch.stack(views)
+    return torch.stack([_resize_one(image, box, color, how) for box in boxes])
+
+
+def _resize_one(image: Tensor, box: NDArray[np.int64], color: Tensor, how: _Manner) -> Tensor:
+    """One view in a call of its own: at most one whole cut of a large image is held at a time.
+
+    torchvision resizes one large uint8 image several times faster than our matrix products.
+    """
+    assert how.size is not None, "called for a cut that resizes"
+    whole = _one_exact(image, box, color, how.content)
+    pixels = whole if whole.dtype == torch.uint8 else whole.to(work_type(image.dtype))
+    mode = InterpolationMode(how.interpolation)
+    resized: Tensor = tv.resize(pixels, list(how.size), mode, antialias=True)
+    return resized if resized.dtype == image.dtype else round_to(image.dtype, resized)
 
 
 def _has_other_rules(image: Tensor) -> bool:
