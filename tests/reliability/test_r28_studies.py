@@ -123,7 +123,7 @@ def test_r7_a_stop_in_the_probe_says_how_to_continue_and_changes_no_number(
     assert child.said().endswith("tamecrop: stopped; the same command continues\n")
     assert store.read(tmp_path) == ()
     said = finish(forks, tmp_path)
-    assert "step" not in said, "a trained cell is not trained again"
+    assert ": step " not in said, "a trained cell is not trained again"
     assert numbers(tmp_path) == numbers(straight)
     record(f"R7.probe_{number.name.lower()}", f"stopped in the probe: exit {code}, same bits", n=1)
 

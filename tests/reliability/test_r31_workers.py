@@ -126,7 +126,7 @@ def words(out):
 def test_a_signal_stops_every_worker_and_saves(forks, tmp_path, whole_group):
     """Ctrl-C reaches all processes of a terminal; `kill` only the first."""
     child = forks.start(children.command, words(tmp_path))
-    while " step " not in child.said() and child.process.exitcode is None:
+    while child.said().count(": training") < 2 and child.process.exitcode is None:
         time.sleep(0.1)
     if whole_group:
         os.killpg(child.process.pid, signal.SIGINT)
@@ -141,7 +141,7 @@ def test_a_signal_stops_every_worker_and_saves(forks, tmp_path, whole_group):
 @pytest.mark.slow
 def test_workers_of_a_killed_parent_save_and_leave(forks, tmp_path):
     child = forks.start(children.command, words(tmp_path))
-    while " step " not in child.said() and child.process.exitcode is None:
+    while child.said().count(": training") < 2 and child.process.exitcode is None:
         time.sleep(0.1)
     child.kill()
     assert child.gone_after(30) < 30
