@@ -38,12 +38,11 @@ def main() -> None:
         "resnet7w16, float32": (step("resnet7w16"), BATCH),
         "resnet10w16, float32": (step("resnet10w16"), BATCH),
         "resnet10w16, bfloat16": (step("resnet10w16", half=True), BATCH),
-        "resnet18, float32": (step("resnet18"), BATCH),
     }
     native = "has" if computes_in_bfloat16() else "has no"
     title = f"training steps, one thread of a CPU that {native} bfloat16 instructions"
-    part = report(title, "images/s", rates(rivals, repeats=5))
-    write("backbones", [{**part, "rounds": 5, "batch": BATCH, "side": SIDE}])
+    part = report(title, "images/s", rates(rivals, repeats=3))
+    write("backbones", [{**part, "rounds": 3, "batch": BATCH, "side": SIDE}])
 
 
 if __name__ == "__main__":
