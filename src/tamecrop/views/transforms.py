@@ -1,8 +1,7 @@
 """Crop policies as torchvision v2 transforms, for pipelines that work image by image.
 
-Boxes of a policy are keyed. A transform has no sample index of its own: it takes its key from
-torch's global generator, so that who seeds torch gets the same crops again; or from the sample; or
-from the data set (`tamecrop.datasets.Keyed`).
+Boxes are keyed. A transform has no sample index of its own: its key comes from torch's global
+generator, which repeats when seeded; or from the sample; or from `tamecrop.datasets.Keyed`.
 """
 
 from collections.abc import Callable, Iterable
