@@ -79,6 +79,15 @@ def test_matched_laws_have_the_overlap_and_the_content_of_the_gaussian_one(scale
     assert abs(measured(found["rc"])[0] - iou) > 0.1
 
 
+def test_gain_trains_the_first_question_of_the_controls_alone():
+    rule = paper_study("gain", preset="medium", seeds=2).rule
+    keys = [wanted.key for wanted in rule([])]
+    assert len(keys) == 2 * 2 * 6
+    assert {key.protocol for key in keys} == {"paper@medium"}
+    asked = {wanted.key for wanted in paper_study("controls", preset="medium", seeds=2).rule([])}
+    assert asked > set(keys)
+
+
 def measured(policy):
     drawn = policy.draw((32, 32), index=np.arange(100_000), seed=5)
     content = boxes.clip(drawn, (32, 32))
@@ -189,14 +198,14 @@ def test_a_choosing_seed_takes_no_part_in_the_comparison():
     )
 
 
-TINY = protocols.Small(images=64, epochs=2, batch_size=32)
+TINY = (64, {**protocols._REDUCED["small"][1], "epochs": 2, "batch_size": 32})
 WORDS = ["paper", "scenes:count=150,side=16", "--preset", "small", "--policies", "rc", "gcc"]
 WORDS += ["--scales", "0.8", "--jobs", "1"]
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(protocols, "Small", lambda: TINY)
+    monkeypatch.setitem(protocols._REDUCED, "small", TINY)
 
 
 def paper(out, *more):
@@ -265,7 +274,7 @@ def test_a_stopped_study_goes_on_and_ends_with_the_same_numbers(tiny, tmp_path):
 
 def test_cells_of_other_settings_are_refused_before_training(tiny, tmp_path, monkeypatch, capsys):
     assert paper(tmp_path, "--most", "1") == 0
-    monkeypatch.setattr(protocols, "Small", lambda: dataclasses.replace(TINY, epochs=1))
+    monkeypatch.setitem(protocols._REDUCED, "small", (64, {**TINY[1], "epochs": 1}))
     assert paper(tmp_path) == 2
     said = "`recipe.training.epochs` is 2 there and 1 here"
     assert said in capsys.readouterr().err

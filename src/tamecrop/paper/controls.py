@@ -57,18 +57,23 @@ class Question:
 
 @functools.cache
 def questions(scale: float) -> tuple[Question, ...]:
-    """The questions at one scale, with every policy solved for.
+    """The questions at one scale, with every policy solved for; the first is the study `gain`.
 
     Args:
         scale: one of `SCALES`.
     """
-    solved = _policies(scale)
-    rc, pad, recenter = (Control(name, solved[name]) for name in ("rc", "gcc pad", "gcc recenter"))
+    asked = _questions(_policies(scale))
+    return tuple(replace(each, text=f"Area {100 * scale:.0f} %: {each.text}") for each in asked)
+
+
+def _questions(solved: dict[str, Policy]) -> tuple[Question, ...]:
+    rivals = ("gcc recenter", "gcc pad", "rc_pad matched", "cgcc", "mgcc recenter")
+    pad = Control("gcc pad", solved["gcc pad"])
     return (
         Question(
             "Does the published gain come back, and who else has it?",
-            rc,
-            (recenter, pad, Control("rc_pad matched", solved["rc_pad matched"])),
+            Control("rc", solved["rc"]),
+            tuple(Control(name, solved[name]) for name in rivals),
         ),
         _under("with SimCLR's colors", "paper-color", solved, (*_GAINING, "gcc pad", "gcc clamp")),
         Question(
@@ -117,9 +122,10 @@ def _under(
     return Question(f"What is left of the gain {words}?", baseline, others)
 
 
+@functools.cache
 def _policies(scale: float) -> dict[str, Policy]:
-    best = published.best("gcc", scale)
-    if best is None or best.alpha is None:
+    best, centered = published.best("gcc", scale), published.best("cgcc", scale)
+    if best is None or centered is None:
         raise ValueError(f"`scale` must be one of {SCALES}, got {scale}")
     faithful = "rounding=faithful"
     gcc = f"gcc:scale={scale!r},alpha={best.alpha!r}"
@@ -131,6 +137,8 @@ def _policies(scale: float) -> dict[str, Policy]:
     rrc = match(rrc, area=mean_area(rc, _SIDE), size=_SIDE)
     return solved | {
         "rc": rc,
+        "cgcc": published.faithful("cgcc", scale, centered.alpha),
+        "mgcc recenter": published.faithful("mgcc", scale, best.alpha),
         "rc_pad matched": match_pair(padded, iou=iou, area=area, size=_SIDE).policy,
         "rc_pad same box": match(padded, iou=iou, size=_SIDE),
         "rc random": rrc,
@@ -138,20 +146,15 @@ def _policies(scale: float) -> dict[str, Policy]:
     }
 
 
-def rule(scales: Sequence[float], seeds: Sequence[int], preset: Preset) -> Rule:
+def rule(asked: Sequence[Question], seeds: Sequence[int], preset: Preset) -> Rule:
     """Every arm of every question with every seed."""
-    every = [question for scale in scales for question in questions(scale)]
-    controls = [each for question in every for each in (question.baseline, *question.others)]
+    controls = [each for question in asked for each in (question.baseline, *question.others)]
     wanted = crossed([paper_arm(each.policy, each.protocol, preset) for each in controls], seeds)
     return lambda _: wanted
 
 
-def tables(cells: Sequence[Cell], scale: float, preset: Preset) -> list[Table]:
-    """What the finished cells say to each question at one scale."""
-    return [_table(question, cells, scale, preset) for question in questions(scale)]
-
-
-def _table(question: Question, cells: Sequence[Cell], scale: float, preset: Preset) -> Table:
+def table(question: Question, cells: Sequence[Cell], preset: Preset) -> Table:
+    """What the finished cells say to a question."""
     baseline = _accuracies(question.baseline, cells, preset)
     rows = [_row(question.baseline, baseline, "baseline", len(baseline))]
     for control in question.others:
@@ -160,7 +163,7 @@ def _table(question: Question, cells: Sequence[Cell], scale: float, preset: Pres
         words = "" if gap is None else interval_words(gap)
         rows.append(_row(control, found, words, gap.n if gap else 0))
     head = ("arm", "content IoU", "content area", "linear, %", "difference (95 %)", "n")
-    return Table(f"Area {100 * scale:.0f} %: {question.text}", head, tuple(rows))
+    return Table(question.text, head, tuple(rows))
 
 
 def _row(control: Control, found: dict[int, float], difference: str, n: int) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from tamecrop.data.files import write_atomic
 from tamecrop.geometry import rules
 from tamecrop.geometry.policy import policy
 from tamecrop.paper import controls, ordinary, table
-from tamecrop.paper.protocols import Preset
+from tamecrop.paper.protocols import PRESETS, Preset
 from tamecrop.paper.table import Alphas
 from tamecrop.reporting import color, new_figure, page, png, themed
 from tamecrop.studies import Cell, Rule, Summary, Table, flat, words
 
-NAMES = ("table", "controls", "simclr")
+NAMES = ("table", "gain", "controls", "simclr")
 
 FAMILIES = (
     "uniform inside",
@@ -31,6 +31,7 @@ _MARKS = {"paper": "o", "paper-resize": "s", "paper-color": "^", "paper-head": "
 
 _QUESTIONS = {
     "table": "What does the paper's table look like from here?",
+    "gain": "Does the paper's gain come back, and who else has it?",
     "controls": "Why are the paper's numbers what they are?",
     "simclr": "What does a Gaussian center do under SimCLR's recipe?",
 }
@@ -67,10 +68,11 @@ def paper_study(
     """A study by its name.
 
     Args:
-        name: `table`, the paper's; `controls`, what explains it; `simclr`, SimCLR's recipe.
-        preset: `full`, or `small` for a CPU.
+        name: `table`, the paper's; `gain`, its policies and the padded uniform one against `rc`;
+            `controls`, what explains that; `simclr`, SimCLR's recipe.
+        preset: `full`, or `medium` or `small` for a CPU.
         seeds: how many; the first is 0.
-        scales: area fractions; by default all four of the table, and 0.8 and 0.4 of `controls`.
+        scales: area fractions; by default four of `table`, 0.8 and 0.4 of `gain` and `controls`.
         policies: of the table.
         alphas: of the table.
 
@@ -78,7 +80,7 @@ def paper_study(
         ValueError: naming what is unknown or out of range.
     """
     rules.known("study", name, NAMES)
-    rules.known("preset", preset, ("full", "small"))
+    rules.known("preset", preset, PRESETS)
     numbers = tuple(range(seeds))
     if name == "table":
         places = table.places(policies, scales or table.SCALES, alphas)
@@ -91,11 +93,14 @@ def paper_study(
     for scale in chosen:
         holds = scale in controls.SCALES
         rules.require("scales", f"one of {controls.SCALES}", scale, holds=holds)
-    rule = controls.rule(chosen, numbers, preset)
+    asked = [
+        question
+        for scale in chosen
+        for question in controls.questions(scale)[: 1 if name == "gain" else None]
+    ]
+    rule = controls.rule(asked, numbers, preset)
     return PaperStudy(
-        name,
-        rule,
-        lambda cells: [each for s in chosen for each in controls.tables(cells, s, preset)],
+        name, rule, lambda cells: [controls.table(each, cells, preset) for each in asked]
     )
 
 

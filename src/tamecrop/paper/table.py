@@ -145,10 +145,10 @@ def _notes(rows: Sequence[Sequence[str]], wanted: Sequence[Place], preset: Prese
         notes.append(
             "mgcc and cmgcc: the published value is the best over alphas, which were not kept."
         )
-    if preset == "small":
+    if preset != "full":
         notes.append(
-            "These are cells of the small preset (a narrow network, few images and epochs): "
-            "compare their order with the paper's, not their accuracy."
+            f"These are cells of the {preset} preset (a narrow network, fewer epochs): compare "
+            "their order with the paper's, not their accuracy."
         )
     return notes
 

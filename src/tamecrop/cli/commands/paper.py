@@ -20,8 +20,12 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     parser.add_argument(
         "data", type=str, nargs="?", default="cifar10", help="a name or a path, with labels"
     )
-    parser.add_argument("--study", type=str, default="table", help="table, controls or simclr")
-    parser.add_argument("--preset", type=str, default="full", help="full, or small for a CPU")
+    parser.add_argument(
+        "--study", type=str, default="table", help="table, gain, controls or simclr"
+    )
+    parser.add_argument(
+        "--preset", type=str, default="full", help="full; medium (hours) or small for a CPU"
+    )
     parser.add_argument("--policies", type=str, nargs="+", default=["rc", "gcc", "cgcc"])
     parser.add_argument("--scales", type=float, nargs="+", default=None, help="area fractions")
     parser.add_argument(
