@@ -48,7 +48,7 @@ class Decoding:
 PLAIN = Decoding()
 
 
-def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
+def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 1) -> Tensor:
     """Read an image file as RGB, upright; or, of an array file, all of its channels.
 
     EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
@@ -64,6 +64,7 @@ def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
     Args:
         path: an image file of one of `FORMATS`, or an array `(H, W)`, `(H, W, C)` or `(C, H, W)`.
         decoding: how; by default as a file of its own.
+        shrink: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, rounded up.
 
     Returns:
         uint8 `(C, H, W)`, three channels of images.
@@ -77,10 +78,10 @@ def decode(path: str | Path, decoding: Decoding | None = None) -> Tensor:
         with typed(path, "decode"):
             return _from_array(bands.read(path), how)
     with lifted(how.most_pixels):
-        return _decoded(path, how)
+        return _decoded(path, how, shrink)
 
 
-def _decoded(path: Path, how: Decoding) -> Tensor:
+def _decoded(path: Path, how: Decoding, shrink: int) -> Tensor:
     with typed(path, "open"):
         image = _opened_or_bands(path, how)
     if not isinstance(image, Image.Image):
@@ -90,6 +91,8 @@ def _decoded(path: Path, how: Decoding) -> Tensor:
         with typed(path, "decode"):
             require_no_bomb(image, how.most_pixels)
             is_wide = _has_wide_bands(image)
+            if shrink > 1 and image.format in ("JPEG", "MPO"):
+                image.draft(None, (image.width // shrink, image.height // shrink))
             image.load()
             turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
         with typed(path, "convert"):
@@ -207,6 +210,16 @@ def orientation(stored: object) -> int:
         stored = int(stored) if stored.isascii() and stored.isdigit() else None
     whole = isinstance(stored, int | float) and 1 <= stored <= max(SIDEWAYS)
     return int(stored) if whole and int(stored) == stored else 1  # type: ignore[call-overload]
+
+
+def turn(stored: Pixels, turned: int) -> Pixels:
+    """Pixels `(H, W, 3)` as a file holds them, turned upright."""
+    if turned not in _TURNED:
+        return stored
+    height, width = stored.shape[:2]
+    upright = np.empty((width, height, 3) if turned in SIDEWAYS else stored.shape, dtype=np.uint8)
+    _TURNED[turned](upright)[...] = stored
+    return upright
 
 
 def _upright(image: Image.Image, turned: int, how: Decoding) -> Pixels:

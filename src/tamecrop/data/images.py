@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional
 
 from tamecrop.data import fingerprints
 from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
+from tamecrop.data.scaled import Scaled, read_scaled
 
 Ints = NDArray[np.int64]
 Size = int | tuple[int, int]
@@ -98,13 +99,28 @@ class ImageSet:
             return self.pixels[position]
         assert self.paths is not None, "__post_init__ leaves no other case"
         image = decode(self.paths[position], self.decoding)
-        height, width = self.sizes[position].tolist()
+        self._require_same(position, image, 1)
+        return image
+
+    def scaled(self, position: int, shrink: int) -> Scaled:
+        """The file at a position, a JPEG at the fraction `1 / shrink` of its size.
+
+        Raises:
+            DecodeError: as `image`.
+        """
+        assert self.paths is not None, "only files are decoded"
+        image = read_scaled(self.paths[position], self.decoding, shrink)
+        self._require_same(position, image.pixels, image.shrink)
+        return image
+
+    def _require_same(self, position: int, image: Tensor, shrink: int) -> None:
+        assert self.paths is not None, "only files can change"
+        height, width = (-(-self.sizes[position] // shrink)).tolist()
         if image.shape != (self.channels, height, width):
             now = f"{image.shape[1]} x {image.shape[2]} pixels, and had {height} x {width}"
             if image.shape[1:] == (height, width):
                 now = f"{image.shape[0]} channels, and had {self.channels}"
             raise DecodeError(self.paths[position], "decode", f"the file has changed: it has {now}")
-        return image
 
     def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":
         """The images at some positions, in that order."""

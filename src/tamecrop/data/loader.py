@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -21,26 +21,30 @@ from torch.utils.data import Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
+from tamecrop.data.scaled import Scaled, cut_scaled, shrink_for
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
-from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.cut import cut
 from tamecrop.views.devices import send
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
 Last = Literal["keep", "drop"]
+Decode = Literal["fast", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
-    """How batches are made; only the first four settings decide what is in them.
+    """How batches are made; what is in them depends on the first four settings and on `decode`.
 
     Args:
         batch_size: images per global batch.
         seed: key of the order, of the object boxes, and of the boxes of views.
         last: `keep` a last batch that is not full, or `drop` it.
         fill: gray level of what lies outside an image, in [0, 255].
-        source: `resident`, the whole set on the device, or `streamed`, decoded by workers; by
-            default resident when the set is in memory.
+        source: `resident`, all on the device, or `streamed`, decoded by workers; None: resident
+            when the set is in memory.
+        decode: of files: `full`, every pixel of them, or `fast`, JPEGs at the smallest scale that
+            feeds the views, which changes their pixels by a gray level or two.
         workers: processes that decode, for `streamed`.
         rank: which part of each global batch this process takes.
         world_size: number of such parts.
@@ -51,6 +55,7 @@ class Loading:
     last: Last = "keep"
     fill: float = 0
     source: Source | None = None
+    decode: Decode = "full"
     workers: int = 0
     rank: int = 0
     world_size: int = 1
@@ -60,6 +65,7 @@ class Loading:
             rules.count(name, getattr(self, name))
         for name in ("workers", "rank"):
             rules.count(name, getattr(self, name), least=0)
+        rules.known("decode", self.decode, get_args(Decode))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +112,7 @@ class ViewLoader:
                 f"`batch_size` must be at most the number of train images, {len(images)}, "
                 f"got {loading.batch_size}"
             )
-        self._cutting = _Cutting(plan, loading.fill)
+        self._cutting = _Cutting(plan, loading.fill, loading.decode)
         self._loading = loading
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
@@ -196,6 +202,7 @@ class _Cutting:
 
     plan: ViewPlan
     fill: float
+    decode: Decode
 
     def of_batch(self, images: Tensor, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
         """Views of images `(B, C, H, W)`."""
@@ -204,12 +211,13 @@ class _Cutting:
             for group, part in zip(self.plan.groups, boxes, strict=True)
         )
 
-    def of_one(self, image: Tensor, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
-        """Views of one image `(C, H, W)`."""
-        return tuple(
-            cut_one(image, part, size=group.size, fill=self.fill, content=group.policy.content)
-            for group, part in zip(self.plan.groups, boxes, strict=True)
-        )
+    def of_file(self, images: ImageSet, sample: int, boxes: tuple[Boxes, ...]) -> list[Tensor]:
+        """Views of one file, which is read once."""
+        if self.decode == "full":
+            image = Scaled(images.image(sample))
+        else:
+            image = images.scaled(sample, shrink_for(self.plan, boxes))
+        return cut_scaled(image, self.plan, boxes, fill=self.fill)
 
     def no_views(self, images: ImageSet) -> tuple[Tensor, ...]:
         """`(0, V, C, h, w)`: what a short last batch has for some of many processes."""
@@ -264,7 +272,7 @@ class _Decoding(Steps[tuple[Tensor, ...] | DecodeError]):
         if pixels is not None:
             return self._cutting.of_batch(pixels[torch.from_numpy(index)], boxes)
         samples = [
-            self._cutting.of_one(self._images.image(sample), tuple(group[row] for group in boxes))
+            self._cutting.of_file(self._images, sample, tuple(group[row] for group in boxes))
             for row, sample in enumerate(index.tolist())
         ]
         return tuple(torch.stack(group) for group in zip(*samples, strict=True))
