@@ -22,7 +22,7 @@ PUBLIC = [
 PACKAGES = ["tamecrop"] + [
     f"tamecrop.{path.parent.name}"
     for path in sorted(SOURCE.glob("*/__init__.py"))
-    if "on_demand" in path.read_text()
+    if "on_demand(__name__" in path.read_text()
 ]
 
 

@@ -1,8 +1,19 @@
-"""Names of a package that are imported when they are first asked for."""
+"""Names of a package that are imported when they are first asked for, and what they need."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from typing import Any
+
+_EXTRAS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "albumentations": "albumentations",
+    "stable_pretraining": "stable-pretraining",
+    "tifffile": "tiff",
+    **{host: host for host in ("ray", "grain", "streaming", "timm")},
+}
+"""The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
 
 
 def on_demand(
@@ -23,6 +34,7 @@ def on_demand(
 
     Raises:
         AttributeError: by the `__getattr__`, for every other name.
+        ModuleNotFoundError: by the `__getattr__`, for a name whose packages are not installed.
     """
     owner = sys.modules[package]
 
@@ -30,7 +42,7 @@ def on_demand(
         if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, _, attribute = sources[name].partition(":")
-        found = import_module(module)
+        found = import_needed(module)
         value: object = getattr(found, attribute) if attribute else found
         setattr(owner, name, value)
         return value
@@ -42,3 +54,33 @@ def on_demand(
         import_module(f"{package}.{each}")
         delattr(owner, each)
     return get, names
+
+
+def import_needed(module: str) -> Any:
+    """A module of this package; what it needs may not be installed.
+
+    Raises:
+        ModuleNotFoundError: with the command that installs what is missing.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if is_ours(error):
+            raise
+        raise ModuleNotFoundError(missing(error), name=error.name) from None
+
+
+def is_ours(error: ModuleNotFoundError) -> bool:
+    """Whether the module that is missing is one of this package: a defect, not a missing extra."""
+    return _root(error) == "tamecrop"
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """What to do when a package is not installed."""
+    package = _root(error)
+    extra = _EXTRAS.get(package, "train")
+    return f"{package} is not installed: pip install 'tamecrop[{extra}]'"
+
+
+def _root(error: ModuleNotFoundError) -> str:
+    return (error.name or "tamecrop").partition(".")[0]

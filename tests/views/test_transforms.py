@@ -13,7 +13,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 import tamecrop as tc
 from tamecrop.views.adapters.lightly import SimCLRViews
-from tamecrop.views.cut import cut_one
+from tamecrop.views.tensors import cut_one
 from tamecrop.views.transforms import Crop, Views
 
 LAWS = ("rrc", "rc:scale=0.5", "gcc:scale=0.5,sigma=0.5", "gcc:scale=0.5,sigma=0.5,border=recenter")

@@ -22,8 +22,9 @@ from torch.utils.data import Dataset as Steps
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
-from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.cut import cut
 from tamecrop.views.devices import send
+from tamecrop.views.tensors import cut_one
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
