@@ -80,8 +80,9 @@ def test_no_name_of_a_room_is_also_a_file_of_it(package: str):
 
 def test_torch_is_imported_when_it_is_needed():
     before = "import sys, tamecrop; assert not {'torch', 'numpy'} & set(sys.modules)"
-    after = "tamecrop.cut; assert 'torch' in sys.modules"
-    subprocess.run([sys.executable, "-c", f"{before}; {after}"], check=True)
+    cut = "tamecrop.cut; assert 'numpy' in sys.modules and 'torch' not in sys.modules"
+    after = "tamecrop.transforms; assert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", f"{before}; {cut}; {after}"], check=True)
 
 
 def test_import_is_quick():
