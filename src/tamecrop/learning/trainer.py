@@ -17,8 +17,6 @@ from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,
     methods,
-    metrics,
-    optimizers,
     processes,
     run_folder,
     training_state,
@@ -27,7 +25,7 @@ from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.methods.base import require_complete
-from tamecrop.learning.watching import Clock, Hooks, Progress
+from tamecrop.learning.watching import Clock, Hooks, Progress, write_curves
 from tamecrop.views.photometric import normalize, photometric
 
 
@@ -105,7 +103,7 @@ class Trainer:
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
-        optimizer = optimizers.optimizer(
+        optimizer = training_state.optimizer(
             config.optimizer,
             self.method,
             learning_rate=config.learning_rate,
@@ -242,14 +240,14 @@ class Trainer:
                 f"loss {value} and gradient norm {length} must be finite: stopped before step "
                 f"{self.step} changed a weight; the batch begins with samples {self._names(batch)}"
             )
-        optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
+        training_state.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
         with torch.no_grad():
             self.method.after_step((self.step + 1) / self.steps)
         return value, spread
 
     def _rate(self, step: int) -> float:
-        return optimizers.learning_rate_at(
+        return training_state.learning_rate_at(
             step,
             top=self.config.learning_rate,
             steps=self.steps,
@@ -289,7 +287,7 @@ class Trainer:
             "learning_rate": [self._rate(step) for step in range(self.step)],
             "feature_std": self.feature_stds,
         }
-        metrics.write(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
+        write_curves(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)

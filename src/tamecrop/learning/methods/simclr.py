@@ -13,9 +13,7 @@ from lightly.models.modules import SimCLRProjectionHead
 from torch import Tensor, nn
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, is_distributed
+from tamecrop.learning.methods.base import Backbone, Method, Passes, is_distributed
 
 
 @dataclass(frozen=True, kw_only=True)
