@@ -9,6 +9,7 @@ from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.trainer import Run, Trainer
 from tamecrop.learning.watching import Hooks
+from tamecrop.views.photometric import photometric
 
 
 def pretrain(
@@ -60,6 +61,8 @@ def pretrain(
                 f"{lacking} of {len(dataset.train)} train images have no object box, which "
                 f"{stated} looks at: their views are drawn as if the whole image were the object"
             )
+        if lost := photometric(config.photometric).left_out(dataset.train.channels):
+            hooks.warned(f"color step {config.photometric} {lost}")
         trainer.resume(out, hooks, identity)
         if not trainer.finished:
             trainer.compile(hooks)

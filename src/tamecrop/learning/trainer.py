@@ -77,7 +77,8 @@ class Trainer:
         self, dataset: Dataset, plan: ViewPlan, config: Pretraining, seed: int, *, fabric: Fabric
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
-        self.plan, self.colors = plan, photometric(config.photometric)
+        channels = dataset.train.channels
+        self.plan, self.colors = plan, photometric(config.photometric).for_channels(channels)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -99,7 +100,7 @@ class Trainer:
         )
         with torch.random.fork_rng():  # torch's generators stay as they were
             torch.manual_seed(seed)
-            network = backbone(config.backbone, stem=config.stem)
+            network = backbone(config.backbone, stem=config.stem, channels=channels)
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)

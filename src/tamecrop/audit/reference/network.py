@@ -71,9 +71,9 @@ class Reference:
     Args:
         name: what it is, for people.
         side: of its input, in pixels.
-        body: normalized images `(B, 3, side, side)` to features `(B, D)`.
+        body: normalized images `(B, C, side, side)` to features `(B, D)`.
         head: features to scores `(B, classes)`, or None for features alone.
-        mean: of each channel in [0, 1].
+        mean: of each channel in [0, 1]; as many channels go in.
         std: likewise.
         fill: of each channel in [0, 1], what views show outside the image: black, or the mean
             color for a network that was not trained on fill.
@@ -91,7 +91,7 @@ class Reference:
 
     @torch.inference_mode()
     def run(self, views: Tensor) -> Output:
-        """Features and classes of uint8 views `(B, C, side, side)`; gray is repeated to RGB."""
+        """Features and classes of uint8 views `(B, C, side, side)`; one channel is repeated."""
         self.body.eval()
         parts = [self._compute_features(batch) for batch in views.split(_BATCH)]
         features = torch.cat(parts)
@@ -99,7 +99,7 @@ class Reference:
         return Output(features, classes)
 
     def _compute_features(self, batch: Tensor) -> Tensor:
-        inputs = normalize(unit(batch.expand(-1, 3, -1, -1)), self.mean, self.std)
+        inputs = normalize(unit(batch.expand(-1, len(self.mean), -1, -1)), self.mean, self.std)
         features: Tensor = self.body(inputs.contiguous(memory_format=torch.channels_last))
         return features.flatten(1).float()
 

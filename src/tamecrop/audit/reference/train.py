@@ -65,7 +65,7 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
     views = min(views, _MOST_PASSES * len(learn))  # a few images teach no more after that
     whole, labels = _take_squares(learn, side, most=views // _PASSES)
     mean, std = statistics(whole)
-    network = _Small(classes, seed)
+    network = _Small(classes, len(mean), seed)
     _train(network, (whole, labels), views=views, seed=seed, colors=(mean, std))
     name = f"a small network trained on {len(whole):,} images"
     return Reference(name, side, network.backbone, network.head, mean, std, trained_on_fill=True)
@@ -74,11 +74,11 @@ def train_small(learn: ImageSet, classes: int, *, seed: int = 0) -> Reference:
 class _Small(nn.Module):
     """The narrow backbone with a linear layer; weights are a function of the seed."""
 
-    def __init__(self, classes: int, seed: int) -> None:
+    def __init__(self, classes: int, channels: int, seed: int) -> None:
         super().__init__()
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.backbone = backbone("resnet10w16")
+            self.backbone = backbone("resnet10w16", channels=channels)
             self.head = nn.Linear(self.backbone.features, classes)
 
     def forward(self, images: Tensor) -> Tensor:
