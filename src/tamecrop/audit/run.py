@@ -27,6 +27,7 @@ from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry import Policy, ViewPlan
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
+from tamecrop.studies import one_thread
 
 Report = Callable[[str], None]
 
@@ -106,7 +107,8 @@ def run(job: Job, *, report: Report = lambda _: None) -> Audit:
     try:
         steps.measure_geometry()
         steps.measure_objects()
-        steps.run_reference()
+        with one_thread():  # threads of torch that wait for each other are slow on a busy machine
+            steps.run_reference()
     finally:
         if steps.audit.policies and job.out is not None:
             from tamecrop.audit.report import publish

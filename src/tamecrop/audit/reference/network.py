@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -89,15 +90,17 @@ class Reference:
     fill: Sequence[float] = (0.0,)
     trained_on_fill: bool = False
 
-    @torch.inference_mode()
     def run(self, views: Tensor) -> Output:
         """Features and classes of uint8 views `(B, C, side, side)`; one channel is repeated."""
         self.body.eval()
-        parts = [self._compute_features(batch) for batch in views.split(_BATCH)]
-        features = torch.cat(parts)
-        classes = None if self.head is None else self.head(features).argmax(1)
+        with ThreadPoolExecutor() as pool:  # batches side by side, each with torch's own threads
+            parts = list(pool.map(self._compute_features, views.split(_BATCH)))
+        with torch.inference_mode():
+            features = torch.cat(parts)
+            classes = None if self.head is None else self.head(features).argmax(1)
         return Output(features, classes)
 
+    @torch.inference_mode()
     def _compute_features(self, batch: Tensor) -> Tensor:
         inputs = normalize(unit(batch.expand(-1, len(self.mean), -1, -1)), self.mean, self.std)
         features: Tensor = self.body(inputs.contiguous(memory_format=torch.channels_last))
