@@ -183,11 +183,11 @@ class _Steps:
             self._note("one reference was trained: the errors leave its training out")
         figures: list[dict[str, float]] = []
         for place, each in enumerate(self.job.candidates):
-            self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
             needed = self.job.needs_reference
             if needed is not None and not needed(self.audit, self.audit.policies[place]):
                 figures.append({})
                 continue
+            self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
             views = [
                 evaluator.evaluate(each.views, most=found.most, seed=self.job.settings.seed)
                 for evaluator in found.evaluators
@@ -199,6 +199,8 @@ class _Steps:
             figures.append(_preserve_features(found.evaluators, views, judged=unjudged is None))
             if each.curve is None and found.places is not None:
                 self.suspects.setdefault(each.name, find_by_features(views[0], found.places))
+        if skipped := sum(not each for each in figures):
+            self._note(f"{skipped} policies cannot be named by their geometry: no view was judged")
         if self.job.subject.classes is not None and not any(map(_has_labels, figures)):
             self._note("the reference classified no whole image rightly: agreement was left out")
         self._add(figures)
