@@ -12,13 +12,13 @@ from tamecrop.studies.recipes import Recipe
 RECIPE = Recipe(
     policies=("rc:scale=0.8", "cgcc:scale=0.8,alpha=2", "gcc:scale=0.8,alpha=2"),
     seeds=3,
-    images=2560,
+    images=2048,
     training=Pretraining(
         backbone="resnet7w16",
         optimizer="adam",
         learning_rate=3e-3,
         weight_decay=0.0,
-        epochs=9,
+        epochs=6,
         warmup_epochs=1,
         batch_size=128,
         photometric="scenes",
