@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test test-slow check format clean
 
-demo: $(READY)  ## compare three crop policies on the embedded data, two to four minutes on two cores
+demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
 
 test: $(READY)  ## the specification, fast tier
