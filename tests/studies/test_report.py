@@ -104,7 +104,7 @@ def test_a_missing_figure_is_an_error():
     ("summary", "said"),
     [
         (CLEAR, "more than seeds explain"),
-        (NOISE, "no difference shown"),
+        (NOISE, "neither a difference nor equality within 0.5 points is shown"),
         (SINGLE, "only more seeds can tell"),
     ],
 )
@@ -113,6 +113,22 @@ def test_the_verdict_is_honest_about_noise(summary: Summary, said: str):
     assert len(sentences) == 2
     assert said in sentences[1]
     assert said in page(summary)
+
+
+def test_the_opening_compares_the_best_with_the_second():
+    assert (
+        "9.7 points above gcc:scale=0.8,alpha=2, more than seeds explain" in words.verdict(CLEAR)[0]
+    )
+    assert "any of the 2 highest may be the best of these 2" in words.verdict(NOISE)[0]
+    assert "on one seed" in words.verdict(SINGLE)[0]
+
+
+def test_the_page_says_what_its_intervals_rest_on():
+    corrected, detectable, pairing = words.basis_notes(NOISE.comparison)
+    assert corrected.startswith("The interval holds in 95 % of studies (Student's t")
+    assert f"{100 * NOISE.comparison.detectable:.1f} points in 4 of 5 studies" in detectable
+    assert f"a correlation of {NOISE.comparison.pairing:.2f}" in pairing
+    assert words.basis_notes(SINGLE.comparison) == () == words.basis_notes(None)
 
 
 def test_an_unfinished_study_says_so():

@@ -1,9 +1,16 @@
 """What every page and record uses: environment, JSON, intervals, theme, HTML, view grid."""
 
+from tamecrop.reporting.comparisons import (
+    MARGIN as MARGIN,
+    Comparison as Comparison,
+    compare_arms as compare_arms,
+    is_different as is_different,
+    is_equal as is_equal,
+)
 from tamecrop.reporting.environment import Environment as Environment
 from tamecrop.reporting.intervals import (
     Interval as Interval,
-    paired_difference as paired_difference,
+    interval_words as interval_words,
     percent as percent,
     points as points,
     spread as spread,

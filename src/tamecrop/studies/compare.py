@@ -24,8 +24,8 @@ HOW_TO_READ = {
     "accuracy": (
         "Accuracy and its certainty",
         "Further right is better. A diamond is the mean over seeds, its bar the spread, the dots "
-        "are single seeds. In the third panel a bar that crosses the line means: no difference "
-        "shown.",
+        "are single seeds. In the third panel a bar that crosses the line means that these seeds "
+        "cannot tell, not that the policies are equal.",
     ),
     "losses": (
         "Training loss",
@@ -152,6 +152,7 @@ def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
         data=summary.cells[0].data,
         lead=words.lead(summary),
         verdict=words.verdict(summary),
+        basis=words.basis_notes(summary.comparison),
         rows=words.table_rows(summary),
         figures=embedded(HOW_TO_READ, figures),
         facts=words.facts(summary),

@@ -3,12 +3,13 @@
 import csv
 import dataclasses
 import io
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.reporting.intervals import Interval, percent, points
+from tamecrop.reporting import MARGIN, Comparison, Interval, is_different, is_equal, percent, points
 from tamecrop.studies.cells import ArmRecord, Summary
 
 
@@ -133,9 +134,9 @@ def _bounds(gap: Interval) -> str:
 
 
 def _direction(gap: Interval) -> str:
-    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+    if not is_different(gap):
         return "even"
-    return "up" if gap.low > 0 else "down"
+    return "up" if gap.mean > 0 else "down"
 
 
 def lead(summary: Summary) -> str:
@@ -159,12 +160,10 @@ def _count(number: int, noun: str) -> str:
 
 
 def verdict(summary: Summary) -> tuple[str, ...]:
-    """What came out: the best policy, and each one against the baseline, honest about noise."""
-    best = max(summary.arms, key=lambda record: record.mean)
+    """What came out: the best policy against the second, and each one against the baseline."""
     first = summary.name(summary.arms[0])
-    opening = f"{summary.name(best)} has the highest mean: {percent(best.mean)} % linear accuracy."
     return (
-        opening,
+        _opening(summary),
         *(
             _against(summary.name(record), first, record.difference)
             for record in summary.arms
@@ -173,14 +172,84 @@ def verdict(summary: Summary) -> tuple[str, ...]:
     )
 
 
+def _opening(summary: Summary) -> str:
+    """The best mean, and whether it is told from the second."""
+    order = sorted(summary.arms, key=lambda record: -record.mean)
+    best = order[0]
+    words = f"{summary.name(best)} has the highest mean: {percent(best.mean)} % linear accuracy"
+    found = summary.comparison
+    if len(order) < 2:
+        return f"{words}."
+    words += f", {100 * (best.mean - order[1].mean):.1f} points above {summary.name(order[1])}"
+    if found is None or found.lead is None:
+        return f"{words}."
+    least, candidates = found.lead.least, len(found.lead.candidates)
+    if least is None:
+        return f"{words}, on one seed; whether that is chance, only more seeds can tell."
+    if least > 0:
+        return f"{words}, more than seeds explain: it is the best of these {len(order)}."
+    return (
+        f"{words}, within what seeds do by chance: "
+        f"any of the {candidates} highest may be the best of these {len(order)}."
+    )
+
+
 def _against(policy: str, first: str, gap: Interval) -> str:
     where = "above" if gap.mean >= 0 else "below"
     size = f"{policy} is {abs(100 * gap.mean):.1f} points {where} {first}"
     if gap.low is None:
         return f"{size} on one seed; whether that is chance, only more seeds can tell."
-    if _direction(gap) == "even":
-        return f"{size}, within what seeds do by chance {_bounds(gap)}: no difference shown."
-    return f"{size}, more than seeds explain {_bounds(gap)}."
+    margin = f"{100 * MARGIN:g} points"
+    if is_equal(gap):
+        return f"{size} {_bounds(gap)}: equal within {margin}."
+    if is_different(gap):
+        return f"{size}, more than seeds explain {_bounds(gap)}."
+    return (
+        f"{size}, within what seeds do by chance {_bounds(gap)}: neither a difference nor "
+        f"equality within {margin} is shown."
+    )
+
+
+def basis_notes(found: Comparison | None) -> tuple[str, ...]:
+    """What the intervals of a comparison rest on; empty without a spread."""
+    if found is None or found.deviation is None:
+        return ()
+    return (_corrected(found), _detectable(found), *_pairing(found))
+
+
+def _corrected(found: Comparison) -> str:
+    """For what the intervals are corrected."""
+    if found.rivals == 1:
+        test, hold = "Student's t", "The interval holds"
+    else:
+        test, hold = "Dunnett's", f"The intervals hold for all {found.rivals} rivals at once"
+    return (
+        f"{hold} in 95 % of studies ({test}, one deviation of {100 * (found.deviation or 0):.2f} "
+        f"points taken for all arms, {found.freedom} degrees of freedom)."
+    )
+
+
+def _detectable(found: Comparison) -> str:
+    """What difference this many seeds could have shown."""
+    return (
+        f"With a deviation like that, these seeds show a true difference of "
+        f"{100 * (found.detectable or 0):.1f} points in 4 of 5 studies, a smaller one less often."
+    )
+
+
+def _pairing(found: Comparison) -> tuple[str, ...]:
+    if found.pairing is None:
+        return ()
+    if found.pairing <= 0:
+        does = "so that pairing them does not help here"
+    else:
+        does = (
+            f"so that pairing them makes intervals {math.sqrt(1 - found.pairing):.2f} times as wide"
+        )
+    return (
+        f"Accuracies of two policies with the same seed have a correlation of {found.pairing:.2f}, "
+        f"{does}; with few seeds that is a rough figure.",
+    )
 
 
 def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
