@@ -100,9 +100,9 @@ class Policy:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether it looks at the box of an object: `mean=given`, `box=given`, `region=object`."""
-        center = getattr(self.center, "mean", None), getattr(self.center, "box", None)
-        return self.region.needs_boxes or "given" in center
+        """Whether it looks at a box: `mean=given`, `box=given`, `box=encoder`, `region=object`."""
+        asked = {getattr(self.center, name, None) for name in ("mean", "box")}
+        return self.region.needs_boxes or not asked.isdisjoint({"given", "encoder"})
 
     @property
     def relates_views(self) -> bool:
