@@ -1,9 +1,9 @@
 """What every method learns on a CPU in five epochs: does its loss fall, are its features better?
 
 20,000 images of CIFAR-10, a `resnet7w16`, batches of 256, one thread. Nearest neighbors judge the
-features before and after on the test images; settings other than a method's defaults were chosen on
-the validation images. One file a method, `results/methods/<name>.json`; a method whose file is there
-is passed over, and a stopped run goes on from its checkpoint.
+features before and after on the test images; settings other than a method's defaults were chosen
+on the validation images. One file a method, `results/methods/<name>.json`; a method whose file is
+there is passed over, and a stopped run goes on from its checkpoint.
 
 `python benchmarks/methods_sanity.py cifar10 --work runs [--only byol]`
 """
@@ -91,7 +91,9 @@ def measure(name: str, dataset: Dataset, work: Path) -> dict[str, object]:
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         before = neighbors(backbone(config.backbone).eval(), dataset)
-    out = work / "-".join((methods.canonical(case.method).replace(":", "_"), f"{case.learning_rate}"))
+    out = work / "-".join(
+        (methods.canonical(case.method).replace(":", "_"), f"{case.learning_rate}")
+    )
     run = pretrain(dataset, case.plan, config, out, seed=SEED)
     after = neighbors(run.backbone, dataset)
     gain = after["test"] - before["test"]

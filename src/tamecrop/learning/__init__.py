@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from tamecrop.learning.backbones import backbone
     from tamecrop.learning.checkpoint import CheckpointError
     from tamecrop.learning.config import Pretraining
+    from tamecrop.learning.curves import Run
     from tamecrop.learning.features import Features, Judged
     from tamecrop.learning.probe import fitted
     from tamecrop.learning.processes import settle_precision
     from tamecrop.learning.run_folder import CHECKPOINTS, decisive, identity, require_same, trained
     from tamecrop.learning.stopping import Interrupted, StopFlag, signals_raise
-    from tamecrop.learning.trainer import Run
     from tamecrop.learning.watching import Hooks, Progress
 else:
     _SOURCES = {
@@ -25,7 +25,7 @@ else:
         "Judged": "tamecrop.learning.features:Judged",
         "Pretraining": "tamecrop.learning.config:Pretraining",
         "Progress": "tamecrop.learning.watching:Progress",
-        "Run": "tamecrop.learning.trainer:Run",
+        "Run": "tamecrop.learning.curves:Run",
         "StopFlag": "tamecrop.learning.stopping:StopFlag",
         "backbone": "tamecrop.learning.backbones:backbone",
         "decisive": "tamecrop.learning.run_folder:decisive",

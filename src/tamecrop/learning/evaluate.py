@@ -1,5 +1,6 @@
 """How good the features of a backbone are, by the two usual measures."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
 from tamecrop.learning.probe import frozen
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.stopping import Interrupted, StopFlag
 
 Probe = Literal["frozen", "paper"]
 
@@ -69,6 +70,30 @@ def evaluate(
         else frozen(found, stop=stop)
     )
     return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy)
+
+
+def validation_knn(
+    backbone: Backbone, dataset: Dataset, *, size: int | None = None, stop: StopFlag | None = None
+) -> float:
+    """Accuracy of nearest neighbors on the validation images: for a look while a run trains.
+
+    Args:
+        backbone: put into eval mode and left there.
+        dataset: with labels.
+        size: side that images are resized to.
+        stop: looked at on the way.
+
+    Returns:
+        A fraction; NaN when it was asked to stop, which the caller then does.
+    """
+    try:
+        train, validation = (
+            features.of_split(backbone, dataset, split, size=size, stop=stop)
+            for split in (dataset.train, dataset.validation)
+        )
+    except Interrupted:
+        return math.nan
+    return knn_accuracy(train, validation, classes=len(dataset.classes or ()))
 
 
 def knn_accuracy(

@@ -7,7 +7,8 @@ from tamecrop.data.images import Dataset
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.config import Pretraining, SettledPrecision
-from tamecrop.learning.trainer import Run, Trainer
+from tamecrop.learning.curves import Run
+from tamecrop.learning.trainer import Trainer
 from tamecrop.learning.watching import Hooks
 
 
