@@ -86,6 +86,19 @@ PRESETS: dict[str, Preset] = {
         "Mishra et al., Object-Aware Cropping, 2022",
         "RandomResizedCrop inside the object box for one view, inside a wider one for the other",
     ),
+    "cast": Preset(
+        {
+            "extent": "random",
+            "center": "gaussian",
+            "sigma": 0.25,
+            "mean": "given",
+            "border": "truncate",
+            "pair": "covers",
+        },
+        "Selvaraju et al., CAST, CVPR 2021",
+        "RandomResizedCrop's extent around the object, redrawn until it shows a fifth of it; the "
+        "object is a box, and the width of the Gaussian is ours",
+    ),
     "emp": Preset(
         {"extent": "random", "scale": (0.25, 0.25), "ratio": (1.0, 1.0)},
         "Tong et al., EMP-SSL, 2023",
