@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from tamecrop.learning.backbones import Backbone
 
 WHOLE_BOXES, KNN = "whole_boxes", "knn"
+COLLAPSED = 0.05
+"""Features whose standard deviation, see `methods.base.spread`, is lower are alike: untrained networks
+have 0.2 to 0.6, and a collapse ends at 0 (Chen and He, SimSiam, 2021)."""
 _SAVED_AS = {"loss": "losses", "feature_std": "feature_stds"}
 
 
@@ -89,7 +93,26 @@ class Run:
         """Mean loss of each epoch."""
         return self.by_epoch("loss")
 
+    @property
+    def is_collapsed(self) -> bool:
+        """Whether the features of the last epoch are alike for all images."""
+        return self.by_epoch("feature_std")[-1] < COLLAPSED
+
+    def watched(self) -> dict[str, Any]:
+        """What the record of a study's cell holds of the curves beside the loss."""
+        last = {name: _known(self.by_epoch(name)[-1]) for name in self.curves if name != KNN}
+        judged = self.by_epoch(KNN) if KNN in self.curves else []
+        return {
+            "feature_std": last["feature_std"],
+            "whole_boxes": last.get(WHOLE_BOXES),
+            "online_knn": tuple(map(_known, judged)),
+        }
+
     def by_epoch(self, name: str) -> list[float]:
         """Mean of a curve over each epoch, without steps that have no number; NaN for none."""
         means: list[float] = self.curves[name].reshape(-1, self.steps_per_epoch).nanmean(1).tolist()
         return means
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

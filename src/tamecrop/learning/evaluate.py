@@ -1,7 +1,8 @@
 """How good the features of a backbone are, by the two usual measures."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lightly.utils.benchmarking import knn_predict
@@ -9,11 +10,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from tamecrop.data.images import Dataset
+from tamecrop.geometry import rules
 from tamecrop.learning import features
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
-from tamecrop.learning.probe import frozen
+from tamecrop.learning.probe import few_labels, frozen
 from tamecrop.learning.stopping import Interrupted, StopFlag
 
 Probe = Literal["frozen", "paper"]
@@ -32,11 +34,13 @@ class Evaluation:
         linear_accuracy: of the linear probe on test, a fraction.
         knn_accuracy: of weighted nearest neighbors on test, a fraction.
         validation_accuracy: of the linear probe on validation: what choices are made by.
+        few_labels: of the frozen probe on test, by the share of train labels that it knew.
     """
 
     linear_accuracy: float
     knn_accuracy: float
     validation_accuracy: float
+    few_labels: Mapping[float, float] = field(default_factory=dict)
 
 
 def evaluate(
@@ -46,6 +50,7 @@ def evaluate(
     probe: Probe = "frozen",
     size: int | None = None,
     seed: int = 0,
+    few: Sequence[float] = (),
     stop: StopFlag | None = None,
 ) -> Evaluation:
     """Judge a backbone: learn from train, choose on validation, count on test.
@@ -55,13 +60,16 @@ def evaluate(
         dataset: with labels.
         probe: `frozen`, the one to trust, or `paper`, to reproduce arXiv:2504.19824.
         size: side that images are resized to; needed when they differ in size.
-        seed: key of the paper's probe; nothing else is random.
+        seed: key of the paper's probe, and of which labels are few; nothing else is random.
+        few: shares of the train labels, in (0, 1], with which the frozen probe is trained too.
         stop: looked at on the way.
 
     Raises:
-        ValueError: for a data set without labels.
+        ValueError: for a data set without labels, or a share outside (0, 1].
         Interrupted: when asked to stop.
     """
+    for share in few:
+        rules.fraction("labels", share)
     found = features.judged(backbone, dataset, size=size, stop=stop)
     neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
     probed = (
@@ -69,7 +77,8 @@ def evaluate(
         if probe == "paper"
         else frozen(found, stop=stop)
     )
-    return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy)
+    known = {each: few_labels(found, each, seed=seed, stop=stop).accuracy for each in few}
+    return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy, known)
 
 
 def validation_knn(

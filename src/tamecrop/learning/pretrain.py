@@ -65,4 +65,7 @@ def pretrain(
         if not trainer.finished:
             trainer.compile(hooks)
             trainer.train(out, hooks, identity)
-        return trainer.run()
+        run = trainer.run()
+        if run.is_collapsed:
+            hooks.warned(f"{config.method} on {stated} has collapsed: its features are all alike")
+        return run
