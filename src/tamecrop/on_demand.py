@@ -1,8 +1,32 @@
 """Names of a package that are imported when they are first asked for."""
 
+import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
+
+
+def front(
+    package: str, file: str
+) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
+    """The `__all__`, `__getattr__` and `__dir__` of a package whose stub says its names.
+
+    `__init__.pyi` beside `__init__.py` holds nothing but lines `from module import name as name`: a
+    type checker reads them as they are, and here each says where its name is imported from.
+
+    Args:
+        package: its `__name__`.
+        file: its `__file__`.
+    """
+    lines = ast.parse(Path(file).with_name("__init__.pyi").read_text("utf-8")).body
+    sources = {
+        alias.name: f"{line.module}:{alias.name}"
+        for line in lines
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    return sorted(sources), *on_demand(package, sources)
 
 
 def on_demand(

@@ -13,11 +13,11 @@ from tamecrop.audit.measures.suspicious import (
 )
 from tamecrop.audit.measures.view_pairs import Shapes, pair_views
 from tamecrop.audit.reference import train
-from tamecrop.audit.reference.average import average_agreement, explain_unjudged
 from tamecrop.audit.reference.choose import divide, keep_all
 from tamecrop.audit.reference.judge import Agreement, Evaluator
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import decode_pixels
+from tamecrop.audit.reference.train import average_agreement, explain_unjudged
 from tamecrop.audit.subject import find_subject
 from tamecrop.data.images import ImageSet
 

@@ -1,8 +1,7 @@
 """The text form: what is written is read back, and what is wrong is named."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tamecrop as tc
 from references.policies import EVERY

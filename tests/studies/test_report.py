@@ -13,7 +13,7 @@ from tamecrop.reporting.theme import png
 from tamecrop.studies import words
 from tamecrop.studies.cells import Cell, Key, Provenance, Summary, summarize
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure, overlap_words
-from tamecrop.studies.page import HOW_TO_READ, report_html
+from tamecrop.studies.compare import HOW_TO_READ, report_html
 from tamecrop.studies.words import table_csv
 
 POLICIES = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]

@@ -20,9 +20,9 @@ from tamecrop.audit.measures.suspicious import (
 from tamecrop.audit.measures.view_pairs import Shapes
 from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.audit.reference.average import average_accuracy, average_agreement, explain_unjudged
 from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
 from tamecrop.audit.reference.judge import Evaluator, ViewFeatures
+from tamecrop.audit.reference.train import average_accuracy, average_agreement, explain_unjudged
 from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry import Policy, ViewPlan
 from tamecrop.reporting.environment import environment

@@ -16,14 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Steps
+from torch.utils.data import DataLoader, Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
 from tamecrop.views.cut import cut, cut_one
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]

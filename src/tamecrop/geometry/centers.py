@@ -10,8 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import distributions, rules
-from tamecrop.geometry import elementwise as of
+from tamecrop.geometry import distributions, elementwise as of, rules
 from tamecrop.geometry.draws import AnyDraws, Axis
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 

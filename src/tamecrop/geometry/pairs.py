@@ -6,9 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import boxes as box
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import rules
+from tamecrop.geometry import boxes as box, elementwise as of, rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.draws import Draws
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes

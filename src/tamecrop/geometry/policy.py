@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import keys, rules, text
+from tamecrop.geometry import elementwise as of, keys, rules, text
 from tamecrop.geometry.borders import Border, Content, Pad
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.centers import Center, Gaussian

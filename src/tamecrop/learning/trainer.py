@@ -16,8 +16,6 @@ from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,
     methods,
-    metrics,
-    optimizers,
     processes,
     run_folder,
     training_state,
@@ -30,7 +28,7 @@ from tamecrop.learning.encoder_boxes import encoder_boxes
 from tamecrop.learning.evaluate import validation_knn
 from tamecrop.learning.hard_views import hardest
 from tamecrop.learning.methods.base import require_complete
-from tamecrop.learning.watching import Clock, Hooks, Progress
+from tamecrop.learning.watching import Clock, Hooks, Progress, write_curves
 from tamecrop.views.photometric import normalize, photometric
 
 
@@ -78,7 +76,7 @@ class Trainer:
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
-        optimizer = optimizers.optimizer(
+        optimizer = training_state.optimizer(
             config.optimizer,
             self.method,
             learning_rate=config.learning_rate,
@@ -251,14 +249,14 @@ class Trainer:
                 f"loss {value} and gradient norm {length} must be finite: stopped before step "
                 f"{self.step} changed a weight; the batch begins with samples {self._names(batch)}"
             )
-        optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
+        training_state.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
         with torch.no_grad():
             self.method.after_step((self.step + 1) / self.steps)
         return value, spread
 
     def _rate(self, step: int) -> float:
-        return optimizers.learning_rate_at(
+        return training_state.learning_rate_at(
             step,
             top=self.config.learning_rate,
             steps=self.steps,
@@ -294,7 +292,7 @@ class Trainer:
     def _write_curves(self, out: Path) -> None:
         rates = {"learning_rate": [self._rate(step) for step in range(self.step)]}
         curves = {"loss": self.curves["loss"]} | rates | self.curves
-        metrics.write(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
+        write_curves(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)

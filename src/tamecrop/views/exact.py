@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tamecrop.geometry.borders import Content
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 
 Ints = NDArray[np.int64]
 

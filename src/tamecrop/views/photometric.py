@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from tamecrop.geometry import Draw, Floats, Range, keys, rules
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tamecrop.geometry import Content, Floats
-from tamecrop.views.devices import send
 from tamecrop.views.exact import Ints, Runs, Taken, runs, take
+from tamecrop.views.kernels import send
 
 Weights = NDArray[np.float32 | np.float64]
 

@@ -10,9 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from tamecrop.geometry import ViewPlan, rules, text
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method
+from tamecrop.learning.methods.base import Backbone, Method, Passes
 
 
 def names() -> tuple[str, ...]:

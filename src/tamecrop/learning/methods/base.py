@@ -17,6 +17,21 @@ from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
 
+__all__ = [
+    "Backbone",
+    "Method",
+    "Passes",
+    "cosine",
+    "frozen_copy",
+    "full_precision",
+    "gather",
+    "is_distributed",
+    "require_complete",
+    "require_momentum",
+    "spread",
+    "widen",
+]
+
 
 class Method(nn.Module, ABC):
     """A backbone with everything that is thrown away after training: heads, copies, queues.

@@ -14,10 +14,10 @@ from lightly.models.utils import update_momentum
 from torch import Tensor
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     cosine,
     cosines,
     frozen_copy,

@@ -16,9 +16,14 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, full_precision, gather, is_distributed
+from tamecrop.learning.methods.base import (
+    Backbone,
+    Method,
+    Passes,
+    full_precision,
+    gather,
+    is_distributed,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,10 @@ from lightly.models.modules import SimSiamPredictionHead, SimSiamProjectionHead
 from torch import Tensor
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     cosines,
     full_precision,
     widen,
