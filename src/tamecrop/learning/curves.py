@@ -12,8 +12,8 @@ from tamecrop.learning.backbones import Backbone
 
 WHOLE_BOXES, KNN = "whole_boxes", "knn"
 COLLAPSED = 0.05
-"""Features whose standard deviation, see `methods.base.spread`, is lower are alike: untrained networks
-have 0.2 to 0.6, and a collapse ends at 0 (Chen and He, SimSiam, 2021)."""
+"""Features whose standard deviation, see `methods.base.spread`, is lower are all alike: a collapse
+ends at 0 (Chen and He, SimSiam, 2021)."""
 _SAVED_AS = {"loss": "losses", "feature_std": "feature_stds"}
 
 

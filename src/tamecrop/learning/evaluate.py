@@ -43,7 +43,7 @@ class Evaluation:
     few_labels: Mapping[float, float] = field(default_factory=dict)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  each is asked for by itself
     backbone: Backbone,
     dataset: Dataset,
     *,
