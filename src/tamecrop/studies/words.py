@@ -193,7 +193,8 @@ def watched(summary: Summary) -> tuple[str, ...]:
     sentences = []
     for record in summary.arms:
         cells, name = summary.of(record), summary.name(record)
-        alike = [each.seed for each in cells if (each.feature_std or 1.0) < COLLAPSED]
+        known = [each for each in cells if each.feature_std is not None]
+        alike = [each.seed for each in known if each.feature_std < COLLAPSED]  # type: ignore[operator]
         if alike:
             seeds = ", ".join(map(str, alike))
             sentences.append(f"{name} has collapsed (seed {seeds}): its features are all alike.")
