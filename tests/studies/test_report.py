@@ -176,3 +176,34 @@ def test_overlap_is_worded_from_the_boxes():
     assert overlap_words(np.add(boxes, [16, 0, 16, 0]), (32, 32)) == "mean IoU 1.00 · content 50 %"
     shifted = np.array([[[-16, 0, 16, 32], [0, 0, 32, 32]]])
     assert overlap_words(shifted, (32, 32)).startswith("mean IoU 0.50"), "of contents, not boxes"
+
+
+def watched(**changes):
+    cells = [dataclasses.replace(cell(POLICIES[n], 0, 0.5), **changes) for n in (0, 1)]
+    return summarize(cells, [each.key for each in cells])
+
+
+@pytest.mark.parametrize("std", [0.0, 0.03])
+def test_a_collapsed_run_says_so_on_the_page(std):
+    figures = dict.fromkeys(HOW_TO_READ, PNG)
+    said = "has collapsed (seed 0): its features are all alike."
+    assert said in report_html(watched(feature_std=std), figures)
+    assert said not in report_html(watched(feature_std=0.3), figures)
+    assert said not in report_html(watched(), figures)  # cells of before know nothing of it
+
+
+def test_boxes_that_are_the_whole_image_are_said():
+    assert any("25.0 % of the boxes" in line for line in words.watched(watched(whole_boxes=0.25)))
+    assert words.watched(watched()) == ()
+
+
+def test_nearest_neighbors_on_the_way_have_a_panel():
+    assert len(loss_figure(watched(online_knn=(None, 0.4))).axes) == 2
+    assert len(loss_figure(watched()).axes) == 1
+
+
+def test_an_epoch_that_takes_longer_shows_its_cost():
+    cells = [cell(POLICIES[0], 0, 0.5), cell(POLICIES[1], 0, 0.5)]
+    cells[1] = dataclasses.replace(cells[1], images_per_second=450.0)
+    rows = words.table_rows(summarize(cells, [each.key for each in cells]))
+    assert [row.seconds for row in rows] == ["60", "60 (2.0 x)"]

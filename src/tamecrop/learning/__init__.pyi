@@ -3,6 +3,7 @@
 from tamecrop.learning.backbones import backbone as backbone
 from tamecrop.learning.checkpoint import CheckpointError as CheckpointError
 from tamecrop.learning.config import Pretraining as Pretraining
+from tamecrop.learning.curves import Run as Run
 from tamecrop.learning.features import Features as Features, Judged as Judged
 from tamecrop.learning.probe import fitted as fitted
 from tamecrop.learning.processes import settle_precision as settle_precision
@@ -18,5 +19,4 @@ from tamecrop.learning.stopping import (
     StopFlag as StopFlag,
     signals_raise as signals_raise,
 )
-from tamecrop.learning.trainer import Run as Run
 from tamecrop.learning.watching import Hooks as Hooks, Progress as Progress

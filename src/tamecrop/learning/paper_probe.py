@@ -69,9 +69,8 @@ def paper(
         ValueError: for a data set without labels.
         Interrupted: when asked to stop.
     """
-    if dataset.classes is None:
-        raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
-    probing = _Probing(backbone, dataset, len(dataset.classes), seed)
+    dataset.require("labels")
+    probing = _Probing(backbone, dataset, len(dataset.classes or ()), seed)
     best, waited = float("inf"), 0
     for epoch in range(epochs):
         loss = probing.epoch(epoch, stop or StopFlag())

@@ -7,7 +7,8 @@ from tamecrop.data.images import Dataset
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.config import Pretraining, SettledPrecision
-from tamecrop.learning.trainer import Run, Trainer
+from tamecrop.learning.curves import Run
+from tamecrop.learning.trainer import Trainer
 from tamecrop.learning.watching import Hooks
 from tamecrop.views.photometric import photometric
 
@@ -67,4 +68,7 @@ def pretrain(
         if not trainer.finished:
             trainer.compile(hooks)
             trainer.train(out, hooks, identity)
-        return trainer.run()
+        run = trainer.run()
+        if run.is_collapsed:
+            hooks.warned(f"{config.method} on {stated} has collapsed: its features are all alike")
+        return run

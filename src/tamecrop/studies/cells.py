@@ -93,6 +93,12 @@ class Cell:
         classes: Number of classes, the reciprocal of chance.
         environment: Hardware, versions and commit.
         provenance: What decided the numbers.
+        feature_std: How far normalized features varied in the last epoch: 0 when they are all
+            alike, a collapse; None in older cells.
+        whole_boxes: Share of the encoder's boxes that were the whole image in the last epoch; None
+            where no boxes were found.
+        online_knn: Accuracy of nearest neighbors on validation after each epoch, None after those
+            that were not judged; empty when none was.
     """
 
     policy: str
@@ -112,6 +118,9 @@ class Cell:
     classes: int
     environment: Environment
     provenance: Provenance
+    feature_std: float | None = None
+    whole_boxes: float | None = None
+    online_knn: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("linear_accuracy", "knn_accuracy", "validation_accuracy"):

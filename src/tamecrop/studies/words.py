@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tamecrop.learning.curves import COLLAPSED
 from tamecrop.reporting import MARGIN, Comparison, Interval, is_different, is_equal, percent, points
 from tamecrop.studies.cells import ArmRecord, Summary
 
@@ -119,8 +120,17 @@ def _row(summary: Summary, record: ArmRecord, ink: str, *, best: bool) -> Row:
         knn=percent(record.knn_mean),
         knn_spread=_plus_minus(record.knn_spread),
         n=record.n,
-        seconds=f"{seconds:.0f}",
+        seconds=f"{seconds:.0f}{_cost(summary, record)}",
     )
+
+
+def _cost(summary: Summary, record: ArmRecord) -> str:
+    """How much longer an epoch takes than one of the baseline, where that is more than noise."""
+    first, mine = (
+        statistics.fmean(1 / max(cell.images_per_second, 1e-9) for cell in summary.of(each))
+        for each in (summary.arms[0], record)
+    )
+    return "" if abs(mine / first - 1) < 0.2 else f" ({mine / first:.1f} x)"
 
 
 def _plus_minus(spread: float | None) -> str:
@@ -169,6 +179,7 @@ def verdict(summary: Summary) -> tuple[str, ...]:
             for record in summary.arms
             if record.difference is not None
         ),
+        *watched(summary),
     )
 
 
@@ -192,6 +203,29 @@ def _opening(summary: Summary) -> str:
         f"{words}, within what seeds do by chance: "
         f"any of the {candidates} highest may be the best of these {len(order)}."
     )
+
+
+def watched(summary: Summary) -> tuple[str, ...]:
+    """What went wrong unseen: features that collapsed, boxes of an encoder that constrain nothing.
+
+    Args:
+        summary: A study.
+    """
+    sentences = []
+    for record in summary.arms:
+        cells, name = summary.of(record), summary.name(record)
+        known = [each for each in cells if each.feature_std is not None]
+        alike = [each.seed for each in known if each.feature_std < COLLAPSED]  # type: ignore[operator]
+        if alike:
+            seeds = ", ".join(map(str, alike))
+            sentences.append(f"{name} has collapsed (seed {seeds}): its features are all alike.")
+        shares = [each.whole_boxes for each in cells if each.whole_boxes is not None]
+        if shares:
+            share = percent(statistics.fmean(shares))
+            sentences.append(
+                f"{name}: {share} % of the boxes that the encoder found last are the whole image."
+            )
+    return tuple(sentences)
 
 
 def _against(policy: str, first: str, gap: Interval) -> str:

@@ -46,7 +46,7 @@ def require_usable(stated: str, plan: ViewPlan, *, batch_size: int) -> None:
         ValueError: naming the method and what it needs.
     """
     kind, settings = _read(stated)
-    kind.check(settings, plan, batch_size=batch_size)
+    kind.check(settings, plan.trained_on, batch_size=batch_size)
 
 
 def canonical(stated: str) -> str:
