@@ -102,7 +102,10 @@ def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
     snippet = tmp_path / "snippet.py"
     snippet.write_text(f"import tamecrop as tc\n{known}\ntc.typo\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--follow-imports=silent", str(snippet)],
+        [
+            *(sys.executable, "-m", "mypy", "--follow-imports=silent"),
+            *("--cache-dir", str(tmp_path / "cache"), str(snippet)),
+        ],
         capture_output=True,
         text=True,
         check=False,
