@@ -1,19 +1,36 @@
 """Names of a package that are imported when they are first asked for, and what they need."""
 
+import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-_EXTRAS = {
-    "torch": "torch",
-    "torchvision": "torch",
-    "albumentations": "albumentations",
-    "stable_pretraining": "stable-pretraining",
-    "tifffile": "tiff",
-    **{host: host for host in ("ray", "grain", "streaming", "timm")},
-}
+_EXTRAS = {"torch": "torch", "torchvision": "torch", "tifffile": "tiff", "timm": "timm"}
 """The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
+
+
+def front(
+    package: str, file: str
+) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
+    """The `__all__`, `__getattr__` and `__dir__` of a package whose stub says its names.
+
+    `__init__.pyi` beside `__init__.py` holds nothing but lines `from module import name as name`: a
+    type checker reads them as they are, and here each says where its name is imported from.
+
+    Args:
+        package: its `__name__`.
+        file: its `__file__`.
+    """
+    lines = ast.parse(Path(file).with_name("__init__.pyi").read_text("utf-8")).body
+    sources = {
+        alias.name: f"{line.module}:{alias.name}"
+        for line in lines
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    return sorted(sources), *on_demand(package, sources)
 
 
 def on_demand(

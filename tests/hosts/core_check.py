@@ -1,6 +1,6 @@
 """What a core install does, run by an interpreter that has NumPy, Pillow and tamecrop alone.
 
-`tests/hosts/environments.py` makes that interpreter. It has no pytest.
+`make test-core` makes that interpreter from the built wheel. It has no pytest.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ import tamecrop as tc
 from reliability import checkpoints, children
 from reliability.checkpoints import save
 from tamecrop.data.sources import load
-from tamecrop.learning import checkpoint, methods, optimizers, run_folder, training_state
+from tamecrop.learning import checkpoint, methods, run_folder, training_state
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 
@@ -117,7 +117,7 @@ def test_r4_nothing_usable_never_means_from_the_beginning(shelf, tmp_path):
 def model_and_optimizer(name):
     torch.manual_seed(0)
     model = methods.method("simclr", backbone("resnet10w16"))
-    optimizer = optimizers.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
+    optimizer = training_state.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
     model([torch.rand(4, 2, 3, 8, 8)]).backward()
     optimizer.step()
     return model, optimizer
@@ -147,7 +147,7 @@ def test_r5_a_round_trip_keeps_every_bit_and_every_missing_key_is_refused(
     assert before.state == after.state
     torch.manual_seed(1)
     model = methods.method("simclr", backbone("resnet10w16"))
-    optimizer = optimizers.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
+    optimizer = training_state.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
     training_state.restore(model, optimizer, after)
     again = taken(model, optimizer)
     assert same(before.weights, again.weights)

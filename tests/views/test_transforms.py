@@ -7,8 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms as v1
-from torchvision import tv_tensors
+from torchvision import transforms as v1, tv_tensors
 from torchvision.transforms import InterpolationMode, v2
 
 import tamecrop as tc

@@ -16,14 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Steps
+from torch.utils.data import DataLoader, Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
 from tamecrop.views.cut import cut
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 from tamecrop.views.tensors import cut_one
 
 Ints = NDArray[np.int64]
@@ -108,6 +107,7 @@ class ViewLoader:
                 f"got {loading.batch_size}"
             )
         self._cutting = _Cutting(plan, loading.fill)
+        self._looks_at_boxes = plan.needs_boxes and plan.box_threshold is None
         self._loading = loading
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
@@ -117,7 +117,7 @@ class ViewLoader:
     @property
     def images_without_box(self) -> int:
         """Images that lack the object box that the plan looks at; 0 when it looks at none."""
-        if not self._cutting.plan.needs_boxes:
+        if not self._looks_at_boxes:
             return 0
         boxes = self._images.boxes
         return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
@@ -128,14 +128,18 @@ class ViewLoader:
         full, rest = divmod(len(self._images), self._loading.batch_size)
         return full + (rest > 0 and self._loading.last == "keep")
 
-    def batches(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, epoch: int, start_step: int = 0, *, found_boxes: Floats | None = None
+    ) -> Iterator[Batch]:
         """The batches of an epoch, from a step on.
 
         Args:
             epoch: key of the pass.
             start_step: the first batch wanted.
+            found_boxes: `(N, 4)`, one box of each image, in place of those that the images bring;
+                all views are drawn from them here, so that no worker holds on to boxes of before.
         """
-        shares = self._shares(epoch)
+        shares = self._shares(epoch, found_boxes)
         wanted = range(start_step, len(shares))
         if self._resident:
             for index, boxes in shares[start_step:]:
@@ -154,7 +158,7 @@ class ViewLoader:
             sent = (group.to(self._device, non_blocking=True) for group in views)
             yield Batch(index, tuple(sent), boxes)
 
-    def _shares(self, epoch: int) -> list["_Share"]:
+    def _shares(self, epoch: int, found_boxes: Floats | None) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""
         size = self._loading.batch_size
         order = keys.permutation(len(self._images), seed=self._loading.seed, epoch=epoch)
@@ -166,7 +170,9 @@ class ViewLoader:
             seed=self._loading.seed,
             epoch=epoch,
             index=index,
-            object_boxes=self._object_boxes(index, epoch),
+            object_boxes=self._object_boxes(index, epoch)
+            if found_boxes is None
+            else found_boxes[index],
         )
         ends = np.cumsum([len(batch) for batch in mine])[:-1]
         boxes = zip(*(np.split(group, ends) for group in drawn), strict=True)
@@ -175,7 +181,7 @@ class ViewLoader:
     def _object_boxes(self, index: Ints, epoch: int) -> Floats | None:
         """One object box of each sample, where the plan looks at one and the images have any."""
         boxes = self._images.boxes
-        if boxes is None or not self._cutting.plan.needs_boxes:
+        if boxes is None or not self._looks_at_boxes:
             return None
         candidates = [boxes[sample] for sample in index]
         return choose_objects(candidates, seed=self._loading.seed, epoch=epoch, index=index)

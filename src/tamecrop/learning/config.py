@@ -40,6 +40,8 @@ class Pretraining:
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         workers: processes that decode, for images in files.
         save_every: epochs between checkpoints.
+        knn_every: epochs after which nearest neighbors judge the features on the validation images;
+            0 never. It changes no number of the run.
     """
 
     backbone: str = "resnet18"
@@ -59,11 +61,12 @@ class Pretraining:
     execution: Execution = "eager"
     workers: int = 0
     save_every: int = 10
+    knn_every: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "save_every"):
             rules.count(name, getattr(self, name))
-        for name in ("warmup_epochs", "workers"):
+        for name in ("warmup_epochs", "workers", "knn_every"):
             rules.count(name, getattr(self, name), least=0)
         rules.positive("learning_rate", self.learning_rate)
         decay = self.weight_decay
@@ -73,7 +76,7 @@ class Pretraining:
         if self.size is not None:
             rules.count("size", self.size)
 
-    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every")
+    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every")
     """Settings that decide no number and may differ when a run is continued."""
 
     def decisive(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tamecrop.geometry import Content
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 from tamecrop.views.sampling import Ints, Runs, Taken, common_sides, copy_rows, runs
 
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tamecrop.geometry import Content
-from tamecrop.views.devices import send
 from tamecrop.views.exact import take
+from tamecrop.views.kernels import send
 from tamecrop.views.sampling import NEAREST, Ints, Kernel, take_nearest, weights_of
 
 _NOTHING = 1e-6
