@@ -3,9 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow test-core check format clean
 
-demo: $(READY)  ## compare three crop policies on the embedded data, two to four minutes on two cores
+demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
 
 test: $(READY)  ## the specification, fast tier
@@ -13,6 +13,14 @@ test: $(READY)  ## the specification, fast tier
 
 test-slow: $(READY)  ## the second tier: kills, long properties, whole studies
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with NumPy and Pillow alone
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear .hosts/core
+	.hosts/core/bin/python -m pip install --quiet dist/*.whl
+	.hosts/core/bin/python tests/hosts/core_check.py
 
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
@@ -25,7 +33,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build demo src/*.egg-info
+	rm -rf $(VENV) .hosts build dist demo src/*.egg-info
 
 $(READY): pyproject.toml src/tamecrop/version.py
 	$(PYTHON) -m venv $(VENV)

@@ -29,8 +29,9 @@ from common import report, write
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry.plans import plan
-from tamecrop.learning import methods, optimizers
+from tamecrop.learning import methods
 from tamecrop.learning.backbones import backbone
+from tamecrop.learning.training_state import optimizer
 from tamecrop.paper.published import best, faithful
 from tamecrop.views.cut import cut
 from tamecrop.views.photometric import normalize, photometric
@@ -62,7 +63,7 @@ class Training:
         self.model = model.to(DEVICE, memory_format=torch.channels_last).train()
         if compiled:
             self.model.backbone.compile(dynamic=False)
-        self.optimizer = optimizers.optimizer("adam", model, learning_rate=0.01, weight_decay=0.0)
+        self.optimizer = optimizer("adam", model, learning_rate=0.01, weight_decay=0.0)
 
     def forward(self, views: Tensor) -> Tensor:
         """The loss of normalized views."""

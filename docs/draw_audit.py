@@ -5,8 +5,8 @@ Run: .venv/bin/python docs/draw_audit.py
 
 from pathlib import Path
 
-from tamecrop.audit.figures import draw_trade_off
 from tamecrop.audit.records import Audit, read_at_iou
+from tamecrop.audit.report import draw_trade_off
 from tamecrop.reporting.jsonfiles import read_json
 from tamecrop.reporting.theme import png
 

@@ -126,7 +126,6 @@ def test_a_repeated_name_is_seen():
     assert "cut.py" not in found["repeated_names_but_commands"]
 
 
-@pytest.mark.xfail(reason="about 28 statements per 1,000 lines are left of 37")
 def test_a_reader_changes_files_seldom():
     assert structure().imports_per_1000_lines(FILES) < 25
 

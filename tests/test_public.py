@@ -19,34 +19,32 @@ PUBLIC = [
 ]
 """A name is added here when it is meant to stay."""
 
-PACKAGES = ["tamecrop"] + [
-    f"tamecrop.{path.parent.name}"
-    for path in sorted(SOURCE.glob("*/__init__.py"))
-    if "on_demand" in path.read_text()
-]
+ROOMS = [f"tamecrop.{path.parent.name}" for path in sorted(SOURCE.glob("*/__init__.pyi"))]
 
 
-def file_of(package: str) -> Path:
-    return SOURCE.joinpath(*package.split(".")[1:], "__init__.py")
+def test_every_room_but_the_commands_lists_its_names():
+    rooms = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+    assert {name.removeprefix("tamecrop.") for name in ROOMS} == rooms - {"cli"}
 
 
-def seen_by_a_type_checker(package: str) -> dict[str, str]:
-    """Name to `module:attribute` or `module`, from the imports that only a type checker runs."""
+def seen_by_a_type_checker(source: str) -> dict[str, str]:
+    """Name to `module:attribute`, from the imports that only a type checker runs."""
     found = {}
-    for node in ast.parse(file_of(package).read_text()).body:
-        if isinstance(node, ast.If):
-            for each in node.body:
-                assert isinstance(each, ast.ImportFrom)
-                for alias in each.names:
-                    found[alias.asname or alias.name] = f"{each.module}:{alias.name}"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module != "tamecrop.on_demand":
+            assert all(alias.asname in (alias.name, None) for alias in node.names)
+            found |= {alias.name: f"{node.module}:{alias.name}" for alias in node.names}
     return found
 
 
-def agrees(package: str, sources: dict[str, str]) -> bool:
-    """Whether what runs gives the objects that a type checker sees."""
-    seen = seen_by_a_type_checker(package)
-    as_seen = {name: place.replace(":", ".") for name, place in seen.items()}
-    return as_seen == {name: place.replace(":", ".") for name, place in sources.items()}
+def agrees(sources: dict[str, str]) -> bool:
+    """Whether what the front door gives is what a type checker sees."""
+    text = (SOURCE / "__init__.py").read_text().replace("PRESETS as presets", "presets")
+    seen = seen_by_a_type_checker(text.replace("VERSION as __version__", "VERSION"))
+    del seen["TYPE_CHECKING"], seen["VERSION"]
+    places = {name: place.replace(":", ".") for name, place in sources.items()}
+    places["presets"] = places["presets"].replace("PRESETS", "presets")
+    return {name: place.replace(":", ".") for name, place in seen.items()} == places
 
 
 def test_the_public_names_are_those_meant_to_stay():
@@ -56,21 +54,31 @@ def test_the_public_names_are_those_meant_to_stay():
         _ = tc.crops
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_listed_name_is_there_and_is_what_a_type_checker_sees(package: str):
-    module = importlib.import_module(package)
-    assert all(getattr(module, name) is not None for name in module.__all__)
-    assert set(module.__all__) - {"__version__"} == set(module._SOURCES)
-    assert agrees(package, module._SOURCES)
+def test_every_name_of_the_front_door_is_there_and_is_what_a_type_checker_sees():
+    assert all(getattr(tc, name) is not None for name in tc.__all__)
+    assert set(tc.__all__) - {"__version__"} == set(tc._SOURCES)
+    assert agrees(tc._SOURCES)
 
 
 def test_a_source_that_differs_from_what_a_type_checker_sees_is_noticed():
     right = dict(tc._SOURCES)
-    assert not agrees("tamecrop", right | {"cut": "tamecrop.views.exact:cut"})
-    assert not agrees("tamecrop", {name: right[name] for name in right if name != "cut"})
+    assert not agrees(right | {"cut": "tamecrop.views.exact:cut"})
+    assert not agrees({name: right[name] for name in right if name != "cut"})
 
 
-@pytest.mark.parametrize("package", PACKAGES[1:])
+@pytest.mark.parametrize("package", ROOMS)
+def test_every_name_of_a_room_is_the_object_that_its_stub_imports(package: str):
+    module = importlib.import_module(package)
+    stub = SOURCE.joinpath(*package.split(".")[1:], "__init__.pyi").read_text()
+    listed = seen_by_a_type_checker(stub)
+    assert listed.keys() == set(module.__all__)
+    for name, place in listed.items():
+        source, _, attribute = place.partition(":")
+        assert getattr(module, name) is getattr(importlib.import_module(source), attribute)
+    assert stub.count(" as ") == len(listed), "a stub lists names only by `name as name`"
+
+
+@pytest.mark.parametrize("package", ROOMS)
 def test_no_name_of_a_room_is_also_a_file_of_it(package: str):
     """Python would make such a name the file's module once the file is imported."""
     module = importlib.import_module(package)
@@ -80,8 +88,9 @@ def test_no_name_of_a_room_is_also_a_file_of_it(package: str):
 
 def test_torch_is_imported_when_it_is_needed():
     before = "import sys, tamecrop; assert not {'torch', 'numpy'} & set(sys.modules)"
-    after = "tamecrop.cut; assert 'torch' in sys.modules"
-    subprocess.run([sys.executable, "-c", f"{before}; {after}"], check=True)
+    cut = "tamecrop.cut; assert 'numpy' in sys.modules and 'torch' not in sys.modules"
+    after = "tamecrop.transforms; assert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", f"{before}; {cut}; {after}"], check=True)
 
 
 def test_import_is_quick():
@@ -94,7 +103,10 @@ def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
     snippet = tmp_path / "snippet.py"
     snippet.write_text(f"import tamecrop as tc\n{known}\ntc.typo\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--follow-imports=silent", str(snippet)],
+        [
+            *(sys.executable, "-m", "mypy", "--follow-imports=silent"),
+            *("--cache-dir", str(tmp_path / "cache"), str(snippet)),
+        ],
         capture_output=True,
         text=True,
         check=False,

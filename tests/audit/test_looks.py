@@ -1,5 +1,7 @@
 """What a reference says of views, with references whose classes are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,12 +14,14 @@ from tamecrop.audit.measures.suspicious import (
     find_by_overlap,
 )
 from tamecrop.audit.measures.view_pairs import Shapes, pair_views
+from tamecrop.audit.prepare import Settings, prepare
 from tamecrop.audit.reference import train
-from tamecrop.audit.reference.average import average_agreement, explain_unjudged
 from tamecrop.audit.reference.choose import divide, keep_all
 from tamecrop.audit.reference.judge import Agreement, Evaluator
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import decode_pixels
+from tamecrop.audit.reference.train import average_agreement, explain_unjudged
+from tamecrop.audit.run import run
 from tamecrop.audit.subject import find_subject
 from tamecrop.data.images import ImageSet
 
@@ -133,6 +137,19 @@ def test_a_small_network_learns_the_same_on_every_run(monkeypatch):
     views = data.pixels
     assert torch.equal(first.run(views).features, second.run(views).features)
     assert (first.run(views).classes == data.labels).double().mean() > 0.8
+
+
+def test_policies_that_no_reference_judged_are_on_the_page(monkeypatch, tmp_path):
+    monkeypatch.setattr(train, "VIEWS", 900)
+    monkeypatch.setattr(train, "_LEAST_VIEWS", 900)
+    settings = Settings(draws=2, placements=False)
+    job = prepare(find_subject(spots(n=120)), ["rc:scale=0.5", "rc:scale=0.9"], settings)
+    job = replace(job, out=tmp_path, needs_reference=lambda _, each: "0.9" not in each.policy)
+    audit = run(job)
+    kept = {each.policy: each.preservation.pair_similarity for each in audit.named}
+    assert [policy for policy, share in kept.items() if share is None] == ["rc:scale=0.9"]
+    assert "1 policies cannot be named by their geometry" in " ".join(audit.notes)
+    assert "not judged" in (tmp_path / "report.html").read_text()
 
 
 def test_the_reference_learns_every_border_and_classifies_images_with_a_rim(monkeypatch):

@@ -110,7 +110,17 @@ def test_pretrain_then_evaluate(tmp_path, capsys):
     assert main(words) == 0
     assert main(words) == 0, "the same command goes on, whatever `auto` precision stands for"
     assert main(["evaluate", str(out)]) == 0
-    assert "rc:scale=0.6, 4 steps, on scenes:count=100: linear (frozen)" in capsys.readouterr().out
+    assert (
+        "rc:scale=0.6, 4 steps on scenes:count=100, on scenes:count=100: linear (frozen)"
+        in capsys.readouterr().out
+    )
+    other = ["--data", "scenes:count=120", "--labels", "0.1", "1"]
+    assert main(["evaluate", str(out), *other]) == 0, "judged on data that it was not trained on"
+    said = capsys.readouterr().out
+    assert "4 steps on scenes:count=100, on scenes:count=120: linear" in said
+    assert "linear with 10 % of the labels" in said
+    assert main(["evaluate", str(out), "--labels", "2"]) == 2
+    assert "`labels` must satisfy" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "no checkpoint" in capsys.readouterr().err
 

@@ -24,7 +24,8 @@ def run(missing: str, words: list[str]) -> subprocess.CompletedProcess[str]:
 )
 def test_a_missing_extra_is_one_line_and_exit_two(missing: str, words: list[str]):
     done = run(missing, words)
-    line = f"tamecrop: error: {missing} is not installed: pip install 'tamecrop[train]'\n"
+    extra = "torch" if missing == "torch" else "train"
+    line = f"tamecrop: error: {missing} is not installed: pip install 'tamecrop[{extra}]'\n"
     assert (done.returncode, done.stderr) == (2, line)
 
 

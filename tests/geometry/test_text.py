@@ -1,8 +1,7 @@
 """The text form: what is written is read back, and what is wrong is named."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tamecrop as tc
 from references.policies import EVERY
@@ -105,7 +104,7 @@ def test_the_presets_default_to_the_paper():
         ("gcc:rounding=faithfull", "unknown rounding 'faithfull': did you mean 'faithful'"),
         ("gcc:pair=sharde", "unknown pair 'sharde': did you mean 'shared'"),
         ("gcc:center=gausian", "unknown center 'gausian': did you mean 'gaussian'"),
-        ("zzzzzz", "unknown crop policy 'zzzzzz': known are ccrop"),
+        ("zzzzzz", "unknown crop policy 'zzzzzz': known are cast, ccrop"),
         ("gcc:scale", r"name:key=value,\.\.\., got 'scale'"),
         ("gcc:scale=", r"name:key=value,\.\.\., got 'scale='"),
         ("gcc:scale=0.4,scale=0.5", "`scale` must be given once, got it twice"),

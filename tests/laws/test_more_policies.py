@@ -154,3 +154,98 @@ def test_named_plans_are_their_text():
     swav, small = tc.plan("swav"), tc.plan("dino32")
     assert [(group.views, group.size) for group in swav.groups] == [(2, (224, 224)), (6, (96, 96))]
     assert [(group.views, group.size) for group in small.groups] == [(2, (32, 32)), (6, (18, 18))]
+
+
+def coverage(boxes, objects):
+    return tc.boxes.coverage(boxes, np.repeat(objects, len(boxes), axis=0)[:, None])
+
+
+CORNER = np.array([[100.0, 78.0, 118.0, 98.0]])
+
+
+@pytest.mark.parametrize("objects", [OBJECT, CORNER, np.array([[0.0, 0.0, 120.0, 100.0]])])
+def test_cast_shows_a_fifth_of_the_object_or_as_much_as_the_smallest_crop(objects):
+    boxes = draw_around("cast:scale=0.05..0.5", objects=objects)
+    area = (objects[0, 2] - objects[0, 0]) * (objects[0, 3] - objects[0, 1])
+    need = min(0.2, 0.05 * 100 * 120 / area)
+    assert is_within(boxes, 0, 0, 120, 100).all()
+    assert (coverage(boxes, objects) >= need - 1e-9).all()
+    first = "rrc:scale=0.05..0.5,center=gaussian,sigma=0.25,mean=given,border=truncate"
+    free = draw_around(first, objects=objects)
+    short = (coverage(free, objects) < need).mean()
+    assert short > (0.05 if objects is CORNER else -1)
+    kept = coverage(free, objects) >= need
+    assert np.array_equal(boxes[kept], free[kept])
+
+
+def test_casts_views_are_conditioned_and_fall_back_to_the_smallest_legal_box():
+    # One try: every view that shows too little is the fallback.
+    boxes = draw_around("cast:scale=0.01..0.02,tries=1,cover=1,sigma=3", objects=CORNER)
+    x1, y1, x2, y2 = CORNER[0]
+    least = 0.01 * 120 * 100 / ((x2 - x1) * (y2 - y1))
+    enough = coverage(boxes, CORNER) >= min(1, least) - 1e-9
+    assert enough.all()
+    around = (boxes == [100, 78, 118, 98]).all(-1)
+    assert 0.5 < around.mean() < 1
+    wide = draw_around("cast:scale=0.01..0.02,tries=1,cover=1,sigma=9,ratio=2..3", objects=CORNER)
+    fallback = wide[(wide[..., 2] - wide[..., 0] == 40) & (wide[..., 3] - wide[..., 1] == 20)]
+    assert len(fallback) > 1000
+    assert (fallback == [80, 78, 120, 98]).all()  # pushed inside
+    # Many tries: the law is the free one given that the view shows enough.
+    text = "scale=0.05..0.3,center=gaussian,sigma=0.25,mean=given,border=truncate"
+    free = draw_around(f"rrc:{text}", objects=CORNER)
+    least = 0.05 * 120 * 100 / ((x2 - x1) * (y2 - y1))
+    held = coverage(free, CORNER) >= min(0.2, least)
+    found = draw_around("cast:scale=0.05..0.3,tries=60", objects=CORNER, seed=9)
+    for edge in range(4):
+        spread = free[held][:, edge].std() / np.sqrt(held.sum())
+        assert abs(free[held][:, edge].mean() - found[..., edge].mean()) < 5 * spread
+
+
+@pytest.mark.parametrize("objects", [None, np.full((1, 4), np.nan)])
+def test_cast_without_object_keeps_its_first_draws(objects):
+    law = "rrc:center=gaussian,sigma=0.25,mean=given,border=truncate"
+    drawn = (
+        tc.policy("cast").draw((100, 120), index=INDEX)
+        if objects is None
+        else draw_around("cast", objects=objects)
+    )
+    assert np.array_equal(drawn, tc.policy(law).draw((100, 120), index=INDEX))
+
+
+def test_cast_of_one_image_is_that_of_a_batch():
+    law = tc.policy("cast:scale=0.05..0.5")
+    batch = draw_around("cast:scale=0.05..0.5", objects=CORNER, seed=2)
+    for n in range(0, 400):
+        one = law.draw_one(100, 120, views=2, seed=2, index=n, object_box=CORNER[0])
+        assert one == [tuple(box) for box in batch[n].tolist()]
+
+
+def test_hard_views_are_a_plan():
+    plan = tc.plan("2of4x rrc:scale=0.2..1 @32 + 1x gcc:scale=0.4,sigma=0.2 @16")
+    assert tc.plan(str(plan)) == plan
+    assert plan.views == 5
+    assert plan.first_views == (0, 4)
+    assert [boxes.shape for boxes in plan.draw((64, 64), index=[0])] == [(1, 4, 4), (1, 1, 4)]
+    assert str(plan.trained_on).startswith("2x rrc:scale=0.2..1 @32 + 1x gcc")
+    for text, said in (
+        ("2of2x rrc", "`kept` must satisfy kept = 2 < views, got '2 of 2'"),
+        ("3of4x rrc", "`kept`"),
+        ("2of4x jointcrop", "`views` must be 2 with jointcrop"),
+        ("of4x rrc", "a view plan is written"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            tc.plan(text)
+
+
+def test_boxes_of_an_encoder_are_stated_and_come_from_one_source():
+    assert tc.plan("ccrop:box=encoder").box_threshold == 0.1
+    assert tc.plan("ccrop:box=encoder,threshold=1/4").box_threshold == 0.25
+    assert tc.plan("ccrop").box_threshold is None
+    assert str(tc.policy("ccrop:box=encoder,threshold=0.1")) == "ccrop:scale=0.2..1,box=encoder"
+    given, encoder = (draw_around(text, objects=CORNER) for text in ("ccrop", "ccrop:box=encoder"))
+    assert np.array_equal(given, encoder)
+    with pytest.raises(ValueError, match="all groups must take their boxes from one source"):
+        tc.plan("1x ccrop + 1x ccrop:box=encoder")
+    with pytest.raises(ValueError, match="`threshold` must satisfy 0 < threshold < 1, got 1"):
+        tc.policy("ccrop:box=encoder,threshold=1")

@@ -5,8 +5,7 @@ import pytest
 
 import tamecrop as tc
 from references.policies import EVERY
-from tamecrop.geometry import distributions, keys
-from tamecrop.geometry import elementwise as of
+from tamecrop.geometry import distributions, elementwise as of, keys
 
 RANDOM = np.random.default_rng(3)
 N = 300

@@ -93,3 +93,27 @@ def test_data_without_labels_cannot_be_judged():
     scenes = replace(load("scenes:count=60"), classes=None)
     with pytest.raises(ValueError, match="has no labels: its features cannot be judged"):
         evaluate(backbone("resnet10w16"), scenes)
+
+
+def test_few_labels_are_as_many_of_every_class_and_keyed():
+    train, validation, test = (blobs(n, seed=n) for n in (600, 150, 300))
+    found = Judged(train, validation, test, 3)
+    fits = {share: probe.few_labels(found, share) for share in (0.01, 0.1, 1)}
+    assert fits[1] == probe.frozen(found)
+    assert fits[0.01].accuracy < fits[1].accuracy
+    assert probe.few_labels(found, 0.01) == fits[0.01]
+    assert probe.few_labels(found, 0.01, seed=1) != fits[0.01]
+    # However small the share, one of every class is known.
+    alone = Features(train.values[:3], train.labels[:3])
+    one_each = probe.few_labels(Judged(alone, validation, test, 3), 0.01)
+    assert one_each == probe.frozen(Judged(alone, validation, test, 3))
+    with pytest.raises(ValueError, match=r"`labels` must satisfy .* got 0"):
+        probe.few_labels(found, 0)
+    with pytest.raises(ValueError, match=r"`labels` must satisfy .* got 2"):
+        evaluate(backbone("resnet10w16"), load("scenes:count=60"), few=(2.0,))
+
+
+def test_a_split_without_labels_has_no_features_to_judge():
+    scenes = load("scenes:count=60")
+    with pytest.raises(ValueError, match="has no labels: its features cannot be judged"):
+        features.of_split(backbone("resnet10w16"), scenes, replace(scenes.test, labels=None))

@@ -15,7 +15,7 @@ from tamecrop.learning.backbones import NAMES, backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.methods.simclr import SimCLR
-from tamecrop.learning.optimizers import learning_rate_at, optimizer
+from tamecrop.learning.training_state import learning_rate_at, optimizer
 
 
 def nt_xent(first, second, temperature):

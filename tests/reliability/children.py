@@ -23,11 +23,11 @@ from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
 from tamecrop.learning import checkpoint, run_folder, training_state
 from tamecrop.learning.config import Pretraining
+from tamecrop.learning.curves import Run
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.methods.simclr import SimCLR
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.stopping import StopFlag, signals_raise
-from tamecrop.learning.trainer import Run
 from tamecrop.learning.watching import Hooks, Progress
 
 torch.set_num_threads(1)

@@ -11,7 +11,7 @@ from PIL import Image, ImageFile
 import tamecrop as tc
 from tamecrop.cli import main
 from tamecrop.data.decode import DecodeError, decode, opened
-from tamecrop.views.cut import cut_one
+from tamecrop.views.tensors import cut_one
 
 LAWS = ("rrc", "gcc:scale=0.4,sigma=0.2", "rc:scale=0.9", "gcc:scale=0.9,sigma=0.3")
 

@@ -14,7 +14,7 @@ import tamecrop as tc
 from reliability import checkpoints, children
 from reliability.checkpoints import save
 from tamecrop.data.sources import load
-from tamecrop.learning import checkpoint, methods, optimizers, run_folder, training_state
+from tamecrop.learning import checkpoint, methods, run_folder, training_state
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 
@@ -117,7 +117,7 @@ def test_r4_nothing_usable_never_means_from_the_beginning(shelf, tmp_path):
 def model_and_optimizer(name):
     torch.manual_seed(0)
     model = methods.method("simclr", backbone("resnet10w16"))
-    optimizer = optimizers.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
+    optimizer = training_state.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
     model([torch.rand(4, 2, 3, 8, 8)]).backward()
     optimizer.step()
     return model, optimizer
@@ -147,7 +147,7 @@ def test_r5_a_round_trip_keeps_every_bit_and_every_missing_key_is_refused(
     assert before.state == after.state
     torch.manual_seed(1)
     model = methods.method("simclr", backbone("resnet10w16"))
-    optimizer = optimizers.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
+    optimizer = training_state.optimizer(name, model, learning_rate=0.1, weight_decay=1e-4)
     training_state.restore(model, optimizer, after)
     again = taken(model, optimizer)
     assert same(before.weights, again.weights)
@@ -202,7 +202,7 @@ def test_r5_every_changed_setting_is_refused_by_name(tmp_path, record):
     let_through, identity = refusals(tmp_path / "a", run_folder.claim)
     assert let_through == []
     fields = {field.name for field in dataclasses.fields(children.TINY)}
-    assert set(identity) == fields - set(children.TINY.FREE) | {
+    assert set(identity) == fields - set(children.TINY.FREE) - set(children.TINY.ADDED) | {
         "policy",
         "seed",
         "fingerprint",
@@ -213,6 +213,18 @@ def test_r5_every_changed_setting_is_refused_by_name(tmp_path, record):
     )
     assert "policy" in blind, "a claim that looks at the seed alone must be seen"
     record("R5", f"{n}/{n} changed settings refused by name", n=n)
+
+
+@pytest.mark.parametrize("older_first", [True, False])
+def test_r5_a_setting_that_older_runs_do_not_record_is_refused_too(tmp_path, older_first):
+    data, law = load("scenes:count=60"), tc.policy("rc:scale=0.6")
+    fast = dataclasses.replace(children.TINY, decode="fast")
+    old, new = (run_folder.identity(data, law, config, seed=0) for config in (children.TINY, fast))
+    assert "decode" not in old, "a run of an older version is the same run"
+    first, second = (old, new) if older_first else (new, old)
+    run_folder.claim(tmp_path, first)
+    with pytest.raises(ValueError, match="holds another run: `decode` is"):
+        run_folder.claim(tmp_path, second)
 
 
 def test_r5_a_checkpoint_of_another_run_is_refused_even_without_run_json(tmp_path):

@@ -11,7 +11,8 @@ from PIL import Image
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 import tamecrop as tc
-from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.cut import cut
+from tamecrop.views.tensors import cut_one
 
 SIZE = (37, 53)
 LAWS = ("rc:scale=0.4", "rrc:scale=0.1..1", "gcc:scale=0.4,sigma=0.3", "gcc:scale=0.9,sigma=0.1")

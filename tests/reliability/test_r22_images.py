@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 import tamecrop as tc
 from reliability import decoding
 from tamecrop.data.decode import DecodeError, decode
-from tamecrop.views.cut import cut_one
+from tamecrop.views.tensors import cut_one
 
 SIZES = [(1, 1), (1, 7), (7, 1), (33, 20), (100_000, 1), (1, 60_000)]
 """Width and height; 60,000 because TIFF's and PNG's one long side has room for both."""

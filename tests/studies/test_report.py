@@ -13,7 +13,7 @@ from tamecrop.reporting.theme import png
 from tamecrop.studies import words
 from tamecrop.studies.cells import Cell, Key, Provenance, Summary, summarize
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure, overlap_words
-from tamecrop.studies.page import HOW_TO_READ, report_html
+from tamecrop.studies.compare import HOW_TO_READ, report_html
 from tamecrop.studies.words import table_csv
 
 POLICIES = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
@@ -104,7 +104,7 @@ def test_a_missing_figure_is_an_error():
     ("summary", "said"),
     [
         (CLEAR, "more than seeds explain"),
-        (NOISE, "no difference shown"),
+        (NOISE, "neither a difference nor equality within 0.5 points is shown"),
         (SINGLE, "only more seeds can tell"),
     ],
 )
@@ -113,6 +113,22 @@ def test_the_verdict_is_honest_about_noise(summary: Summary, said: str):
     assert len(sentences) == 2
     assert said in sentences[1]
     assert said in page(summary)
+
+
+def test_the_opening_compares_the_best_with_the_second():
+    assert (
+        "9.7 points above gcc:scale=0.8,alpha=2, more than seeds explain" in words.verdict(CLEAR)[0]
+    )
+    assert "any of the 2 highest may be the best of these 2" in words.verdict(NOISE)[0]
+    assert "on one seed" in words.verdict(SINGLE)[0]
+
+
+def test_the_page_says_what_its_intervals_rest_on():
+    corrected, detectable, pairing = words.basis_notes(NOISE.comparison)
+    assert corrected.startswith("The interval holds in 95 % of studies (Student's t")
+    assert f"{100 * NOISE.comparison.detectable:.1f} points in 4 of 5 studies" in detectable
+    assert f"a correlation of {NOISE.comparison.pairing:.2f}" in pairing
+    assert words.basis_notes(SINGLE.comparison) == () == words.basis_notes(None)
 
 
 def test_an_unfinished_study_says_so():
@@ -160,3 +176,34 @@ def test_overlap_is_worded_from_the_boxes():
     assert overlap_words(np.add(boxes, [16, 0, 16, 0]), (32, 32)) == "mean IoU 1.00 · content 50 %"
     shifted = np.array([[[-16, 0, 16, 32], [0, 0, 32, 32]]])
     assert overlap_words(shifted, (32, 32)).startswith("mean IoU 0.50"), "of contents, not boxes"
+
+
+def watched(**changes):
+    cells = [dataclasses.replace(cell(POLICIES[n], 0, 0.5), **changes) for n in (0, 1)]
+    return summarize(cells, [each.key for each in cells])
+
+
+@pytest.mark.parametrize("std", [0.0, 0.03])
+def test_a_collapsed_run_says_so_on_the_page(std):
+    figures = dict.fromkeys(HOW_TO_READ, PNG)
+    said = "has collapsed (seed 0): its features are all alike."
+    assert said in report_html(watched(feature_std=std), figures)
+    assert said not in report_html(watched(feature_std=0.3), figures)
+    assert said not in report_html(watched(), figures)  # cells of before know nothing of it
+
+
+def test_boxes_that_are_the_whole_image_are_said():
+    assert any("25.0 % of the boxes" in line for line in words.watched(watched(whole_boxes=0.25)))
+    assert words.watched(watched()) == ()
+
+
+def test_nearest_neighbors_on_the_way_have_a_panel():
+    assert len(loss_figure(watched(online_knn=(None, 0.4))).axes) == 2
+    assert len(loss_figure(watched()).axes) == 1
+
+
+def test_an_epoch_that_takes_longer_shows_its_cost():
+    cells = [cell(POLICIES[0], 0, 0.5), cell(POLICIES[1], 0, 0.5)]
+    cells[1] = dataclasses.replace(cells[1], images_per_second=450.0)
+    rows = words.table_rows(summarize(cells, [each.key for each in cells]))
+    assert [row.seconds for row in rows] == ["60", "60 (2.0 x)"]

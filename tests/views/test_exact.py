@@ -6,8 +6,9 @@ import torch
 from torchvision.transforms.v2 import functional
 
 import tamecrop as tc
-from tamecrop.views import exact
-from tamecrop.views.cut import cut, cut_one
+from tamecrop.views import exact, sampling
+from tamecrop.views.cut import cut
+from tamecrop.views.tensors import cut_one
 
 LAWS = (
     "rc:scale=0.4",
@@ -65,8 +66,8 @@ def test_host_and_device_paths_give_the_same_bits(law, dtype):
     policy = tc.policy(law)
     boxes = policy.draw((17, 23), index=np.arange(600))
     width, height = (boxes[0, 0, 2:] - boxes[0, 0, :2]).tolist()
-    across = exact.runs(boxes[..., 0], width, 23, policy.content)
-    down = exact.runs(boxes[..., 1], height, 17, policy.content)
+    across = sampling.runs(boxes[..., 0], width, 23, policy.content)
+    down = sampling.runs(boxes[..., 1], height, 17, policy.content)
     fill = torch.tensor([7, 8, 9]).to(dtype)
     there = exact.on_device(images, across, down, (height, width), fill)
     here = cut(images, boxes, fill=[7, 8, 9], content=policy.content)

@@ -6,7 +6,8 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 import tamecrop as tc
-from tamecrop.views.cut import cut, cut_one
+from tamecrop.views.cut import cut
+from tamecrop.views.tensors import cut_one
 
 
 def noise(n=40, side=32):

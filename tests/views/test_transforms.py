@@ -7,13 +7,12 @@ import pytest
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms as v1
-from torchvision import tv_tensors
+from torchvision import transforms as v1, tv_tensors
 from torchvision.transforms import InterpolationMode, v2
 
 import tamecrop as tc
 from tamecrop.views.adapters.lightly import SimCLRViews
-from tamecrop.views.cut import cut_one
+from tamecrop.views.tensors import cut_one
 from tamecrop.views.transforms import Crop, Views
 
 LAWS = ("rrc", "rc:scale=0.5", "gcc:scale=0.5,sigma=0.5", "gcc:scale=0.5,sigma=0.5,border=recenter")

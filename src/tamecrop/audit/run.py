@@ -20,13 +20,14 @@ from tamecrop.audit.measures.suspicious import (
 from tamecrop.audit.measures.view_pairs import Shapes
 from tamecrop.audit.prepare import CURRENT, Job, Settings, Views, prepare
 from tamecrop.audit.records import FORMAT, Audit, Audited, Preservation
-from tamecrop.audit.reference.average import average_accuracy, average_agreement, explain_unjudged
 from tamecrop.audit.reference.choose import Evaluation, prepare_evaluation
 from tamecrop.audit.reference.judge import Evaluator, ViewFeatures
+from tamecrop.audit.reference.train import average_accuracy, average_agreement, explain_unjudged
 from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry import Policy, ViewPlan
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
+from tamecrop.studies import one_thread
 
 Report = Callable[[str], None]
 
@@ -106,7 +107,8 @@ def run(job: Job, *, report: Report = lambda _: None) -> Audit:
     try:
         steps.measure_geometry()
         steps.measure_objects()
-        steps.run_reference()
+        with one_thread():  # threads of torch that wait for each other are slow on a busy machine
+            steps.run_reference()
     finally:
         if steps.audit.policies and job.out is not None:
             from tamecrop.audit.report import publish
@@ -181,11 +183,11 @@ class _Steps:
             self._note("one reference was trained: the errors leave its training out")
         figures: list[dict[str, float]] = []
         for place, each in enumerate(self.job.candidates):
-            self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
             needed = self.job.needs_reference
             if needed is not None and not needed(self.audit, self.audit.policies[place]):
                 figures.append({})
                 continue
+            self.report(f"{first.reference.name}: policy {place + 1} of {len(self.job.candidates)}")
             views = [
                 evaluator.evaluate(each.views, most=found.most, seed=self.job.settings.seed)
                 for evaluator in found.evaluators
@@ -197,6 +199,8 @@ class _Steps:
             figures.append(_preserve_features(found.evaluators, views, judged=unjudged is None))
             if each.curve is None and found.places is not None:
                 self.suspects.setdefault(each.name, find_by_features(views[0], found.places))
+        if skipped := sum(not each for each in figures):
+            self._note(f"{skipped} policies cannot be named by their geometry: no view was judged")
         if self.job.subject.classes is not None and not any(map(_has_labels, figures)):
             self._note("the reference classified no whole image rightly: agreement was left out")
         self._add(figures)

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import Dataset, ImageSet, header_size, sources
+from tamecrop.data.images import Need
+from tamecrop.data.ranges import Depth, depth_of, measure
 from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
@@ -20,6 +22,9 @@ Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 Ints = NDArray[np.int64]
 
 MOST_IMAGES = 50_000
+
+NEEDS: tuple[Need, ...] = ("pixels", "known_boxes")
+"""What an audit needs of data: train pixels, and boxes where there are any; labels it may lack."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,8 +63,9 @@ def find_subject(
     Of the splits of a source train is audited; test is never used.
 
     Args:
-        images: a name or path as for `sources.load`; a Dataset or an ImageSet; uint8
-            `(N, C, H, W)`; or a list of uint8 images `(C, H, W)` of any sizes, or of files.
+        images: a name or path as for `sources.load`; a Dataset or an ImageSet; an array
+            `(N, C, H, W)`; or a list of images `(C, H, W)` of any sizes, or of files. Values that
+            are not uint8 become 8 bits by the range of them all, as `load` does it.
         labels: `(N,)` whole numbers, for arrays and lists.
         boxes: the object boxes `(k, 4)` of each image, for arrays and lists.
         seed: key of embedded scenes.
@@ -75,15 +81,16 @@ def find_subject(
         found = _subject(images.train, images.name, classes=images.classes, notes=images.notes)
         found = replace(found, held=images.validation, account=images.account)
     else:
-        given = images if isinstance(images, ImageSet) else _hold(images, labels, boxes)
-        found = _subject(given, "images in memory", classes=_name_classes(given))
+        given, depth = _hold(images, labels, boxes)
+        notes = (depth,) if depth else ()
+        found = _subject(given, "images in memory", classes=_name_classes(given), notes=notes)
     if not len(found.images):
         raise ValueError(f"`images` must hold at least one image, got none in {found.name}")
     return _limit(found, most)
 
 
 def _find_source(spec: str | Path, seed: int) -> Subject:
-    found = sources.find(spec, seed=seed, sizing=header_size)
+    found = sources.find(spec, seed=seed, sizing=header_size, needs=NEEDS)
     notes = list(found.notes)
     if found.quarantined:
         first = found.quarantined[0]
@@ -122,27 +129,45 @@ def _name_classes(images: ImageSet) -> tuple[str, ...] | None:
 
 
 def _hold(
-    images: ArrayLike | Tensor | Sequence[Any],
+    images: ImageSet | ArrayLike | Tensor | Sequence[Any],
     labels: ArrayLike | None,
     boxes: Sequence[ArrayLike] | None,
-) -> ImageSet:
-    """Images that a caller holds, or whose files it names, as a set."""
+) -> tuple[ImageSet, str]:
+    """Images that a caller holds, or whose files it names, as a set; and how they became 8 bits."""
+    if isinstance(images, ImageSet):
+        return images, ""
     objects = None if boxes is None else tuple(np.asarray(each).reshape(-1, 4) for each in boxes)
     numbers = None if labels is None else torch.as_tensor(np.asarray(labels)).long()
     if isinstance(images, (Tensor, np.ndarray)):
-        return ImageSet.in_memory(torch.as_tensor(images), labels=numbers, boxes=objects)
+        (pixels,), depth = _narrow([torch.as_tensor(images)])
+        return ImageSet.in_memory(pixels, labels=numbers, boxes=objects), depth
     each = list(images)  # type: ignore[arg-type]
     if each and all(isinstance(one, (str, Path)) for one in each):
         paths = tuple(map(Path, each))
         sizes = np.array([header_size(path) for path in paths], dtype=np.int64)
-        return ImageSet(sizes=sizes, paths=paths, labels=numbers, boxes=objects)
-    tensors = tuple(torch.as_tensor(one) for one in each)
+        return ImageSet(sizes=sizes, paths=paths, labels=numbers, boxes=objects), ""
+    tensors, depth = _narrow([torch.as_tensor(one) for one in each])
     for one in tensors:
-        if one.ndim != 3 or one.dtype != torch.uint8:
-            got = f"{one.dtype} {tuple(one.shape)}"
-            raise ValueError(f"`images` must be uint8 images of shape (C, H, W), got {got}")
+        if one.ndim != 3 or len(one) != len(tensors[0]):
+            rule = "images of shape (C, H, W), as many channels each"
+            raise ValueError(f"`images` must be {rule}, got {tuple(one.shape)}")
     sizes = np.array([one.shape[-2:] for one in tensors], dtype=np.int64).reshape(-1, 2)
-    return _ImageList(sizes=sizes, tensors=tensors, labels=numbers, boxes=objects)
+    return _ImageList(sizes=sizes, tensors=tensors, labels=numbers, boxes=objects), depth
+
+
+def _narrow(images: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], str]:
+    """Images as 8 bits by one range for all of them, and a line on it where it changed them."""
+    images = [255 * each.byte() if each.dtype == torch.bool else each for each in images]
+    deep = [measure(each.numpy()) for each in images if each.dtype != torch.uint8]
+    depth = depth_of(deep) if deep else Depth()
+
+    def narrow(image: Tensor) -> Tensor:
+        scale = depth.scale("real" if image.is_floating_point() else "whole")
+        if image.dtype == torch.uint8 or scale is None:
+            return image
+        return torch.from_numpy(scale(image.numpy()))
+
+    return tuple(narrow(each) for each in images), depth.account
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -154,6 +179,11 @@ class _ImageList(ImageSet):
     """
 
     tensors: tuple[Tensor, ...]
+
+    @property
+    def channels(self) -> int:
+        """Channels of every image."""
+        return len(self.tensors[0])
 
     def __post_init__(self) -> None:
         for name in ("labels", "boxes"):

@@ -110,7 +110,8 @@ def _write_cells(audit: Audit, each: Audited) -> tuple[str, ...]:
             _write_share(kept.pair_label_agreement, kept.pair_label_agreement_error),
         ]
     if "pair_similarity" in audit.measures:
-        cells += [f"{kept.pair_similarity:.2f}"]
+        alike = kept.pair_similarity
+        cells += ["not judged" if alike is None else f"{alike:.2f}"]
     return tuple(cells)
 
 
@@ -177,7 +178,7 @@ def _compare(other: Audited, first: Audited, name: str) -> str:
     apart = other.geometry.pair_iou_mean - first.geometry.pair_iou_mean
     kept, base = (getattr(each.preservation, name) for each in (other, first))
     if kept is None:
-        return f"{other.name}: the reference cannot judge its views, see the notes."
+        return f"{other.name}: the reference did not judge its views, see the notes."
     gap = f"{kept - base:+.2f}" if name == "pair_similarity" else f"{points(kept - base)} points"
     return (
         f"{other.name}: views more {'alike' if apart > 0 else 'different'} (IoU "

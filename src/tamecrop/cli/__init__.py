@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Sequence
 
+from tamecrop.on_demand import is_ours, missing
+
 WRONG_USE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, see `tamecrop.cli.app.main`; one line without the `train` extra.
+    """Run one command, see `tamecrop.cli.app.main`; one line without its packages.
 
     Args:
         arguments: The words after `tamecrop`; by default the process's own.
@@ -23,16 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"tamecrop: error: {missing(error)}\n")
         return WRONG_USE
     return run(arguments)
-
-
-def is_ours(error: ModuleNotFoundError) -> bool:
-    """Whether the module that is missing is one of this package: a defect, not a missing extra."""
-    return (error.name or "tamecrop").partition(".")[0] == "tamecrop"
-
-
-def missing(error: ModuleNotFoundError) -> str:
-    """What to do when a package is not installed."""
-    return f"{(error.name or '').partition('.')[0]} is not installed: pip install 'tamecrop[train]'"
 
 
 __all__ = ["main"]

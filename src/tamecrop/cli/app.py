@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader
 
-from tamecrop.cli import WRONG_USE, commands, is_ours, missing
+from tamecrop.cli import WRONG_USE, commands
 from tamecrop.cli.command import Command, Work, printable
 from tamecrop.learning.stopping import Interrupted, StoppedNow
+from tamecrop.on_demand import is_ours, missing
 from tamecrop.version import VERSION
 
 DONE, FAILED = 0, 1

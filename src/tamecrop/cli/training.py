@@ -144,15 +144,16 @@ def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
     require_known(training.backbone)
-    photometric(training.photometric)
+    colors = photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
     for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
     used = cut_to(dataset, settings.images)
+    lost = colors.left_out(dataset.train.channels)
     say(
         f"recipe {parsed.preset}: {len(used.train):,} of {len(dataset.train):,} train images, "
-        f"color step {training.photometric}"
+        f"color step {training.photometric}{lost and f' {lost}'}"
     )
     return Chosen(dataset, used, settings)

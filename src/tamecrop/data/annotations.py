@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.data import voc, yolo
+from tamecrop.data import yolo
 from tamecrop.data.coco import Coco, Read, files_of
 from tamecrop.data.layouts import Part
+from tamecrop.data.yolo import around, require_finite
 from tamecrop.geometry.boxes import clip
 
 Ints = NDArray[np.int64]
@@ -32,6 +35,7 @@ FOLDERS = ("labels", "Labels", "annotations", "Annotations")
 _IMAGES = ("JPEGImages", "images", "Images", "IMAGES", "imgs", "image", "Image", "img")
 _ROUNDING = 1
 _SNIFFED = 5
+_MOST_BYTES = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,7 @@ class Annotations:
             return Coco(self.root, self.folders, paths).read()
         found = Read()
         pose = yolo.pose_numbers(self.root)
-        of = partial(yolo.boxes, pose=pose) if self.kind == "yolo" else voc.boxes
+        of = partial(yolo.boxes, pose=pose) if self.kind == "yolo" else _voc_boxes
         for split, images in paths.items():
             found.boxes[split] = tuple(
                 self._of_image(image, (int(size[0]), int(size[1])), of, found)
@@ -175,3 +179,59 @@ inside their image and were left out')
         (lost, "had no pixel inside their image and were left out"),
     )
     return tuple(kept), tuple(f"{n} object boxes {fate}" for n, fate in account if n)
+
+
+def _voc_boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:  # noqa: ARG001
+    """Boxes of a VOC XML file: `bndbox`, or around the points of a `polygon`.
+
+    VOC's own files count pixels from 1; other tools that write the format count from 0.
+    """
+    try:
+        tree = _safe_xml(path.read_bytes())
+        first = 1 if "VOC" in (tree.findtext("source/database") or "") else 0
+        rows = [_voc_box(item, first) for item in tree.iter("object")]
+    except (ElementTree.ParseError, expat.ExpatError, ValueError, OSError) as error:
+        return np.empty((0, 4)), [f"{path}: must be VOC XML: {error}"]
+    return np.array(rows, dtype=np.float64).reshape(-1, 4), []
+
+
+def _safe_xml(content: bytes) -> ElementTree.Element:
+    """A document without a type declaration, which could define entities or name other files.
+
+    Raises:
+        ValueError: for a declaration, or more than ten million bytes.
+    """
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(content, True)
+    return ElementTree.fromstring(content)
+
+
+def _voc_box(item: ElementTree.Element, first: int) -> list[float]:
+    box = item.find("bndbox")
+    if box is not None:
+        values = [float(box.findtext(name) or "") for name in ("xmin", "ymin", "xmax", "ymax")]
+        near = [value - first for value in values[:2]]
+        return require_finite([*near, *values[2:]])
+    rotated = item.find("robndbox")
+    if rotated is not None:
+        names = ("cx", "cy", "w", "h", "angle")
+        turned = (float(rotated.findtext(name) or "") for name in names)
+        return require_finite(_around_rotated(*turned))
+    points = [float(each.text or "") for each in item.findall("polygon/*")]
+    if len(points) < 6 or len(points) % 2:
+        raise ValueError("an object must have `bndbox`, `robndbox` or `polygon`")
+    return require_finite([*around(points)])
+
+
+def _around_rotated(x: float, y: float, width: float, height: float, angle: float) -> list[float]:
+    """The upright box around a rectangle that is turned by an angle in radians."""
+    cosine, sine = abs(np.cos(angle)), abs(np.sin(angle))
+    half = (width * cosine + height * sine) / 2, (width * sine + height * cosine) / 2
+    return [x - half[0], y - half[1], x + half[0], y + half[1]]

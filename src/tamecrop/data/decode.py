@@ -14,12 +14,12 @@ from torch import Tensor
 from tamecrop.data import bands
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
+    DecodeError as DecodeError,
     lifted,
     opened,
     require_no_bomb,
     typed,
 )
-from tamecrop.data.opening import DecodeError as DecodeError
 from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
 
 Pixels = NDArray[np.uint8]

@@ -4,10 +4,6 @@ The order of an epoch, the object boxes and the boxes of its views are pure func
 and the epoch, so both sources, any number of workers and any resume point give the same batches.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -16,15 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Steps
+from torch.utils.data import DataLoader, Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
-from tamecrop.data.scaled import Scaled, cut_scaled, shrink_for
+from tamecrop.data.scaled import cut_scaled, shrink_for
+from tamecrop.data.workers import outlive_a_stop
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
 from tamecrop.views.cut import cut
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
+from tamecrop.views.tensors import cut_one
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
@@ -113,6 +110,7 @@ class ViewLoader:
                 f"got {loading.batch_size}"
             )
         self._cutting = _Cutting(plan, loading.fill, loading.decode)
+        self._looks_at_boxes = plan.needs_boxes and plan.box_threshold is None
         self._loading = loading
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
@@ -122,7 +120,7 @@ class ViewLoader:
     @property
     def images_without_box(self) -> int:
         """Images that lack the object box that the plan looks at; 0 when it looks at none."""
-        if not self._cutting.plan.needs_boxes:
+        if not self._looks_at_boxes:
             return 0
         boxes = self._images.boxes
         return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
@@ -133,14 +131,18 @@ class ViewLoader:
         full, rest = divmod(len(self._images), self._loading.batch_size)
         return full + (rest > 0 and self._loading.last == "keep")
 
-    def batches(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, epoch: int, start_step: int = 0, *, found_boxes: Floats | None = None
+    ) -> Iterator[Batch]:
         """The batches of an epoch, from a step on.
 
         Args:
             epoch: key of the pass.
             start_step: the first batch wanted.
+            found_boxes: `(N, 4)`, one box of each image, in place of those that the images bring;
+                all views are drawn from them here, so that no worker holds on to boxes of before.
         """
-        shares = self._shares(epoch)
+        shares = self._shares(epoch, found_boxes)
         wanted = range(start_step, len(shares))
         if self._resident:
             for index, boxes in shares[start_step:]:
@@ -159,7 +161,7 @@ class ViewLoader:
             sent = (group.to(self._device, non_blocking=True) for group in views)
             yield Batch(index, tuple(sent), boxes)
 
-    def _shares(self, epoch: int) -> list["_Share"]:
+    def _shares(self, epoch: int, found_boxes: Floats | None) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""
         size = self._loading.batch_size
         order = keys.permutation(len(self._images), seed=self._loading.seed, epoch=epoch)
@@ -171,7 +173,9 @@ class ViewLoader:
             seed=self._loading.seed,
             epoch=epoch,
             index=index,
-            object_boxes=self._object_boxes(index, epoch),
+            object_boxes=self._object_boxes(index, epoch)
+            if found_boxes is None
+            else found_boxes[index],
         )
         ends = np.cumsum([len(batch) for batch in mine])[:-1]
         boxes = zip(*(np.split(group, ends) for group in drawn), strict=True)
@@ -180,7 +184,7 @@ class ViewLoader:
     def _object_boxes(self, index: Ints, epoch: int) -> Floats | None:
         """One object box of each sample, where the plan looks at one and the images have any."""
         boxes = self._images.boxes
-        if boxes is None or not self._cutting.plan.needs_boxes:
+        if boxes is None or not self._looks_at_boxes:
             return None
         candidates = [boxes[sample] for sample in index]
         return choose_objects(candidates, seed=self._loading.seed, epoch=epoch, index=index)
@@ -213,41 +217,19 @@ class _Cutting:
 
     def of_file(self, images: ImageSet, sample: int, boxes: tuple[Boxes, ...]) -> list[Tensor]:
         """Views of one file, which is read once."""
-        if self.decode == "full":
-            image = Scaled(images.image(sample))
-        else:
+        if self.decode == "fast":
             image = images.scaled(sample, shrink_for(self.plan, boxes))
-        return cut_scaled(image, self.plan, boxes, fill=self.fill)
+            return cut_scaled(image, self.plan, boxes, fill=self.fill)
+        pixels = images.image(sample)
+        return [
+            cut_one(pixels, part, size=group.size, fill=self.fill, content=group.policy.content)
+            for group, part in zip(self.plan.groups, boxes, strict=True)
+        ]
 
     def no_views(self, images: ImageSet) -> tuple[Tensor, ...]:
         """`(0, V, C, h, w)`: what a short last batch has for some of many processes."""
         boxes = self.plan.draw(images.sizes[:1])
         return tuple(views[:0] for views in self.of_batch(images.image(0)[None], boxes))
-
-
-def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
-    """Keep a worker at work when a signal goes to all processes of a run, as Ctrl-C does.
-
-    The main process hears it too, finishes its step with this worker's batches, and then ends the
-    worker itself: a SIGTERM counts only when it comes from there.
-    """
-    # A terminal sends Ctrl-C, and SLURM its SIGTERM, to the whole process group. A worker that
-    # died of it would take the batch of the step that the main process still wants to finish, and
-    # torch would report a lost worker in place of a stopped run. SIGINT is easy: nobody else sends
-    # it. SIGTERM is also how torch ends its workers, so its sender must be told apart, and only
-    # `sigwaitinfo` says who sent a signal: SIGTERM is blocked, and a thread takes it from there.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main = multiprocessing.parent_process()
-    if main is not None and hasattr(signal, "sigwaitinfo"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_obey, args=(main.pid,), daemon=True).start()
-
-
-def _obey(main: int) -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
-        pass
-    # Not sys.exit: it would end this thread alone. Nothing of a worker needs to be put in order.
-    os._exit(0)
 
 
 class _Decoding(Steps[tuple[Tensor, ...] | DecodeError]):

@@ -23,7 +23,7 @@ from torch import Tensor
 from tamecrop.data.decode import SIDEWAYS, Decoding, decode, orientation, turn
 from tamecrop.data.opening import RAISED_BY_PILLOW, lifted, pixel_limit, typed
 from tamecrop.geometry import Boxes, ViewPlan
-from tamecrop.views.cut import cut_one
+from tamecrop.views.tensors import cut_one
 
 _SHRINKS = (8, 4, 2)
 _SPARE, _LEAST = 1.5, 8

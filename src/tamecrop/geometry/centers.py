@@ -10,8 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import distributions, rules
-from tamecrop.geometry import elementwise as of
+from tamecrop.geometry import distributions, elementwise as of, rules
 from tamecrop.geometry.draws import AnyDraws, Axis
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 
@@ -187,20 +186,26 @@ class Beta:
 
     Args:
         a: shape of the Beta law, in [0.01, 100].
-        box: `"given"` (the given box; the whole image where an image has none) or a range
+        box: `"given"` (the given box; the whole image where an image has none), `"encoder"` (the
+            same, and pre-training gives the boxes that the network finds), or a range
             `(low, high)` of fractions of the side, the same for both axes.
+        threshold: of the encoder's boxes: a box is the extent of what exceeds this share of the
+            range of the feature map, in (0, 1).
 
     Source: ContrastiveCrop, CVPR 2022; SimCCrop with a fixed box.
     """
 
     a: float = 0.6
-    box: Literal["given"] | rules.Range = "given"
+    box: Literal["given", "encoder"] | rules.Range = "given"
+    threshold: float = 0.1
     kind: ClassVar[str] = "beta"
 
     def __post_init__(self) -> None:
         holds = rules.is_number(self.a) and 0.01 <= self.a <= 100
         rules.require("a", "0.01 <= a <= 100", self.a, holds=holds)
-        if self.box != "given":
+        inside = rules.is_number(self.threshold) and 0 < self.threshold < 1
+        rules.require("threshold", "0 < threshold < 1", self.threshold, holds=inside)
+        if self.box not in ("given", "encoder"):
             rules.ordered("box", self.box, low=0, high=1)
 
     def ends(self, axis: Axis) -> tuple[Reals, Reals]:

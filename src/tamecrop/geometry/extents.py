@@ -6,8 +6,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import rules
+from tamecrop.geometry import elementwise as of, rules
 from tamecrop.geometry.draws import AnyDraws
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 from tamecrop.geometry.keys import Draw

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from tamecrop.geometry import boxes as box
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import rules
+from tamecrop.geometry import boxes as box, elementwise as of, rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.draws import Draws
-from tamecrop.geometry.elementwise import Reals, Wholes
+from tamecrop.geometry.elementwise import Reals, Truths, Wholes
+from tamecrop.geometry.extents import RATIO, Extent
 from tamecrop.geometry.roundings import Ints
 
 DrawRows = Callable[[Draws, Ints], Boxes]
@@ -27,11 +26,26 @@ class Pair(Protocol):
     shares_mean: ClassVar[bool]
     is_redrawn: ClassVar[bool]
 
-    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints, aim: "Aim") -> Boxes:
         """Boxes `(N, V, 4)` from what draws the views of an image one by one."""
 
-    def draw_one(self, draw_again: DrawAgain, height: int, width: int) -> list[tuple[int, ...]]:
+    def draw_one(
+        self, draw_again: DrawAgain, height: int, width: int, aim: "Aim"
+    ) -> list[tuple[int, ...]]:
         """The same for one image: V boxes, of Python's ints."""
+
+
+class Aim(NamedTuple):
+    """What a rule may look at beside boxes.
+
+    Args:
+        objects: object boxes `(N, 4)`, NaN where an image has none, or the four edges of one; or
+            None.
+        extent: of the policy.
+    """
+
+    objects: Any
+    extent: Extent
 
 
 @dataclass(frozen=True)
@@ -42,11 +56,17 @@ class Independent:
     shares_mean: ClassVar[bool] = False
     is_redrawn: ClassVar[bool] = False
 
-    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints, aim: Aim) -> Boxes:  # noqa: ARG002
         """The first draw of each view."""
         return draw_views(draws, np.arange(len(sizes)))
 
-    def draw_one(self, draw_again: DrawAgain, *size: int) -> list[tuple[int, ...]]:  # noqa: ARG002
+    def draw_one(
+        self,
+        draw_again: DrawAgain,
+        height: int,  # noqa: ARG002
+        width: int,  # noqa: ARG002
+        aim: Aim,  # noqa: ARG002
+    ) -> list[tuple[int, ...]]:
         """The first draw of each view."""
         return draw_again(0)
 
@@ -57,6 +77,102 @@ class SharedMean(Independent):
 
     kind: ClassVar[str] = "shared"
     shares_mean: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Covers(Independent):
+    """Each view is redrawn by itself until it shows enough of the object.
+
+    Enough is a share of the object's area, or less where the smallest crop is smaller than that.
+    When no try succeeds the view is the smallest box of legal ratio and area around the object. An
+    image without object keeps its first draws.
+
+    Args:
+        cover: share of the object's area, in (0, 1].
+        tries: number of draws of a view, at least 1.
+
+    Source: Selvaraju et al., CAST, CVPR 2021.
+    """
+
+    cover: float = 0.2
+    tries: int = 10
+    kind: ClassVar[str] = "covers"
+
+    def __post_init__(self) -> None:
+        rules.fraction("cover", self.cover)
+        rules.count("tries", self.tries)
+
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints, aim: Aim) -> Boxes:
+        """Redraw the views that show too little."""
+        kept = draw_views(draws, np.arange(len(sizes)))
+        if aim.objects is None:
+            return kept
+        size, ends = sizes.T[:, :, None], aim.objects.T[:, :, None]
+        lacking = ~self.holds(np.moveaxis(kept, -1, 0), ends, size, aim.extent)
+        for attempt in range(1, self.tries):
+            rows = np.flatnonzero(lacking.any(axis=1))
+            if not rows.size:
+                break
+            tried = draw_views(Draws(draws.states[rows], attempt), rows)
+            good = self.holds(np.moveaxis(tried, -1, 0), ends[:, rows], size[:, rows], aim.extent)
+            good &= lacking[rows]
+            kept[rows] = np.where(good[..., None], tried, kept[rows])
+            lacking[rows] &= ~good
+        around = np.stack(_around(ends, size, aim.extent), axis=-1)
+        return np.where(lacking[..., None], around, kept)
+
+    def draw_one(
+        self, draw_again: DrawAgain, height: int, width: int, aim: Aim
+    ) -> list[tuple[int, ...]]:
+        """The same for one image."""
+        kept = draw_again(0)
+        if aim.objects is None:
+            return kept
+        more = (aim.objects, (height, width), aim.extent)
+        lacking = [view for view, edges in enumerate(kept) if not self.holds(edges, *more)]
+        for attempt in range(1, self.tries):
+            if not lacking:
+                break
+            tried = draw_again(attempt)
+            for view in [view for view in lacking if self.holds(tried[view], *more)]:
+                kept[view] = tried[view]
+                lacking.remove(view)
+        for view in lacking:
+            kept[view] = _around(*more)
+        return kept
+
+    def holds(self, edges: Any, ends: Any, size: Any, extent: Extent) -> Truths:
+        """Whether boxes show enough of their objects, or there is none; elementwise."""
+        area = (ends[2] - ends[0]) * (ends[3] - ends[1])
+        sides = [
+            of.maximum(of.minimum(edges[k + 2], ends[k + 2]) - of.maximum(edges[k], ends[k]), 0)
+            for k in (0, 1)
+        ]
+        smallest = _least_scale(extent) * size[0] * size[1]
+        enough = of.minimum(self.cover * area, smallest)
+        return of.is_nan(area) | (area <= 0) | (sides[0] * sides[1] >= enough)
+
+
+def _around(ends: Any, size: Any, extent: Extent) -> tuple[Wholes, ...]:
+    """The smallest box of legal ratio and area around an object, pushed inside; elementwise."""
+    height, width = size
+    low, high = getattr(extent, "ratio", RATIO)
+    x1, y1, x2, y2 = (of.where(of.is_nan(end), 0.0, end) for end in ends)
+    wide, tall = of.maximum(x2 - x1, (y2 - y1) * low), of.maximum(y2 - y1, (x2 - x1) / high)
+    wide, tall = of.maximum(wide, 1.0), of.maximum(tall, 1.0)
+    smallest = _least_scale(extent) * height * width
+    grown = of.sqrt(of.maximum(smallest / (wide * tall), 1.0))
+    wide, tall = (
+        of.minimum(-of.floor(-side * grown), most) for side, most in ((wide, width), (tall, height))
+    )
+    left = of.clip(of.floor((x1 + x2 - wide) / 2 + 0.5), 0, width - wide)
+    top = of.clip(of.floor((y1 + y2 - tall) / 2 + 0.5), 0, height - tall)
+    return left, top, left + wide, top + tall
+
+
+def _least_scale(extent: Extent) -> float:
+    scale = getattr(extent, "scale", 1.0)
+    return float(scale[0] if isinstance(scale, tuple) else scale)
 
 
 @dataclass(frozen=True)
@@ -82,7 +198,7 @@ class IouBand:
         rules.ordered("iou", self.iou, low=0, high=1)
         rules.count("tries", self.tries)
 
-    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints) -> Boxes:
+    def draw(self, draw_views: DrawRows, draws: Draws, sizes: Ints, aim: Aim) -> Boxes:  # noqa: ARG002
         """Redraw both boxes of the pairs that are out of the band; exactly two views."""
         _require_two(draws.views)
         height, width = sizes.T
@@ -98,7 +214,13 @@ class IouBand:
             best[pending[nearer]], miss[pending[nearer]] = tried[nearer], missed[nearer]
         return best
 
-    def draw_one(self, draw_again: DrawAgain, height: int, width: int) -> list[tuple[int, ...]]:
+    def draw_one(
+        self,
+        draw_again: DrawAgain,
+        height: int,
+        width: int,
+        aim: Aim,  # noqa: ARG002
+    ) -> list[tuple[int, ...]]:
         """The same for one image."""
         best = draw_again(0)
         _require_two(len(best))
@@ -143,5 +265,5 @@ def _require_two(views: int) -> None:
 
 
 PAIRS: dict[str, type[Independent | IouBand]] = {
-    part.kind: part for part in (Independent, SharedMean, IouBand, SharedIouBand)
+    part.kind: part for part in (Independent, SharedMean, Covers, IouBand, SharedIouBand)
 }

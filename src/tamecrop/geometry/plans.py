@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 from tamecrop.geometry import rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.policy import Policy, policy
+from tamecrop.geometry.presets import PLANS
 
 _GROUP = re.compile(
-    r"(?:(?P<views>\d+)\s*x\s+)?(?P<policy>(?!\d+x\b)[^\s@]+)(?:\s*@\s*(?P<size>\S+))?"
+    r"(?:(?:(?P<kept>\d+)\s*of\s*)?(?P<views>\d+)\s*x\s+)?"
+    r"(?P<policy>(?!\d+x\b)[^\s@]+)(?:\s*@\s*(?P<size>\S+))?"
 )
 _WRITTEN = "a view plan is written `2x POLICY @SIZE + 6x POLICY @SIZE`"
 
@@ -24,14 +26,20 @@ class Group:
         policy: the crop policy, with the pair rule that relates the views of this group.
         views: number of views of an image, at least 1.
         size: (height, width) in pixels that views are resized to, or None: they are cut exactly.
+        kept: 2 where training keeps the hardest pair of more views, or None: it keeps all of them.
+            Whatever does not train shows all views.
     """
 
     policy: Policy
     views: int = 2
     size: tuple[int, int] | None = None
+    kept: int | None = None
 
     def __post_init__(self) -> None:
         rules.count("views", self.views)
+        if self.kept is not None:
+            holds = self.kept == 2 < self.views
+            rules.require("kept", "kept = 2 < views", f"{self.kept} of {self.views}", holds=holds)
         needed = self.policy.needs_views
         if needed not in (None, self.views):
             raise ValueError(f"`views` must be {needed} with {self.policy}, got {self.views}")
@@ -39,7 +47,8 @@ class Group:
             rules.count("size", side)
 
     def __str__(self) -> str:
-        return f"{self.views}x {self.policy}" + (f" @{write_size(self.size)}" if self.size else "")
+        number = f"{self.kept}of{self.views}" if self.kept else self.views
+        return f"{number}x {self.policy}" + (f" @{write_size(self.size)}" if self.size else "")
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,9 @@ class ViewPlan:
     def __post_init__(self) -> None:
         if not self.groups:
             raise ValueError("a view plan must have at least one group, got none")
+        found = {_threshold(each.policy) for each in self.groups if each.policy.needs_boxes}
+        if len(found) > 1:
+            raise ValueError(f"all groups must take their boxes from one source, got {self}")
 
     def __str__(self) -> str:
         only = self.groups[0]
@@ -78,6 +90,17 @@ class ViewPlan:
     def needs_boxes(self) -> bool:
         """Whether the policy of any group looks at the box of an object."""
         return any(group.policy.needs_boxes for group in self.groups)
+
+    @property
+    def box_threshold(self) -> float | None:
+        """Where pre-training finds the boxes, `box=encoder`, the threshold of them; or None."""
+        return next(filter(None, (_threshold(each.policy) for each in self.groups)), None)
+
+    @property
+    def trained_on(self) -> "ViewPlan":
+        """The views that a method gets: of `2of4x` two."""
+        groups = (replace(each, views=each.kept or each.views, kept=None) for each in self.groups)
+        return ViewPlan(tuple(groups))
 
     @property
     def first_views(self) -> tuple[int, ...]:
@@ -148,52 +171,15 @@ class ViewPlan:
         )
 
 
-@dataclass(frozen=True)
-class PlanPreset:
-    """A named view plan.
-
-    Args:
-        text: what the name stands for.
-        source: where it was published.
-        note: what it is, and what differs from the source.
-    """
-
-    text: str
-    source: str
-    note: str
-
-
-_SWAV, _DINO = "Caron et al., SwAV, NeurIPS 2020", "Caron et al., DINO, ICCV 2021"
-_SMALL = "for images of 32 px; small views of the same ratio of sides, and of larger areas"
-
-PLANS: dict[str, PlanPreset] = {
-    "swav": PlanPreset(
-        "2x rrc:scale=0.14..1 @224 + 6x rrc:scale=0.05..0.14 @96",
-        _SWAV,
-        "multi-crop: two large views and six small ones",
-    ),
-    "dino": PlanPreset(
-        "2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96",
-        _DINO,
-        "multi-crop: two global views and six local ones; the published runs have up to ten",
-    ),
-    "swav32": PlanPreset(
-        "2x rrc:scale=0.14..1 @32 + 6x rrc:scale=0.3..0.75 @18", _SWAV, f"multi-crop {_SMALL}"
-    ),
-    "dino32": PlanPreset(
-        "2x rrc:scale=0.4..1 @32 + 6x rrc:scale=0.3..0.75 @18", _DINO, f"multi-crop {_SMALL}"
-    ),
-}
-
-
 def plan(
     text: str | Policy | ViewPlan, *, views: int = 2, size: int | tuple[int, int] | None = None
 ) -> ViewPlan:
     """The view plan that a text names; a plan is returned as it is.
 
     The text is one group or several, joined by ` + `; a group is `Nx POLICY @SIZE`, in which the
-    number and the size may be left out; or it is the name of one of `PLANS`. `str(plan)` prints a
-    text that parses to an equal plan.
+    number and the size may be left out; or it is the name of one of `PLANS`. `2of4x POLICY` draws
+    four views, of which training keeps the hardest pair. `str(plan)` prints a text that parses to
+    an equal plan.
 
     Args:
         text: such as `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`; a policy alone
@@ -248,7 +234,14 @@ def _group(word: str, views: int, size: tuple[int, int] | None) -> Group:
         policy(found["policy"]),
         views if found["views"] is None else int(found["views"]),
         size if stated is None else read_size(stated),
+        None if found["kept"] is None else int(found["kept"]),
     )
+
+
+def _threshold(of: Policy) -> float | None:
+    """That of the boxes that the encoder finds; None where the images bring them, or none."""
+    is_found = getattr(of.center, "box", None) == "encoder"
+    return getattr(of.center, "threshold", None) if is_found else None
 
 
 def read_size(word: str) -> tuple[int, int]:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import keys, rules, text
+from tamecrop.geometry import elementwise as of, keys, rules, text
 from tamecrop.geometry.borders import Border, Content, Pad
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.centers import Center, Gaussian
@@ -17,7 +16,7 @@ from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws,
 from tamecrop.geometry.elementwise import Wholes
 from tamecrop.geometry.extents import Extent, Sides
 from tamecrop.geometry.moving import move
-from tamecrop.geometry.pairs import Independent, Pair
+from tamecrop.geometry.pairs import Aim, Independent, Pair
 from tamecrop.geometry.regions import Ends, Part, Region, WholeImage
 from tamecrop.geometry.roundings import Ints, Nearest, Rounding
 
@@ -65,7 +64,6 @@ class Policy:
         ranged = isinstance(self.center, Gaussian) and isinstance(self.center.mean, tuple)
         if self.pair.shares_mean and not ranged:
             raise ValueError("`pair=shared` needs a Gaussian center with a range, `mean=low..high`")
-
         if self.later is not None:
             rules.count("over", self.over)
             for part in text.PARTS:
@@ -100,14 +98,15 @@ class Policy:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether it looks at the box of an object: `mean=given`, `box=given`, `region=object`."""
-        center = getattr(self.center, "mean", None), getattr(self.center, "box", None)
-        return self.region.needs_boxes or "given" in center
+        """Whether it looks at a box: one is given, found, a region, or to be covered."""
+        asked = {getattr(self.center, name, None) for name in ("mean", "box")}
+        is_asked = self.pair.kind == "covers" or not asked.isdisjoint({"given", "encoder"})
+        return is_asked or self.region.needs_boxes
 
     @property
     def relates_views(self) -> bool:
         """Whether the boxes of an image depend on each other: one view alone has another law."""
-        return self.pair.kind != "independent" or self.needs_views is not None
+        return self.pair.kind not in ("independent", "covers") or self.needs_views is not None
 
     @property
     def needs_views(self) -> int | None:
@@ -118,7 +117,7 @@ class Policy:
     @property
     def has_closed_form(self) -> bool:
         """Whether what one view shows on average is known without drawing."""
-        return self.needs_views is None and self.later is None
+        return self.needs_views is None and self.later is None and self.pair.kind != "covers"
 
     def draw(  # noqa: PLR0913  the parts of the key are words of their own
         self,
@@ -178,7 +177,7 @@ class Policy:
             edges = self._draw_views(height, width, ends, draws)
             return np.stack(edges, axis=-1)
 
-        return self.pair.draw(draw_rows, Draws(states), sizes)
+        return self.pair.draw(draw_rows, Draws(states), sizes, Aim(boxes, self.extent))
 
     def draw_one(  # noqa: PLR0913  the parts of the key are words of their own
         self,
@@ -222,9 +221,9 @@ class Policy:
         if height < 1 or width < 1:
             raise ValueError(f"an image must be at least one pixel a side, got {height}x{width}")
         ends: list[Any] = [None, None]
-        if object_box is not None:
-            x1, y1, x2, y2 = map(float, object_box)
-            ends = [(x1, x2), (y1, y2)]
+        edges = None if object_box is None else tuple(map(float, object_box))
+        if edges is not None:
+            ends = [edges[0::2], edges[1::2]]
         of_image = 0
         for part in (seed, epoch, index):
             of_image = keys.absorb_one(of_image, part)
@@ -236,7 +235,8 @@ class Policy:
                 for n, state in enumerate(states)
             ]
 
-        return self.pair.draw_one(draw_again, height, width)  # type: ignore[return-value]
+        aim = Aim(edges, self.extent)
+        return self.pair.draw_one(draw_again, height, width, aim)  # type: ignore[return-value]
 
     def _draw_views(
         self, height: Wholes, width: Wholes, objects: list[Any], draws: AnyDraws

@@ -1,4 +1,4 @@
-"""The named policies: each a bundle of settings, with its source and what differs from it."""
+"""The named policies and view plans, each with its source and what differs from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,7 +73,8 @@ PRESETS: dict[str, Preset] = {
     "ccrop": Preset(
         {"extent": "random", "center": "beta"},
         "Peng et al., ContrastiveCrop, CVPR 2022",
-        "Beta center in the given box; the whole image where none is given",
+        "Beta center in the given box, the whole image where none is given; box=encoder finds the "
+        "boxes while it trains, as published",
     ),
     "jointcrop": Preset(
         {"extent": "joint"},
@@ -85,9 +86,60 @@ PRESETS: dict[str, Preset] = {
         "Mishra et al., Object-Aware Cropping, 2022",
         "RandomResizedCrop inside the object box for one view, inside a wider one for the other",
     ),
+    "cast": Preset(
+        {
+            "extent": "random",
+            "center": "gaussian",
+            "sigma": 0.25,
+            "mean": "given",
+            "border": "truncate",
+            "pair": "covers",
+        },
+        "Selvaraju et al., CAST, CVPR 2021",
+        "RandomResizedCrop's extent around the object, redrawn until it shows a fifth of it; the "
+        "object is a box, and the width of the Gaussian is ours",
+    ),
     "emp": Preset(
         {"extent": "random", "scale": (0.25, 0.25), "ratio": (1.0, 1.0)},
         "Tong et al., EMP-SSL, 2023",
         "square patches of a quarter of the image; a plan takes many, such as 20x emp @32",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class PlanPreset:
+    """A named view plan.
+
+    Args:
+        text: what the name stands for.
+        source: where it was published.
+        note: what it is, and what differs from the source.
+    """
+
+    text: str
+    source: str
+    note: str
+
+
+_SWAV, _DINO = "Caron et al., SwAV, NeurIPS 2020", "Caron et al., DINO, ICCV 2021"
+_SMALL = "for images of 32 px; small views of the same ratio of sides, and of larger areas"
+
+PLANS: dict[str, PlanPreset] = {
+    "swav": PlanPreset(
+        "2x rrc:scale=0.14..1 @224 + 6x rrc:scale=0.05..0.14 @96",
+        _SWAV,
+        "multi-crop: two large views and six small ones",
+    ),
+    "dino": PlanPreset(
+        "2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96",
+        _DINO,
+        "multi-crop: two global views and six local ones; the published runs have up to ten",
+    ),
+    "swav32": PlanPreset(
+        "2x rrc:scale=0.14..1 @32 + 6x rrc:scale=0.3..0.75 @18", _SWAV, f"multi-crop {_SMALL}"
+    ),
+    "dino32": PlanPreset(
+        "2x rrc:scale=0.4..1 @32 + 6x rrc:scale=0.3..0.75 @18", _DINO, f"multi-crop {_SMALL}"
     ),
 }

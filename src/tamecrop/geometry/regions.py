@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from tamecrop.geometry import elementwise as of
-from tamecrop.geometry import rules
+from tamecrop.geometry import elementwise as of, rules
 from tamecrop.geometry.draws import AnyDraws
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 from tamecrop.geometry.keys import Draw

@@ -35,8 +35,8 @@ KINDS: dict[str, Setting] = {
     "rounding": "nearest",
     "region": "image",
 }
-SELDOM = {"region": "image"}
-"""Settings that even a policy without a preset leaves out."""
+SELDOM: dict[str, Setting] = {"region": "image", "threshold": 0.1}
+"""Settings that every policy leaves out where they are so."""
 
 EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
@@ -65,12 +65,11 @@ def write(policy: Any) -> str:
         moved = {key: value for key, value in settings.items() if later[key] != value}
         settings |= {key: f"{_word(value)}->{_word(later[key])}" for key, value in moved.items()}
         settings["over"] = policy.over
-    usual = SELDOM if policy.name == "crop" else _settings(read(policy.name))
+    usual = {} if policy.name == "crop" else _settings(read(policy.name))
     lost = [key for key in usual if key not in settings and EXCLUSIVE.get(key) not in settings]
-    if lost:
-        return join("crop", {k: v for k, v in settings.items() if SELDOM.get(k) != v})
-    differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or usual.get(k) != v}
-    return join(policy.name, differs)
+    left_out = SELDOM if lost else SELDOM | usual
+    differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or left_out.get(k) != v}
+    return join("crop" if lost else policy.name, differs)
 
 
 def _read_moving(text: str) -> dict[str, Any]:

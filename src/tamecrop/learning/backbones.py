@@ -1,6 +1,7 @@
 """Backbones: ResNets of torchvision without their classifier, narrow ones for CPUs, timm's."""
 
 import difflib
+from collections.abc import Mapping
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Literal
@@ -38,7 +39,9 @@ class Backbone(nn.Module):
         return features
 
 
-def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Backbone:
+def backbone(
+    name: str, *, stem: Literal["small", "imagenet"] = "small", channels: int = 3
+) -> Backbone:
     """A randomly initialized backbone; weights come from torch's generator.
 
     Args:
@@ -51,6 +54,7 @@ def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Back
             (Chen et al. 2020, B.9), patches of 4 px every 2 px in `resnet7w16` and of 4 px in a
             vision transformer; `imagenet` a 7x7 of stride 2 and a pooling, patches of 8 px every
             4 px in `resnet7w16`, or what timm's model has.
+        channels: of the images; the first convolution takes as many.
 
     Raises:
         ValueError: for an unknown name, with the nearest known one; for a model of timm that has no
@@ -60,6 +64,41 @@ def backbone(name: str, *, stem: Literal["small", "imagenet"] = "small") -> Back
     128
     """
     require_known(name)
+    network = _built(name, stem)
+    if channels != 3:
+        _take_channels(network, channels)
+    return network
+
+
+def count_channels(network: Backbone, weights: Mapping[str, Tensor]) -> int:
+    """Channels of the images of weights that were saved of a network like this one."""
+    path, _ = _first_convolution(network)
+    return weights[f"{path}.weight"].shape[1]
+
+
+def _take_channels(network: Backbone, channels: int) -> None:
+    """Put in a first convolution for images of so many channels, with weights of its own."""
+    path, first = _first_convolution(network)
+    wider = nn.Conv2d(
+        channels,
+        first.out_channels,
+        first.kernel_size,  # type: ignore[arg-type]
+        first.stride,  # type: ignore[arg-type]
+        first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, wider)
+
+
+def _first_convolution(network: Backbone) -> tuple[str, nn.Conv2d]:
+    """Name and module of the convolution that the image goes into."""
+    modules = network.named_modules()
+    return next((path, each) for path, each in modules if isinstance(each, nn.Conv2d))
+
+
+def _built(name: str, stem: str) -> Backbone:
+    """The backbone for RGB."""
     if name.startswith(TIMM):
         return _of_timm(name.removeprefix(TIMM), stem)
     if name in _PATCHED:

@@ -1,5 +1,6 @@
 """The settings of one pre-training run; imports no torch, so that a command line may show them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -38,8 +39,12 @@ class Pretraining:
             and `32-true` elsewhere: a CPU without such instructions emulates them ten times slower
             than float32; the run records which it was. `64-true` tells rounding from the rest.
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
+        decode: of files: `full`, every pixel, or `fast`, JPEGs at the smallest scale that feeds the
+            views, which changes their pixels by a gray level or two.
         workers: processes that decode, for images in files.
         save_every: epochs between checkpoints.
+        knn_every: epochs after which nearest neighbors judge the features on the validation images;
+            0 never. It changes no number of the run.
     """
 
     backbone: str = "resnet18"
@@ -57,15 +62,18 @@ class Pretraining:
     photometric: str = "simclr"
     precision: Precision = "auto"
     execution: Execution = "eager"
+    decode: Literal["fast", "full"] = "full"
     workers: int = 0
     save_every: int = 10
+    knn_every: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "save_every"):
             rules.count(name, getattr(self, name))
-        for name in ("warmup_epochs", "workers"):
+        for name in ("warmup_epochs", "workers", "knn_every"):
             rules.count(name, getattr(self, name), least=0)
         rules.positive("learning_rate", self.learning_rate)
+        rules.known("decode", self.decode, ("fast", "full"))
         decay = self.weight_decay
         rules.require("weight_decay", "weight_decay >= 0", decay, holds=decay >= 0)
         shorter = self.warmup_epochs < self.epochs
@@ -73,9 +81,16 @@ class Pretraining:
         if self.size is not None:
             rules.count("size", self.size)
 
-    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every")
+    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every")
     """Settings that decide no number and may differ when a run is continued."""
 
+    ADDED: ClassVar[Mapping[str, Any]] = {"decode": "full"}
+    """Settings that older runs do not record, and what those did."""
+
     def decisive(self) -> dict[str, Any]:
-        """The settings that decide the numbers of a run, as plain values."""
-        return {name: value for name, value in asdict(self).items() if name not in self.FREE}
+        """The settings that decide the numbers of a run, as plain values.
+
+        One that was added later is left out while it says what older runs did.
+        """
+        found = {name: value for name, value in asdict(self).items() if name not in self.FREE}
+        return {name: found[name] for name in found if found[name] != self.ADDED.get(name)}

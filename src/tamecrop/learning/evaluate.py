@@ -1,6 +1,8 @@
 """How good the features of a backbone are, by the two usual measures."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lightly.utils.benchmarking import knn_predict
@@ -8,12 +10,13 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from tamecrop.data.images import Dataset
+from tamecrop.geometry import rules
 from tamecrop.learning import features
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
-from tamecrop.learning.probe import frozen
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.probe import few_labels, frozen
+from tamecrop.learning.stopping import Interrupted, StopFlag
 
 Probe = Literal["frozen", "paper"]
 
@@ -31,20 +34,23 @@ class Evaluation:
         linear_accuracy: of the linear probe on test, a fraction.
         knn_accuracy: of weighted nearest neighbors on test, a fraction.
         validation_accuracy: of the linear probe on validation: what choices are made by.
+        few_labels: of the frozen probe on test, by the share of train labels that it knew.
     """
 
     linear_accuracy: float
     knn_accuracy: float
     validation_accuracy: float
+    few_labels: Mapping[float, float] = field(default_factory=dict)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  each is asked for by itself
     backbone: Backbone,
     dataset: Dataset,
     *,
     probe: Probe = "frozen",
     size: int | None = None,
     seed: int = 0,
+    few: Sequence[float] = (),
     stop: StopFlag | None = None,
 ) -> Evaluation:
     """Judge a backbone: learn from train, choose on validation, count on test.
@@ -54,13 +60,16 @@ def evaluate(
         dataset: with labels.
         probe: `frozen`, the one to trust, or `paper`, to reproduce arXiv:2504.19824.
         size: side that images are resized to; needed when they differ in size.
-        seed: key of the paper's probe; nothing else is random.
+        seed: key of the paper's probe, and of which labels are few; nothing else is random.
+        few: shares of the train labels, in (0, 1], with which the frozen probe is trained too.
         stop: looked at on the way.
 
     Raises:
-        ValueError: for a data set without labels.
+        ValueError: for a data set without labels, or a share outside (0, 1].
         Interrupted: when asked to stop.
     """
+    for share in few:
+        rules.fraction("labels", share)
     found = features.judged(backbone, dataset, size=size, stop=stop)
     neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
     probed = (
@@ -68,7 +77,32 @@ def evaluate(
         if probe == "paper"
         else frozen(found, stop=stop)
     )
-    return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy)
+    known = {each: few_labels(found, each, seed=seed, stop=stop).accuracy for each in few}
+    return Evaluation(probed.accuracy, neighbors, probed.validation_accuracy, known)
+
+
+def validation_knn(
+    backbone: Backbone, dataset: Dataset, *, size: int | None = None, stop: StopFlag | None = None
+) -> float:
+    """Accuracy of nearest neighbors on the validation images: for a look while a run trains.
+
+    Args:
+        backbone: put into eval mode and left there.
+        dataset: with labels.
+        size: side that images are resized to.
+        stop: looked at on the way.
+
+    Returns:
+        A fraction; NaN when it was asked to stop, which the caller then does.
+    """
+    try:
+        train, validation = (
+            features.of_split(backbone, dataset, split, size=size, stop=stop)
+            for split in (dataset.train, dataset.validation)
+        )
+    except Interrupted:
+        return math.nan
+    return knn_accuracy(train, validation, classes=len(dataset.classes or ()))
 
 
 def knn_accuracy(

@@ -77,8 +77,13 @@ def of_split(
     size: int | None = None,
     stop: StopFlag | None = None,
 ) -> Features:
-    """Features of the labeled images of one split, as `judged` makes them."""
-    assert images.labels is not None, "a set with classes has labels"
+    """Features of the labeled images of one split, as `judged` makes them.
+
+    Raises:
+        ValueError: for a split without labels.
+    """
+    if images.labels is None:
+        raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
     values = extract(backbone, images, mean=dataset.mean, std=dataset.std, size=size, stop=stop)
     return Features(values, images.labels.to(values.device))
 
@@ -109,7 +114,7 @@ def extract(
     device = next(backbone.parameters()).device
     backbone.eval()
     parts = []
-    for pixels in _batches(images, size):
+    for pixels in batches(images, size):
         if stop is not None:
             stop.check()
         inputs = normalize(unit(pixels.to(device)), mean, std)
@@ -117,7 +122,13 @@ def extract(
     return torch.cat(parts)
 
 
-def _batches(images: ImageSet, size: int | None) -> Iterator[Tensor]:
+def batches(images: ImageSet, size: int | None) -> Iterator[Tensor]:
+    """All images in order, uint8 `(B, C, H, W)` with the same B but in the last, resized to a side.
+
+    Args:
+        images: in memory or in files.
+        size: side; None for images of one size.
+    """
     for start in range(0, len(images), _BATCH):
         part = images.subset(np.arange(start, min(start + _BATCH, len(images))))
         pixels = part.resident(size).pixels

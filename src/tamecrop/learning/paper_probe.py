@@ -15,9 +15,9 @@ from torch.optim import SGD
 from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
 from tamecrop.geometry import Draw, keys, plan
 from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.optimizers import set_learning_rate
 from tamecrop.learning.processes import computes_in_bfloat16
 from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.training_state import set_learning_rate
 from tamecrop.views.photometric import Photometric, normalize, unit
 
 EPOCHS, BATCH = 100, 512
@@ -69,9 +69,8 @@ def paper(
         ValueError: for a data set without labels.
         Interrupted: when asked to stop.
     """
-    if dataset.classes is None:
-        raise ValueError(f"{dataset.name} has no labels: its features cannot be judged")
-    probing = _Probing(backbone, dataset, len(dataset.classes), seed)
+    dataset.require("labels")
+    probing = _Probing(backbone, dataset, len(dataset.classes or ()), seed)
     best, waited = float("inf"), 0
     for epoch in range(epochs):
         loss = probing.epoch(epoch, stop or StopFlag())

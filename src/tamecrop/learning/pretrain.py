@@ -7,8 +7,10 @@ from tamecrop.data.images import Dataset
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.config import Pretraining, SettledPrecision
-from tamecrop.learning.trainer import Run, Trainer
+from tamecrop.learning.curves import Run
+from tamecrop.learning.trainer import Trainer
 from tamecrop.learning.watching import Hooks
+from tamecrop.views.photometric import photometric
 
 
 def pretrain(
@@ -60,8 +62,13 @@ def pretrain(
                 f"{lacking} of {len(dataset.train)} train images have no object box, which "
                 f"{stated} looks at: their views are drawn as if the whole image were the object"
             )
+        if lost := photometric(config.photometric).left_out(dataset.train.channels):
+            hooks.warned(f"color step {config.photometric} {lost}")
         trainer.resume(out, hooks, identity)
         if not trainer.finished:
             trainer.compile(hooks)
             trainer.train(out, hooks, identity)
-        return trainer.run()
+        run = trainer.run()
+        if run.is_collapsed:
+            hooks.warned(f"{config.method} on {stated} has collapsed: its features are all alike")
+        return run

@@ -1,12 +1,14 @@
 """The frozen linear probe: multinomial logistic regression on features that do not change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from tamecrop.geometry import Draw, keys, rules
 from tamecrop.learning.features import Features, Judged
 from tamecrop.learning.stopping import StopFlag
 
@@ -72,6 +74,33 @@ def frozen(features: Judged, *, stop: StopFlag | None = None) -> Probed:
     best = fitted(features, stop=stop)
     validated = best.accuracy(features.validation)
     return Probed(best.accuracy(features.test), validated, best.penalty)
+
+
+def few_labels(
+    features: Judged, share: float, *, seed: int = 0, stop: StopFlag | None = None
+) -> Probed:
+    """The same with the labels of some train images alone: as many of every class, keyed.
+
+    Args:
+        features: of whole images, in eval mode.
+        share: of the labels of each class that are known, in (0, 1]; of each at least one.
+        seed: key of which.
+        stop: as `frozen`.
+
+    Raises:
+        ValueError: for a share outside (0, 1].
+        Interrupted: when asked to stop.
+    """
+    rules.fraction("labels", share)
+    labels = features.train.labels.cpu().numpy()
+    u = keys.uniform(seed, 0, np.arange(len(labels)), 0, Draw.FEW_LABELS)
+    kept = []
+    for label in np.unique(labels):
+        mine = np.flatnonzero(labels == label)
+        kept.append(mine[np.argsort(u[mine])[: max(round(share * len(mine)), 1)]])
+    rows = torch.from_numpy(np.sort(np.concatenate(kept))).to(features.train.labels.device)
+    few = Features(features.train.values[rows], features.train.labels[rows])
+    return frozen(replace(features, train=few), stop=stop)
 
 
 def fitted(features: Judged, *, stop: StopFlag | None = None) -> Linear:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from tamecrop.data import Dataset, remove_strays, write_atomic
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import checkpoint, methods, old_formats
-from tamecrop.learning.backbones import Backbone, backbone
+from tamecrop.learning.backbones import Backbone, backbone, count_channels
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
 from tamecrop.learning.config import Pretraining
 
@@ -180,6 +180,7 @@ class Trained:
         seed: of the run.
         size: side that its views had been resized to, or None.
         step: finished training steps.
+        channels: of the images that the backbone takes.
     """
 
     backbone: Backbone
@@ -188,6 +189,7 @@ class Trained:
     seed: int
     size: int | None
     step: int
+    channels: int = 3
 
 
 def trained(out: Path) -> Trained:
@@ -202,7 +204,16 @@ def trained(out: Path) -> Trained:
         raise ValueError(f"`run` must be the folder of a pre-training, got {out}: no checkpoint")
     run = saved.state["run"]
     network = backbone(run["backbone"], stem=run["stem"])
+    channels = count_channels(network, saved.weights)
+    if channels != 3:
+        network = backbone(run["backbone"], stem=run["stem"], channels=channels)
     network.load_state_dict(dict(saved.weights))
     return Trained(
-        network.eval(), run["policy"], run["data"], run["seed"], run["size"], saved.state["step"]
+        network.eval(),
+        run["policy"],
+        run["data"],
+        run["seed"],
+        run["size"],
+        saved.state["step"],
+        channels,
     )

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,48 +16,20 @@ from tamecrop.geometry.plans import ViewPlan
 from tamecrop.learning import (
     checkpoint,
     methods,
-    metrics,
-    optimizers,
     processes,
     run_folder,
     training_state,
 )
-from tamecrop.learning.backbones import Backbone, backbone
+from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
+from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run
+from tamecrop.learning.encoder_boxes import encoder_boxes
+from tamecrop.learning.evaluate import validation_knn
+from tamecrop.learning.hard_views import hardest
 from tamecrop.learning.methods.base import require_complete
-from tamecrop.learning.watching import Clock, Hooks, Progress
+from tamecrop.learning.watching import Clock, Hooks, Progress, write_curves
 from tamecrop.views.photometric import normalize, photometric
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A finished pre-training.
-
-    Args:
-        backbone: the network kept, in eval mode.
-        losses: float64 `(steps,)`, the loss of every step.
-        feature_stds: float64 `(steps,)`, how far features of a batch varied in every step: about 1
-            for independent ones, 0 when all are alike; NaN in steps of older versions.
-        steps_per_epoch: of the run.
-        seconds: of training, over all parts of a run that was resumed.
-        compile_seconds: of compiling before the first step, in this part; not in `seconds`.
-        images_per_second: source images trained on per second, over all parts.
-    """
-
-    backbone: Backbone
-    losses: Tensor
-    feature_stds: Tensor
-    steps_per_epoch: int
-    seconds: float
-    compile_seconds: float
-    images_per_second: float
-
-    @property
-    def epoch_losses(self) -> list[float]:
-        """Mean loss of each epoch."""
-        epochs: list[float] = self.losses.reshape(-1, self.steps_per_epoch).mean(1).tolist()
-        return epochs
 
 
 class Trainer:
@@ -79,7 +50,8 @@ class Trainer:
         self, dataset: Dataset, plan: ViewPlan, config: Pretraining, seed: int, *, fabric: Fabric
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
-        self.plan, self.colors = plan, photometric(config.photometric)
+        channels = dataset.train.channels
+        self.plan, self.colors = plan, photometric(config.photometric).for_channels(channels)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -93,6 +65,7 @@ class Trainer:
                 batch_size=config.batch_size,
                 seed=seed,
                 last=config.last,
+                decode=config.decode,
                 workers=config.workers,
                 rank=self.fabric.global_rank,
                 world_size=self.fabric.world_size,
@@ -101,11 +74,11 @@ class Trainer:
         )
         with torch.random.fork_rng():  # torch's generators stay as they were
             torch.manual_seed(seed)
-            network = backbone(config.backbone, stem=config.stem)
+            network = backbone(config.backbone, stem=config.stem, channels=channels)
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
-        optimizer = optimizers.optimizer(
+        optimizer = training_state.optimizer(
             config.optimizer,
             self.method,
             learning_rate=config.learning_rate,
@@ -113,13 +86,17 @@ class Trainer:
         )
         shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
-        self.losses, self.feature_stds = list[float](), list[float]()
+        self.boxes = encoder_boxes(plan, dataset, config.epochs, self.method.backbone)
+        more = (WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every)
+        self.curves = Curves(more)
+        if config.knn_every:
+            dataset.require("labels")
         self.seconds = self.compile_seconds = 0.0
 
     @property
     def step(self) -> int:
         """Finished steps."""
-        return len(self.losses)
+        return self.curves.steps
 
     @property
     def steps(self) -> int:
@@ -140,9 +117,9 @@ class Trainer:
         if saved is None:
             return
         training_state.restore(self.method, self._torch_optimizer(), saved)
-        self.losses = saved.train["losses"].tolist()
-        unknown = torch.full((len(self.losses),), math.nan, dtype=torch.float64)
-        self.feature_stds = saved.train.get("feature_stds", unknown).tolist()
+        self.curves.restore(saved.train)
+        if self.boxes:
+            self.boxes.restore(saved.train)
         self.seconds = saved.state["seconds"]
         if self.fabric.is_global_zero:
             self._write_curves(out)
@@ -160,7 +137,7 @@ class Trainer:
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
-            self.fabric.backward(self.model(self._prepared(batch, 0)))
+            self.fabric.backward(self.model(self._chosen(self._prepared(batch, 0))))
         with torch.no_grad():
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
@@ -173,30 +150,24 @@ class Trainer:
         self.model.train()
         clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
+            self._find_boxes(epoch, out, hooks, identity)
             for loss, feature_std in self._epoch(epoch):
-                self.losses.append(loss)
-                self.feature_stds.append(feature_std)
+                self._record(loss, feature_std, epoch, hooks)
                 self.seconds = clock.seconds()
                 hooks.stepped(self._progress(clock))
-                processes.agree(self.fabric, hooks.stop)
-                if hooks.stop.raised:
-                    self._save(out, identity)
-                    hooks.stop.check()
+                self._stop_if_asked(out, hooks, identity)
             if (epoch + 1) % self.config.save_every == 0 or epoch + 1 == self.config.epochs:
                 self._save(out, identity)
 
     def run(self) -> Run:
         """What the run has come to."""
-        losses = torch.tensor(self.losses, dtype=torch.float64)
-        images = len(losses) * self.config.batch_size
         return Run(
             self.method.backbone.eval(),
-            losses,
-            torch.tensor(self.feature_stds, dtype=torch.float64),
+            self.curves.tensors(),
             self.loader.steps_per_epoch,
             self.seconds,
             self.compile_seconds,
-            images / max(self.seconds, 1e-9),
+            self.step * self.config.batch_size / max(self.seconds, 1e-9),
         )
 
     def _epoch(self, epoch: int) -> Iterator[tuple[float, float]]:
@@ -205,13 +176,15 @@ class Trainer:
         The views of the next step are asked for before this step's loss is waited for: a device
         makes them while the host reads the loss.
         """
-        batches = self.loader.batches(epoch, self.step % self.loader.steps_per_epoch)
+        found = self.boxes.boxes if self.boxes else None
+        start = self.step % self.loader.steps_per_epoch
+        batches = self.loader.batches(epoch, start, found_boxes=found)
         prepared = ((batch, self._prepared(batch, epoch)) for batch in batches)
         here = next(prepared, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
             batch, views = here
-            loss: Tensor = self.model(views)
+            loss: Tensor = self.model(self._chosen(views))
             self.fabric.backward(loss)
             following = next(prepared, None)
             yield self._stepped(loss.detach(), batch)
@@ -226,6 +199,42 @@ class Trainer:
             )
             views.append(normalize(colored, self.dataset.mean, self.dataset.std))
         return tuple(views)
+
+    def _chosen(self, views: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Those that the method gets, chosen with the weights that it has now."""
+        if self.plan == self.plan.trained_on:
+            return views
+        with self.fabric.autocast():
+            return hardest(self.method, self.plan, views)
+
+    def _find_boxes(self, epoch: int, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        """Let the encoder find the boxes that an epoch begins with; a stop leaves those before."""
+        if not (self.boxes and self.boxes.due(epoch)):
+            return
+        for _ in self.boxes.find(epoch, self.fabric):
+            self._stop_if_asked(out, hooks, identity)
+
+    def _stop_if_asked(self, out: Path, hooks: Hooks, identity: Mapping[str, Any]) -> None:
+        processes.agree(self.fabric, hooks.stop)
+        if hooks.stop.raised:
+            self._save(out, identity)
+            hooks.stop.check()
+
+    def _record(self, loss: float, feature_std: float, epoch: int, hooks: Hooks) -> None:
+        """Add a step to the curves, with nearest neighbors after the last one of some epochs."""
+        values = {"loss": loss, "feature_std": feature_std}
+        if self.boxes:
+            values[WHOLE_BOXES] = self.boxes.whole_share
+        every = self.config.knn_every
+        is_last = (self.step + 1) % self.loader.steps_per_epoch == 0
+        if every and is_last and (epoch + 1) % every == 0:
+            if self.fabric.is_global_zero:
+                values[KNN] = validation_knn(
+                    self.method.backbone, self.dataset, size=self.config.size, stop=hooks.stop
+                )
+            self.fabric.barrier()
+            self.model.train()
+        self.curves.add(**values)
 
     def _stepped(self, loss: Tensor, batch: Batch) -> tuple[float, float]:
         """Take the optimizer's step, if loss and gradient are finite; loss and deviation."""
@@ -242,14 +251,14 @@ class Trainer:
                 f"loss {value} and gradient norm {length} must be finite: stopped before step "
                 f"{self.step} changed a weight; the batch begins with samples {self._names(batch)}"
             )
-        optimizers.set_learning_rate(self.optimizer, self._rate(self.step))
+        training_state.set_learning_rate(self.optimizer, self._rate(self.step))
         self.optimizer.step()
         with torch.no_grad():
             self.method.after_step((self.step + 1) / self.steps)
         return value, spread
 
     def _rate(self, step: int) -> float:
-        return optimizers.learning_rate_at(
+        return training_state.learning_rate_at(
             step,
             top=self.config.learning_rate,
             steps=self.steps,
@@ -266,7 +275,7 @@ class Trainer:
         return Progress(
             step=self.step,
             steps=self.steps,
-            loss=self.losses[-1],
+            loss=self.curves["loss"][-1],
             images_per_second=rate * self.config.batch_size,
             seconds_left=(self.steps - self.step) / rate,
         )
@@ -274,8 +283,7 @@ class Trainer:
     def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
         if self.fabric.is_global_zero:
             tensors = training_state.training_tensors(self.method, self._torch_optimizer())
-            tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
-            tensors["feature_stds"] = torch.tensor(self.feature_stds, dtype=torch.float64)
+            tensors |= self.curves.state() | (self.boxes.state() if self.boxes else {})
             position = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
             state = {**position, "run": dict(identity)}
             saved = Checkpoint(training_state.weights(self.method), tensors, state)
@@ -284,12 +292,9 @@ class Trainer:
         self.fabric.barrier()
 
     def _write_curves(self, out: Path) -> None:
-        curves = {
-            "loss": self.losses,
-            "learning_rate": [self._rate(step) for step in range(self.step)],
-            "feature_std": self.feature_stds,
-        }
-        metrics.write(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
+        rates = {"learning_rate": [self._rate(step) for step in range(self.step)]}
+        curves = {"loss": self.curves["loss"]} | rates | self.curves
+        write_curves(out, curves, steps_per_epoch=self.loader.steps_per_epoch)
 
     def _torch_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizer.optimizer)

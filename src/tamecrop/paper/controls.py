@@ -15,8 +15,8 @@ from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import or_missing
-from tamecrop.reporting.intervals import interval_words, paired_difference
-from tamecrop.studies import Cell, Rule, Table, accuracies, crossed
+from tamecrop.reporting import Interval, compare_arms, interval_words
+from tamecrop.studies import Cell, Rule, Table, accuracies, crossed, words
 
 SCALES = (0.8, 0.4)
 
@@ -155,15 +155,26 @@ def rule(asked: Sequence[Question], seeds: Sequence[int], preset: Preset) -> Rul
 
 def table(question: Question, cells: Sequence[Cell], preset: Preset) -> Table:
     """What the finished cells say to a question."""
-    baseline = _accuracies(question.baseline, cells, preset)
-    rows = [_row(question.baseline, baseline, "baseline", len(baseline))]
-    for control in question.others:
-        found = _accuracies(control, cells, preset)
-        gap = paired_difference(found, baseline)
-        words = "" if gap is None else interval_words(gap)
-        rows.append(_row(control, found, words, gap.n if gap else 0))
+    controls = (question.baseline, *question.others)
+    found = {each.name: _accuracies(each, cells, preset) for each in controls}
+    gaps, kept = compare_arms(found, question.baseline.name)
+    first, *others = controls
+    rows = [_row(first, found[first.name], "baseline", len(found[first.name]))]
+    rows += [
+        _row(each, found[each.name], gap_words(gaps.get(each.name)), _pairs(gaps.get(each.name)))
+        for each in others
+    ]
     head = ("arm", "content IoU", "content area", "linear, %", "difference (95 %)", "n")
-    return Table(question.text, head, tuple(rows))
+    return Table(question.text, head, tuple(rows), words.basis_notes(kept))
+
+
+def gap_words(gap: Interval | None) -> str:
+    """A difference with its interval; empty where there is none."""
+    return "" if gap is None else interval_words(gap)
+
+
+def _pairs(gap: Interval | None) -> int:
+    return 0 if gap is None else gap.n
 
 
 def _row(control: Control, found: dict[int, float], difference: str, n: int) -> tuple[str, ...]:

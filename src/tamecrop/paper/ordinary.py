@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import or_missing
-from tamecrop.reporting.intervals import interval_words, paired_difference
-from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, crossed
+from tamecrop.reporting import compare_arms, interval_words
+from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, crossed, words
 
 BASELINE = "rrc:scale=0.2..1"
 CHOICE_SEED = 1000
@@ -63,16 +63,16 @@ def table(cells: Sequence[Cell], seeds: Sequence[int], preset: Preset) -> Table:
         name: choose(cells, name, preset) for name in RIVALS
     }
     found = {name: _accuracies(cells, each, seeds, preset) for name, each in rivals.items()}
-    baseline = found["RandomResizedCrop"]
+    gaps, kept = compare_arms(found, "RandomResizedCrop")
     rows = []
     for name, each in rivals.items():
-        gap = None if name == "RandomResizedCrop" else paired_difference(found[name], baseline)
+        gap = gaps.get(name)
         mean = statistics.fmean(found[name].values()) if found[name] else None
-        words = "" if gap is None else interval_words(gap)
+        difference = "" if gap is None else interval_words(gap)
         chosen = "not chosen yet" if each is None else str(each)
-        rows.append((name, chosen, or_missing(mean), words, str(len(found[name]))))
+        rows.append((name, chosen, or_missing(mean), difference, str(len(found[name]))))
     head = ("policy", "chosen", "linear, %", "difference (95 %)", "n")
-    return Table("SimCLR's recipe", head, tuple(rows))
+    return Table("SimCLR's recipe", head, tuple(rows), words.basis_notes(kept))
 
 
 def _accuracies(

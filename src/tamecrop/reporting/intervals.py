@@ -1,24 +1,21 @@
-"""Spreads and paired intervals over seeds."""
+"""Spreads over seeds, and accuracies and their differences in words."""
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean difference with the bounds of its 95 % interval.
+    """A mean difference by seeds with the bounds of its 95 % interval.
 
     Attributes:
-        mean: Mean of the paired differences, a fraction.
-        low: Lower bound, or None where a single pair gives no spread.
+        mean: Difference, a fraction.
+        low: Lower bound, or None where a single seed gives no spread.
         high: Upper bound, likewise.
-        n: Number of pairs.
+        n: Seeds that both sides have.
     """
 
     mean: float
@@ -34,33 +31,6 @@ def spread(values: Sequence[float]) -> float | None:
     1.0
     """
     return statistics.stdev(values) if len(values) > 1 else None
-
-
-def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Interval | None:
-    """Mean difference over the seeds that both hold, with its 95 % t-interval.
-
-    Pairs share initial weights and order, so what a lucky seed gives to both cancels.
-
-    Args:
-        ours: Seed to accuracy of the policy in question.
-        theirs: The same of the baseline.
-
-    Returns:
-        The interval; its bounds are None for one pair; None without a common seed.
-
-    >>> found = paired_difference({0: 0.5, 1: 0.6, 2: 0.7}, {0: 0.4, 1: 0.5, 2: 0.5})
-    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
-    (0.1333, -0.0101, 0.2768)
-    """
-    gaps = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
-    if not gaps:
-        return None
-    middle, deviation = statistics.fmean(gaps), spread(gaps)
-    if deviation is None:
-        return Interval(mean=middle, low=None, high=None, n=1)
-    quantile = float(stdtrit(len(gaps) - 1, (1 + CONFIDENCE) / 2))
-    half = quantile * deviation / math.sqrt(len(gaps))
-    return Interval(mean=middle, low=middle - half, high=middle + half, n=len(gaps))
 
 
 def percent(fraction: float, decimals: int = 1) -> str:

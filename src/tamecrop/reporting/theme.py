@@ -1,11 +1,13 @@
-"""How every figure looks: one palette, one set of matplotlib settings."""
+"""How every figure and page looks: one palette, one set of matplotlib settings, the templates."""
 
+import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib.style
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -84,3 +86,28 @@ def wrapped(law: str, *, width: int = 24) -> str:
         fits = len(joined) <= width or not lines[-1]
         lines = [*lines[:-1], joined] if fits else [*lines[:-1], f"{lines[-1]},", part]
     return "\n".join(lines)
+
+
+def page(template: str, **values: Any) -> str:
+    """A page of `templates/`; a value that it needs and does not get is an error."""
+    library = Environment(
+        loader=PackageLoader("tamecrop.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    return library.get_template(template).render(**values)
+
+
+def embedded(
+    how_to_read: Mapping[str, tuple[str, str]], figures: Mapping[str, bytes]
+) -> list[dict[str, str]]:
+    """Figures as a page shows them: title, how to read it, and the PNG as text.
+
+    Args:
+        how_to_read: Title and explanation by name, in the page's order.
+        figures: PNG by name, one for each.
+    """
+    return [
+        {"title": title, "how": how, "data": base64.b64encode(figures[name]).decode()}
+        for name, (title, how) in how_to_read.items()
+    ]

@@ -172,7 +172,7 @@ def _color(view: torch.Tensor, look: Look, key: tuple[int, int]) -> Picture:
 
 
 def _picture(image: torch.Tensor) -> Picture:
-    picture = image.expand(3, -1, -1) if image.shape[0] == 1 else image[:3]
+    picture = image[:1].expand(3, -1, -1) if len(image) < 3 else image[:3]
     return np.asarray(picture.permute(1, 2, 0).contiguous().cpu().numpy(), dtype=np.uint8)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tamecrop.reporting import Environment, Interval, paired_difference, spread
+from tamecrop.reporting import Comparison, Environment, Interval, compare_arms, spread
 
 FORMAT = 2
 
@@ -93,6 +93,12 @@ class Cell:
         classes: Number of classes, the reciprocal of chance.
         environment: Hardware, versions and commit.
         provenance: What decided the numbers.
+        feature_std: How far normalized features varied in the last epoch: 0 when they are all
+            alike, a collapse; None in older cells.
+        whole_boxes: Share of the encoder's boxes that were the whole image in the last epoch; None
+            where no boxes were found.
+        online_knn: Accuracy of nearest neighbors on validation after each epoch, None after those
+            that were not judged; empty when none was.
     """
 
     policy: str
@@ -112,6 +118,9 @@ class Cell:
     classes: int
     environment: Environment
     provenance: Provenance
+    feature_std: float | None = None
+    whole_boxes: float | None = None
+    online_knn: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("linear_accuracy", "knn_accuracy", "validation_accuracy"):
@@ -145,11 +154,12 @@ class ArmRecord:
         n: Finished seeds.
         mean: Mean linear accuracy, a fraction.
         spread: Sample standard deviation of it over seeds; None for one seed.
-        difference: Paired difference of it to the baseline; None for the baseline itself, for an
-            arm under another protocol, and without a common seed.
+        difference: Difference of it to the baseline by seeds, its interval corrected for the number
+            of arms; None for the baseline itself, for an arm under another protocol, and without a
+            common seed.
         knn_mean: Mean accuracy of k nearest neighbors.
         knn_spread: Its sample standard deviation.
-        knn_difference: Its paired difference.
+        knn_difference: Its difference, corrected likewise, on its own.
     """
 
     policy: str
@@ -172,12 +182,14 @@ class Summary:
         complete: Whether every cell that was asked for is finished.
         cells: The finished cells of the study, in its order.
         arms: One entry an arm with at least one finished cell, in the study's order.
+        comparison: What the differences of linear accuracy rest on; None where nothing is compared.
     """
 
     format: int
     complete: bool
     cells: tuple[Cell, ...]
     arms: tuple[ArmRecord, ...]
+    comparison: Comparison | None = None
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
@@ -200,7 +212,12 @@ class Summary:
         return f"{record.policy} ({record.protocol})"
 
 
-def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = True) -> Summary:
+def summarize(
+    cells: Sequence[Cell],
+    wanted: Sequence[Key],
+    *,
+    compared: bool = True,
+) -> Summary:
     """What the finished cells say of the cells that were asked for.
 
     Args:
@@ -212,31 +229,33 @@ def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = 
     mine = tuple(done[key] for key in wanted if key in done)
     arms = dict.fromkeys((key.policy, key.protocol) for key in wanted)
     baseline = next(iter(arms), None) if compared else None
-    found = dict.fromkeys((cell.policy, cell.protocol) for cell in mine)
-    records = tuple(_arm_record(mine, arm, baseline) for arm in arms if arm in found)
-    return Summary(FORMAT, len(mine) == len(set(wanted)), mine, records)
-
-
-def _arm_record(
-    cells: Sequence[Cell], arm: tuple[str, str], baseline: tuple[str, str] | None
-) -> ArmRecord:
-    linear, knn = (accuracies(cells, *arm, name=name) for name in ("linear", "knn"))
-    alike = baseline is not None and arm != baseline and arm[1] == baseline[1]
-    against = [
-        accuracies(cells, *baseline, name=name) if alike and baseline else {}
+    found = {(cell.policy, cell.protocol) for cell in mine}
+    linear, knn = (
+        {arm: accuracies(mine, *arm, name=name) for arm in arms if arm in found}
         for name in ("linear", "knn")
-    ]
-    return ArmRecord(
-        policy=arm[0],
-        protocol=arm[1],
-        n=len(linear),
-        mean=statistics.fmean(linear.values()),
-        spread=spread([*linear.values()]),
-        difference=paired_difference(linear, against[0]),
-        knn_mean=statistics.fmean(knn.values()),
-        knn_spread=spread([*knn.values()]),
-        knn_difference=paired_difference(knn, against[1]),
     )
+    alike = [
+        {arm: values[arm] for arm in values if baseline and arm[1] == baseline[1]}
+        for values in (linear, knn)
+    ]
+    gaps, comparison = compare_arms(alike[0], baseline)
+    knn_gaps, _ = compare_arms(alike[1], baseline)
+    records = tuple(
+        ArmRecord(
+            policy=arm[0],
+            protocol=arm[1],
+            n=len(linear[arm]),
+            mean=statistics.fmean(linear[arm].values()),
+            spread=spread([*linear[arm].values()]),
+            difference=gaps.get(arm),
+            knn_mean=statistics.fmean(knn[arm].values()),
+            knn_spread=spread([*knn[arm].values()]),
+            knn_difference=knn_gaps.get(arm),
+        )
+        for arm in linear
+    )
+    complete = len(mine) == len(set(wanted))
+    return Summary(FORMAT, complete, mine, records, comparison)
 
 
 def accuracies(

@@ -90,19 +90,29 @@ def _label(axes: Axes, x: float, row: int, words: str) -> None:
 def loss_figure(summary: Summary) -> Figure:
     """Mean training loss by epoch: one thin line a seed, one thick line their mean.
 
+    Where nearest neighbors judged the features while they were trained, a second panel shows them.
+
     Args:
         summary: A study with at least one finished cell.
     """
+    judged = any(cell.online_knn for cell in summary.cells)
     with themed():
         figure = new_figure(11, 3.6)
-        axes = figure.subplots()
+        panels = figure.subplots(1, 1 + judged, squeeze=False)[0]
         for row, record in enumerate(summary.arms):
             curves = [list(cell.losses) for cell in summary.of(record)]
-            _curves(axes, curves, summary.name(record), color(row))
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel("contrastive loss")
-        axes.legend(loc="upper right")
+            _curves(panels[0], curves, summary.name(record), color(row))
+            for cell in summary.of(record) if judged else ():
+                known = [(n, k) for n, k in enumerate(cell.online_knn, 1) if k is not None]
+                panels[1].plot(*zip(*known, strict=True), "o-", color=color(row), markersize=4)
+        for axes in panels:
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panels[0].set_ylabel("training loss")
+        panels[0].legend(loc="upper right")
+        if judged:
+            panels[1].set_ylabel("nearest neighbors, validation")
+            panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     return figure
 
 

@@ -1,18 +1,50 @@
 """Compare crop policies: train and judge each with the same seeds, cell by cell."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tamecrop.data import Dataset, load
+from matplotlib.figure import Figure
+
+from tamecrop.data import Dataset, load, write_atomic
 from tamecrop.geometry import Policy, ViewPlan
-from tamecrop.studies import page
+from tamecrop.reporting import Look, embedded, page, png, sheet_figure
+from tamecrop.studies import store, words
 from tamecrop.studies.arms import Study, arm, check, crossed, trained_on
-from tamecrop.studies.cells import Summary
+from tamecrop.studies.cells import Summary, flat
+from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure
 from tamecrop.studies.grid import run
 from tamecrop.studies.recipes import Recipe, recipe
 
 PROTOCOL = "compare"
+
+_SHOWN = 5
+
+HOW_TO_READ = {
+    "accuracy": (
+        "Accuracy and its certainty",
+        "Further right is better. A diamond is the mean over seeds, its bar the spread, the dots "
+        "are single seeds. In the third panel a bar that crosses the line means that these seeds "
+        "cannot tell, not that the policies are equal.",
+    ),
+    "losses": (
+        "Training loss",
+        "How well the network tells that two views come from one image. Lower means that the task "
+        "was easier, not that the features are better: nearly equal views are easy to match.",
+    ),
+    "centers": (
+        "Where the crops sit",
+        "The solid square is the image, darker blue means that more crops have their center "
+        "there, the dashed square is the average box. IoU is how much the two views of one image "
+        "overlap; content is the share of a view that shows image rather than fill.",
+    ),
+    "views": (
+        "What the network sees",
+        "The same images under each policy. The red and the blue box mark the two views; to the "
+        "right is what the network gets and must call the same. Where a box leaves the image, the "
+        "view is filled with black.",
+    ),
+}
 
 
 def comparison(
@@ -79,8 +111,50 @@ def publish(study: Study, summary: Summary) -> None:
     """Write figures and page of a comparison with at least one finished cell."""
     if not summary.cells:
         return
+    pictures = {name: png(figure) for name, figure in _figures(study, summary).items()}
+    text = report_html(summary, pictures).encode()
+    folder = study.out / "figures"
+    with store.writing(study.out):
+        folder.mkdir(exist_ok=True)
+        for name, picture in pictures.items():
+            write_atomic(folder / f"{name}.png", picture)
+        write_atomic(study.out / "report.html", text)
+
+
+def _figures(study: Study, summary: Summary) -> dict[str, Figure]:
+    """A figure for each name of `HOW_TO_READ`; the policies are drawn on the first images."""
     wanted = study.wanted(())
     settings = wanted[0].arm.recipe
-    policies = dict.fromkeys(group.policy for each in wanted for group in each.arm.plan.groups)
+    policies = [*dict.fromkeys(group.policy for each in wanted for group in each.arm.plan.groups)]
     images = trained_on(study.dataset, settings).train
-    page.publish(study.out, summary, [*policies], images, size=settings.training.size)
+    shown = [images.image(position) for position in range(min(_SHOWN, len(images)))]
+    height, width = (int(side) for side in images.sizes[0])
+    return {
+        "accuracy": accuracy_figure(summary),
+        "losses": loss_figure(summary),
+        "centers": center_figure(policies, (height, width)),
+        "views": sheet_figure(shown, policies, look=Look(size=settings.training.size)),
+    }
+
+
+def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
+    """The page as text; images are embedded, nothing is loaded from elsewhere.
+
+    Args:
+        summary: A study with at least one finished cell.
+        figures: PNG by name, one for each name of `HOW_TO_READ`.
+
+    Returns:
+        HTML.
+    """
+    return page(
+        "report.html",
+        data=summary.cells[0].data,
+        lead=words.lead(summary),
+        verdict=words.verdict(summary),
+        basis=words.basis_notes(summary.comparison),
+        rows=words.table_rows(summary),
+        figures=embedded(HOW_TO_READ, figures),
+        facts=words.facts(summary),
+        recipe=tuple(flat(summary.cells[0].provenance.recipe)),
+    )

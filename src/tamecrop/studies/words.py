@@ -3,12 +3,14 @@
 import csv
 import dataclasses
 import io
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.reporting.intervals import Interval, percent, points
+from tamecrop.learning.curves import COLLAPSED
+from tamecrop.reporting import MARGIN, Comparison, Interval, is_different, is_equal, percent, points
 from tamecrop.studies.cells import ArmRecord, Summary
 
 
@@ -118,8 +120,17 @@ def _row(summary: Summary, record: ArmRecord, ink: str, *, best: bool) -> Row:
         knn=percent(record.knn_mean),
         knn_spread=_plus_minus(record.knn_spread),
         n=record.n,
-        seconds=f"{seconds:.0f}",
+        seconds=f"{seconds:.0f}{_cost(summary, record)}",
     )
+
+
+def _cost(summary: Summary, record: ArmRecord) -> str:
+    """How much longer an epoch takes than one of the baseline, where that is more than noise."""
+    first, mine = (
+        statistics.fmean(1 / max(cell.images_per_second, 1e-9) for cell in summary.of(each))
+        for each in (summary.arms[0], record)
+    )
+    return "" if abs(mine / first - 1) < 0.2 else f" ({mine / first:.1f} x)"
 
 
 def _plus_minus(spread: float | None) -> str:
@@ -133,9 +144,9 @@ def _bounds(gap: Interval) -> str:
 
 
 def _direction(gap: Interval) -> str:
-    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+    if not is_different(gap):
         return "even"
-    return "up" if gap.low > 0 else "down"
+    return "up" if gap.mean > 0 else "down"
 
 
 def lead(summary: Summary) -> str:
@@ -159,18 +170,62 @@ def _count(number: int, noun: str) -> str:
 
 
 def verdict(summary: Summary) -> tuple[str, ...]:
-    """What came out: the best policy, and each one against the baseline, honest about noise."""
-    best = max(summary.arms, key=lambda record: record.mean)
+    """What came out: the best policy against the second, and each one against the baseline."""
     first = summary.name(summary.arms[0])
-    opening = f"{summary.name(best)} has the highest mean: {percent(best.mean)} % linear accuracy."
     return (
-        opening,
+        _opening(summary),
         *(
             _against(summary.name(record), first, record.difference)
             for record in summary.arms
             if record.difference is not None
         ),
+        *watched(summary),
     )
+
+
+def _opening(summary: Summary) -> str:
+    """The best mean, and whether it is told from the second."""
+    order = sorted(summary.arms, key=lambda record: -record.mean)
+    best = order[0]
+    words = f"{summary.name(best)} has the highest mean: {percent(best.mean)} % linear accuracy"
+    found = summary.comparison
+    if len(order) < 2:
+        return f"{words}."
+    words += f", {100 * (best.mean - order[1].mean):.1f} points above {summary.name(order[1])}"
+    if found is None or found.lead is None:
+        return f"{words}."
+    least, candidates = found.lead.least, len(found.lead.candidates)
+    if least is None:
+        return f"{words}, on one seed; whether that is chance, only more seeds can tell."
+    if least > 0:
+        return f"{words}, more than seeds explain: it is the best of these {len(order)}."
+    return (
+        f"{words}, within what seeds do by chance: "
+        f"any of the {candidates} highest may be the best of these {len(order)}."
+    )
+
+
+def watched(summary: Summary) -> tuple[str, ...]:
+    """What went wrong unseen: features that collapsed, boxes of an encoder that constrain nothing.
+
+    Args:
+        summary: A study.
+    """
+    sentences = []
+    for record in summary.arms:
+        cells, name = summary.of(record), summary.name(record)
+        known = [each for each in cells if each.feature_std is not None]
+        alike = [each.seed for each in known if each.feature_std < COLLAPSED]  # type: ignore[operator]
+        if alike:
+            seeds = ", ".join(map(str, alike))
+            sentences.append(f"{name} has collapsed (seed {seeds}): its features are all alike.")
+        shares = [each.whole_boxes for each in cells if each.whole_boxes is not None]
+        if shares:
+            share = percent(statistics.fmean(shares))
+            sentences.append(
+                f"{name}: {share} % of the boxes that the encoder found last are the whole image."
+            )
+    return tuple(sentences)
 
 
 def _against(policy: str, first: str, gap: Interval) -> str:
@@ -178,9 +233,57 @@ def _against(policy: str, first: str, gap: Interval) -> str:
     size = f"{policy} is {abs(100 * gap.mean):.1f} points {where} {first}"
     if gap.low is None:
         return f"{size} on one seed; whether that is chance, only more seeds can tell."
-    if _direction(gap) == "even":
-        return f"{size}, within what seeds do by chance {_bounds(gap)}: no difference shown."
-    return f"{size}, more than seeds explain {_bounds(gap)}."
+    margin = f"{100 * MARGIN:g} points"
+    if is_equal(gap):
+        return f"{size} {_bounds(gap)}: equal within {margin}."
+    if is_different(gap):
+        return f"{size}, more than seeds explain {_bounds(gap)}."
+    return (
+        f"{size}, within what seeds do by chance {_bounds(gap)}: neither a difference nor "
+        f"equality within {margin} is shown."
+    )
+
+
+def basis_notes(found: Comparison | None) -> tuple[str, ...]:
+    """What the intervals of a comparison rest on; empty without a spread."""
+    if found is None or found.deviation is None:
+        return ()
+    return (_corrected(found), _detectable(found), *_pairing(found))
+
+
+def _corrected(found: Comparison) -> str:
+    """For what the intervals are corrected."""
+    if found.rivals == 1:
+        test, hold = "Student's t", "The interval holds"
+    else:
+        test, hold = "Dunnett's", f"The intervals hold for all {found.rivals} rivals at once"
+    return (
+        f"{hold} in 95 % of studies ({test}, one deviation of {100 * (found.deviation or 0):.2f} "
+        f"points taken for all arms, {found.freedom} degrees of freedom)."
+    )
+
+
+def _detectable(found: Comparison) -> str:
+    """What difference this many seeds could have shown."""
+    return (
+        f"With a deviation like that, these seeds show a true difference of "
+        f"{100 * (found.detectable or 0):.1f} points in 4 of 5 studies, a smaller one less often."
+    )
+
+
+def _pairing(found: Comparison) -> tuple[str, ...]:
+    if found.pairing is None:
+        return ()
+    if found.pairing <= 0:
+        does = "so that pairing them does not help here"
+    else:
+        does = (
+            f"so that pairing them makes intervals {math.sqrt(1 - found.pairing):.2f} times as wide"
+        )
+    return (
+        f"Accuracies of two policies with the same seed have a correlation of {found.pairing:.2f}, "
+        f"{does}; with few seeds that is a rough figure.",
+    )
 
 
 def facts(summary: Summary) -> tuple[tuple[str, str], ...]:

@@ -5,55 +5,22 @@ torchvision fills with zeros or refuses.
 """
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional
 from torchvision.transforms.v2.functional import InterpolationMode
 
 from tamecrop.geometry import rules
+from tamecrop.views.manner import Interpolation, interpolation_name
 
-Size = int | Sequence[int] | None
 Fill = float | Sequence[float] | Mapping[Any, Any]
-Interpolation: TypeAlias = str | int | InterpolationMode
-
-_OF_PILLOW = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
-"""Pillow's numbers of its filters, 0 to 5."""
-
-
-def read_size(size: Size) -> tuple[int, int] | None:
-    """(height, width) of a size as torchvision takes it: one number or a list of one is a square.
-
-    Raises:
-        ValueError: for sides below 1, or more than two.
-        TypeError: for what is no number.
-
-    >>> read_size(32), read_size([32]), read_size((24, 32)), read_size(None)
-    ((32, 32), (32, 32), (24, 32), None)
-    """
-    if size is None:
-        return None
-    several = isinstance(size, Sequence | np.ndarray) and not isinstance(size, str)
-    sides: list[Any] = [*size] if several else [size]  # type: ignore[misc]
-    rules.require("size", "one side or (height, width)", size, holds=len(sides) in (1, 2))
-    whole = [read_count("size", side) for side in sides]
-    return whole[0], whole[-1]
-
-
-def read_count(name: str, value: Any) -> int:
-    """A whole number of at least 1: an int or a NumPy integer."""
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        value = operator.index(value)
-    rules.count(name, value)
-    count: int = value
-    return count
 
 
 def read_interpolation(interpolation: Interpolation) -> InterpolationMode:
@@ -62,16 +29,7 @@ def read_interpolation(interpolation: Interpolation) -> InterpolationMode:
     >>> read_interpolation("bicubic") is read_interpolation(3) is InterpolationMode.BICUBIC
     True
     """
-    if isinstance(interpolation, InterpolationMode):
-        return interpolation
-    if isinstance(interpolation, int) and not isinstance(interpolation, bool):
-        holds = 0 <= interpolation < len(_OF_PILLOW)
-        rules.require("interpolation", "a number of Pillow, 0 to 5", interpolation, holds=holds)
-        return InterpolationMode(_OF_PILLOW[interpolation])
-    if not isinstance(interpolation, str):
-        raise TypeError(f"`interpolation` must be a text, enum or int, got {interpolation!r}")
-    rules.known("interpolation", interpolation, [mode.value for mode in InterpolationMode])
-    return InterpolationMode(interpolation)
+    return InterpolationMode(interpolation_name(interpolation))
 
 
 def read_fill(fill: Fill) -> dict[Any, Any]:
@@ -195,3 +153,22 @@ class _Side:
         self.before, self.after = max(-near, 0), max(near + crop - side, 0)
         missing = crop - self.inside
         self.half, self.other_half = missing // 2, missing - missing // 2
+
+
+def send(values: NDArray[Any] | Tensor, device: torch.device) -> Tensor:
+    """Values on the host as a tensor on a device; the host does not wait for work queued there.
+
+    A copy out of ordinary memory waits for everything the device still has to do; out of pinned
+    memory it takes its turn behind it.
+
+    Args:
+        values: of any shape and kind that torch knows.
+        device: where to.
+
+    >>> send(torch.arange(3), torch.device("cpu")).tolist()
+    [0, 1, 2]
+    """
+    tensor = values if isinstance(values, Tensor) else torch.from_numpy(values)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -5,7 +5,7 @@ travels in.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import kornia.color
 import kornia.enhance
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from tamecrop.geometry import Draw, Floats, Range, keys, rules
-from tamecrop.views.devices import send
+from tamecrop.views.kernels import send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,23 @@ class Photometric:
         rules.positive_range("blur_sigma", self.blur_sigma)
 
     @property
-    def needs_color(self) -> bool:
-        """Whether a step is defined for RGB alone."""
-        return self.gray > 0 or (self.jitter > 0 and max(self.saturation, self.hue) > 0)
+    def color_steps(self) -> tuple[str, ...]:
+        """Names of the steps that happen and are defined for RGB alone."""
+        jitter = ("saturation", "hue") if self.jitter > 0 else ()
+        return tuple(name for name in (*jitter, "gray") if getattr(self, name) > 0)
+
+    def for_channels(self, channels: int) -> "Photometric":
+        """The same without `color_steps` for views that are not RGB; no other draw changes."""
+        return self if channels == 3 else replace(self, saturation=0.0, hue=0.0, gray=0.0)
+
+    def left_out(self, channels: int) -> str:
+        """What `for_channels` leaves out, in words, or an empty text.
+
+        >>> photometric("simclr").left_out(13)
+        'without saturation, hue, gray: the images have 13 channels'
+        """
+        lost = ", ".join(self.color_steps) if channels != 3 else ""
+        return f"without {lost}: the images have {channels} channels" if lost else ""
 
     def apply(
         self,
@@ -94,8 +108,9 @@ class Photometric:
         >>> photometric("paper").apply(torch.zeros(2, 2, 3, 8, 8, dtype=torch.uint8)).shape
         torch.Size([2, 2, 3, 8, 8])
         """
-        if self.needs_color and views.shape[2] != 3:
-            raise ValueError(f"color steps need views of 3 channels, got {views.shape[2]}")
+        if self.color_steps and views.shape[2] != 3:
+            steps = ", ".join(self.color_steps)
+            raise ValueError(f"{steps} need views of 3 channels, got {views.shape[2]}")
         samples = np.arange(len(views)) if index is None else np.asarray(index)
         numbers = first_view + np.arange(views.shape[1])
         states = keys.state(seed, epoch, samples[:, None], numbers)

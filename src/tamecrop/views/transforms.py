@@ -24,16 +24,8 @@ from tamecrop.geometry import (
 )
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey, current_key
-from tamecrop.views.kernels import (
-    Fill,
-    Interpolation,
-    Scissors,
-    Size,
-    read_count,
-    read_fill,
-    read_interpolation,
-    read_size,
-)
+from tamecrop.views.kernels import Fill, Scissors, read_fill, read_interpolation
+from tamecrop.views.manner import Interpolation, Size, read_count, read_size
 from tamecrop.views.samples import Box, ViewList, as_params, find_key, find_object_boxes, find_size
 
 

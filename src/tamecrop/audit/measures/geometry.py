@@ -16,8 +16,16 @@ from tamecrop.audit.measures.view_pairs import (
     draw_pairs,
     measure_pairs,
 )
-from tamecrop.geometry import Boxes, Draws, FixedArea, Floats, Policy, RandomArea, keys
-from tamecrop.geometry import boxes as box
+from tamecrop.geometry import (
+    Boxes,
+    Draws,
+    FixedArea,
+    Floats,
+    Policy,
+    RandomArea,
+    boxes as box,
+    keys,
+)
 
 Ints = NDArray[np.int64]
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from tamecrop.audit.measures.view_pairs import Pairs, Shapes, ViewPair, count_draws, draw_pairs
 from tamecrop.data.images import ImageSet
-from tamecrop.geometry import Boxes, Policy, rules
-from tamecrop.geometry import boxes as box
+from tamecrop.geometry import Boxes, Policy, boxes as box, rules
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.data.images import ImageSet
-from tamecrop.geometry import Boxes, Floats, Policy, ViewPlan, choose_objects, plan
-from tamecrop.geometry import boxes as box
+from tamecrop.geometry import Boxes, Floats, Policy, ViewPlan, boxes as box, choose_objects, plan
 
 Ints = NDArray[np.int64]
 

@@ -126,17 +126,34 @@ def choose_reference(named: ReferenceName, subject: Subject) -> ReferenceChoice:
         OSError: when its weights cannot be downloaded.
     """
     labeled = subject.images.labels is not None and subject.classes is not None
+    _require_channels(named, subject.images.channels)
     if named.kind == "auto":
         return _choose_automatically(subject, labeled=labeled)
     if named.kind == "small":
         if not labeled:
             raise ValueError(f"`reference` small needs labels, and {subject.name} has none")
         divide(subject, most=MANY)
-    if named.kind == "run":
-        open_run(Path(named.name))
     if named.kind in ("torchvision", "timm"):
         return ReferenceChoice(named, load_network(named, subject.classes if labeled else None))
     return ReferenceChoice(named)
+
+
+def _require_channels(named: ReferenceName, channels: int) -> None:
+    """Refuse a network that was trained on images of another number of channels.
+
+    Raises:
+        ValueError: with what can be named instead.
+    """
+    known = (3,)
+    if named.kind == "run":
+        known = (open_run(Path(named.name)).channels,)
+    elif named.kind not in ("torchvision", "timm"):
+        return
+    if channels not in (1, *known):
+        raise ValueError(
+            f"`reference` {named.kind}:{named.name} takes {known[0]} channels, and the images "
+            f"have {channels}: name small, or run: with a run on such images"
+        )
 
 
 def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice:
@@ -150,6 +167,11 @@ def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice
         )
     if subject.images.boxes is not None and any(len(each) for each in subject.images.boxes):
         return ReferenceChoice(ReferenceName("none"))
+    if subject.images.channels not in (1, 3):
+        why = f"no published backbone takes {subject.images.channels} channels"
+        return ReferenceChoice(
+            ReferenceName("none"), missing=f"similarity of features was left out: {why}"
+        )
     try:
         return ReferenceChoice(_DEFAULT, load_network(_DEFAULT, None))
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -71,9 +72,9 @@ class Reference:
     Args:
         name: what it is, for people.
         side: of its input, in pixels.
-        body: normalized images `(B, 3, side, side)` to features `(B, D)`.
+        body: normalized images `(B, C, side, side)` to features `(B, D)`.
         head: features to scores `(B, classes)`, or None for features alone.
-        mean: of each channel in [0, 1].
+        mean: of each channel in [0, 1]; as many channels go in.
         std: likewise.
         fill: of each channel in [0, 1], what views show outside the image: black, or the mean
             color for a network that was not trained on fill.
@@ -89,17 +90,19 @@ class Reference:
     fill: Sequence[float] = (0.0,)
     trained_on_fill: bool = False
 
-    @torch.inference_mode()
     def run(self, views: Tensor) -> Output:
-        """Features and classes of uint8 views `(B, C, side, side)`; gray is repeated to RGB."""
+        """Features and classes of uint8 views `(B, C, side, side)`; one channel is repeated."""
         self.body.eval()
-        parts = [self._compute_features(batch) for batch in views.split(_BATCH)]
-        features = torch.cat(parts)
-        classes = None if self.head is None else self.head(features).argmax(1)
+        with ThreadPoolExecutor() as pool:  # batches side by side, each with torch's own threads
+            parts = list(pool.map(self._compute_features, views.split(_BATCH)))
+        with torch.inference_mode():
+            features = torch.cat(parts)
+            classes = None if self.head is None else self.head(features).argmax(1)
         return Output(features, classes)
 
+    @torch.inference_mode()
     def _compute_features(self, batch: Tensor) -> Tensor:
-        inputs = normalize(unit(batch.expand(-1, 3, -1, -1)), self.mean, self.std)
+        inputs = normalize(unit(batch.expand(-1, len(self.mean), -1, -1)), self.mean, self.std)
         features: Tensor = self.body(inputs.contiguous(memory_format=torch.channels_last))
         return features.flatten(1).float()
 

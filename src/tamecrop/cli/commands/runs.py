@@ -30,7 +30,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     from rich.console import Console
 
-    from tamecrop.cli.run_table import show
+    from tamecrop.cli.tables import show
     from tamecrop.studies.inventory import as_json, require_whole, runs
 
     root = Path(folders[0])

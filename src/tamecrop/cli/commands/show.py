@@ -41,8 +41,11 @@ def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     out = checked_picture(chosen.out)
     step = None if chosen.photometric == "none" else photometric(chosen.photometric)
-    look = Look(size=size, photometric=step, seed=chosen.seed)
     images, objects = _read_images(chosen.data, chosen.images)
+    if step is not None and (lost := step.left_out(len(images[0]))):
+        say(f"color step {chosen.photometric} {lost}")
+        step = step.for_channels(len(images[0]))
+    look = Look(size=size, photometric=step, seed=chosen.seed)
 
     def work() -> None:
         figure = sheet_figure(images, plans, look=look, objects=objects)

@@ -10,9 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from tamecrop.geometry import ViewPlan, rules, text
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method
+from tamecrop.learning.methods.base import Backbone, Method, Passes
 
 
 def names() -> tuple[str, ...]:
@@ -48,7 +46,7 @@ def require_usable(stated: str, plan: ViewPlan, *, batch_size: int) -> None:
         ValueError: naming the method and what it needs.
     """
     kind, settings = _read(stated)
-    kind.check(settings, plan, batch_size=batch_size)
+    kind.check(settings, plan.trained_on, batch_size=batch_size)
 
 
 def canonical(stated: str) -> str:

@@ -11,10 +11,26 @@ import torch
 from lightly.utils import dist
 from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.config import Passes
+
+__all__ = [
+    "Backbone",
+    "Method",
+    "Passes",
+    "cosine",
+    "frozen_copy",
+    "full_precision",
+    "gather",
+    "is_distributed",
+    "require_complete",
+    "require_momentum",
+    "spread",
+    "widen",
+]
 
 
 class Method(nn.Module, ABC):
@@ -75,6 +91,20 @@ class Method(nn.Module, ABC):
         Args:
             views: normalized, for each group of the plan `(B, V, C, h, w)`.
         """
+
+    def pair_losses(self, views: Tensor) -> Tensor:
+        """How hard every two views of an image are: what hard views are chosen by.
+
+        By default the negative cosine similarity of their projections: what every method here
+        lowers for the views of one image, without what it does to other images.
+
+        Args:
+            views: of one group, normalized, `(B, V, C, h, w)`.
+
+        Returns:
+            `(B, V, V)`, symmetric.
+        """
+        return cosines(self.encode(self.project, [views])).neg()
 
     def after_step(self, progress: float) -> None:
         """What happens once the optimizer has stepped, without gradient; nothing by default.
@@ -151,6 +181,19 @@ def spread(features: Tensor) -> Tensor:
     """
     deviation: Tensor = std_of_l2_normalized(widen(features))
     return deviation * math.sqrt(features.shape[1])
+
+
+def cosines(one: Tensor, other: Tensor | None = None) -> Tensor:
+    """Cosine similarity of every two views of an image, `(B, V, V)`, in full precision.
+
+    Args:
+        one: `(B, V, D)`.
+        other: the same; `one` by default.
+    """
+    first = normalize(widen(one), dim=2)
+    second = first if other is None else normalize(widen(other), dim=2)
+    with full_precision(first):
+        return first @ second.mT
 
 
 def widen(values: Tensor) -> Tensor:

@@ -14,11 +14,12 @@ from lightly.models.utils import update_momentum
 from torch import Tensor
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     cosine,
+    cosines,
     frozen_copy,
     full_precision,
     require_momentum,
@@ -71,6 +72,12 @@ class BYOL(Method):
             one = self._loss(predicted[:, 0], target[:, 1])
             loss: Tensor = (one + self._loss(predicted[:, 1], target[:, 0])) / 2
         return loss
+
+    def pair_losses(self, views: Tensor) -> Tensor:
+        """The loss of both directions, of every two views."""
+        predicted, target = (self.encode(each, [views]) for each in (self._predict, self._target))
+        both = cosines(predicted, target)
+        return -(both + both.mT) / 2
 
     def after_step(self, progress: float) -> None:
         """Move the copy a little towards the network."""

@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from tamecrop.geometry import ViewPlan, rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, full_precision, gather, widen
+from tamecrop.learning.methods.base import Backbone, Method, Passes, full_precision, gather, widen
 
 
 @dataclass(frozen=True, kw_only=True)

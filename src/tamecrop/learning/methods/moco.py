@@ -15,10 +15,10 @@ from lightly.models.utils import update_momentum
 from torch import Tensor
 
 from tamecrop.geometry import ViewPlan, rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     frozen_copy,
     full_precision,
     is_distributed,

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     cosine,
     frozen_copy,
     full_precision,

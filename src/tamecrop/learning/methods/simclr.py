@@ -8,14 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from lightly.loss import NTXentLoss
 from lightly.models.modules import SimCLRProjectionHead
+from lightly.utils import dist
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, is_distributed
+from tamecrop.learning.methods.base import (
+    Backbone,
+    Method,
+    Passes,
+    full_precision,
+    gather,
+    is_distributed,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,24 @@ class SimCLR(Method):
         first, second = self.encode(self.project, views).float().unbind(1)
         loss: Tensor = self._loss(first, second)
         return loss
+
+    def pair_losses(self, views: Tensor) -> Tensor:
+        """NT-Xent of an image's two anchors in the batch of the same two views of all images."""
+        projected = self.encode(self.project, [views]).float()
+        with full_precision(projected):
+            mine = normalize(projected, dim=2).transpose(0, 1) / self.settings.temperature
+            every = normalize(gather(projected), dim=2).transpose(0, 1)
+            # (V, V, B, all): view i of my images against view j of everyone's
+            logits = torch.einsum("ibd,jnd->ijbn", mine, every)
+            rows = torch.arange(len(views), device=views.device)
+            places = rows + len(views) * dist.rank()
+            alike = logits[:, :, rows, places].clone()
+            own = torch.arange(len(mine), device=views.device)
+            logits[own[:, None], own[:, None], rows, places] = -torch.inf
+            sums = logits.logsumexp(3)
+            within = sums[own, own][:, None]
+            anchored = torch.logaddexp(within, sums) - alike
+            return (anchored + anchored.transpose(0, 1)).permute(2, 0, 1) / 2
 
 
 METHOD = SimCLR

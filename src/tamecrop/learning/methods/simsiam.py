@@ -13,10 +13,11 @@ from lightly.models.modules import SimSiamPredictionHead, SimSiamProjectionHead
 from torch import Tensor
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
+    cosines,
     full_precision,
     widen,
 )
@@ -63,6 +64,12 @@ class SimSiam(Method):
             one = self._loss(predicted[:, 0], target[:, 1])
             loss: Tensor = (one + self._loss(predicted[:, 1], target[:, 0])) / 2
         return loss
+
+    def pair_losses(self, views: Tensor) -> Tensor:
+        """The loss of both directions, of every two views."""
+        projected, predicted = self.encode(self._project_and_predict, [views]).chunk(2, dim=2)
+        both = cosines(predicted, projected)
+        return -(both + both.mT) / 2
 
     def _project_and_predict(self, images: Tensor) -> Tensor:
         """Projections and predictions side by side, from one pass."""

@@ -15,9 +15,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from tamecrop.geometry import ViewPlan, rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-from tamecrop.learning.methods.base import Method, full_precision, is_distributed, widen
+from tamecrop.learning.methods.base import (
+    Backbone,
+    Method,
+    Passes,
+    full_precision,
+    is_distributed,
+    widen,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ from lightly.models.modules.heads import VICRegProjectionHead
 from torch import Tensor
 
 from tamecrop.geometry import rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
 from tamecrop.learning.methods.base import (
+    Backbone,
     Method,
+    Passes,
     full_precision,
     is_distributed,
     widen,

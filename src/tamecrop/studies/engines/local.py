@@ -27,8 +27,7 @@ from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, nothing
 from tamecrop.studies.cells import Key
-from tamecrop.studies.engines.shipping import Shipped, ship
-from tamecrop.studies.engines.worker import EVERY, work
+from tamecrop.studies.engines.worker import EVERY, Shipped, ship, work
 from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
 

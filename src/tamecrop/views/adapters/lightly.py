@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from tamecrop.geometry.policy import Policy
-from tamecrop.views.kernels import Size
+from tamecrop.views.manner import Size
 from tamecrop.views.transforms import Views
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -1,0 +1,22 @@
+"""Contrastive pre-training, its checkpoints, and how its features are judged."""
+
+from tamecrop.learning.backbones import backbone as backbone
+from tamecrop.learning.checkpoint import CheckpointError as CheckpointError
+from tamecrop.learning.config import Pretraining as Pretraining
+from tamecrop.learning.curves import Run as Run
+from tamecrop.learning.features import Features as Features, Judged as Judged
+from tamecrop.learning.probe import fitted as fitted
+from tamecrop.learning.processes import settle_precision as settle_precision
+from tamecrop.learning.run_folder import (
+    CHECKPOINTS as CHECKPOINTS,
+    decisive as decisive,
+    identity as identity,
+    require_same as require_same,
+    trained as trained,
+)
+from tamecrop.learning.stopping import (
+    Interrupted as Interrupted,
+    StopFlag as StopFlag,
+    signals_raise as signals_raise,
+)
+from tamecrop.learning.watching import Hooks as Hooks, Progress as Progress

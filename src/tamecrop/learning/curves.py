@@ -1,0 +1,118 @@
+"""What a run records of every step, and what is left of it when it is finished."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tamecrop.learning.backbones import Backbone
+
+WHOLE_BOXES, KNN = "whole_boxes", "knn"
+COLLAPSED = 0.05
+"""Features whose standard deviation, see `methods.base.spread`, is lower are all alike: a collapse
+ends at 0 (Chen and He, SimSiam, 2021)."""
+_SAVED_AS = {"loss": "losses", "feature_std": "feature_stds"}
+
+
+class Curves(dict[str, list[float]]):
+    """A number for every step, by name; NaN where there is none.
+
+    Always `loss` and `feature_std`; `whole_boxes`, the share of the encoder's boxes that are the
+    whole image, and `knn`, an accuracy after some epochs, in runs that have them.
+
+    Args:
+        more: names beside the first two.
+    """
+
+    def __init__(self, more: tuple[str, ...] = ()) -> None:
+        super().__init__({name: [] for name in (*_SAVED_AS, *more)})
+
+    @property
+    def steps(self) -> int:
+        """Recorded steps."""
+        return len(self["loss"])
+
+    def add(self, **values: float) -> None:
+        """The numbers of a step; NaN for a name that has none."""
+        for name, curve in self.items():
+            curve.append(values.get(name, math.nan))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """float64 `(steps,)` each, by name."""
+        return {name: torch.tensor(curve, dtype=torch.float64) for name, curve in self.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """The same, by the names that a checkpoint has for them."""
+        return {_SAVED_AS.get(name, name): curve for name, curve in self.tensors().items()}
+
+    def restore(self, saved: Mapping[str, Tensor]) -> None:
+        """Take what `state` gave; a curve that is not there is not known so far."""
+        unknown = torch.full_like(saved["losses"], math.nan)
+        for name in self:
+            self[name] = saved.get(_SAVED_AS.get(name, name), unknown).tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished pre-training.
+
+    Args:
+        backbone: the network kept, in eval mode.
+        curves: float64 `(steps,)` each, by name; see `Curves`.
+        steps_per_epoch: of the run.
+        seconds: of training, over all parts of a run that was resumed.
+        compile_seconds: of compiling before the first step, in this part; not in `seconds`.
+        images_per_second: source images trained on per second, over all parts.
+    """
+
+    backbone: Backbone
+    curves: Mapping[str, Tensor]
+    steps_per_epoch: int
+    seconds: float
+    compile_seconds: float
+    images_per_second: float
+
+    @property
+    def losses(self) -> Tensor:
+        """float64 `(steps,)`, the loss of every step."""
+        return self.curves["loss"]
+
+    @property
+    def feature_stds(self) -> Tensor:
+        """float64 `(steps,)`, how far features of a batch varied in every step.
+
+        About 1 for independent features, 0 when all are alike; NaN in steps of older versions.
+        """
+        return self.curves["feature_std"]
+
+    @property
+    def epoch_losses(self) -> list[float]:
+        """Mean loss of each epoch."""
+        return self.by_epoch("loss")
+
+    @property
+    def is_collapsed(self) -> bool:
+        """Whether the features of the last epoch are alike for all images."""
+        return self.by_epoch("feature_std")[-1] < COLLAPSED
+
+    def watched(self) -> dict[str, Any]:
+        """What the record of a study's cell holds of the curves beside the loss."""
+        last = {name: _known(self.by_epoch(name)[-1]) for name in self.curves if name != KNN}
+        judged = self.by_epoch(KNN) if KNN in self.curves else []
+        return {
+            "feature_std": last["feature_std"],
+            "whole_boxes": last.get(WHOLE_BOXES),
+            "online_knn": tuple(map(_known, judged)),
+        }
+
+    def by_epoch(self, name: str) -> list[float]:
+        """Mean of a curve over each epoch, without steps that have no number; NaN for none."""
+        means: list[float] = self.curves[name].reshape(-1, self.steps_per_epoch).nanmean(1).tolist()
+        return means
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,36 @@
+"""What every page and record uses: environment, JSON, intervals, theme, HTML, view grid."""
+
+from tamecrop.reporting.comparisons import (
+    MARGIN as MARGIN,
+    Comparison as Comparison,
+    compare_arms as compare_arms,
+    is_different as is_different,
+    is_equal as is_equal,
+)
+from tamecrop.reporting.environment import Environment as Environment
+from tamecrop.reporting.intervals import (
+    Interval as Interval,
+    interval_words as interval_words,
+    percent as percent,
+    points as points,
+    spread as spread,
+)
+from tamecrop.reporting.theme import (
+    INK as INK,
+    MUTED as MUTED,
+    bare as bare,
+    color as color,
+    embedded as embedded,
+    new_figure as new_figure,
+    page as page,
+    png as png,
+    themed as themed,
+    wrapped as wrapped,
+)
+from tamecrop.reporting.view_grid import (
+    Look as Look,
+    Tile as Tile,
+    cut_tile as cut_tile,
+    sheet_figure as sheet_figure,
+    tiles_figure as tiles_figure,
+)

@@ -1,0 +1,24 @@
+"""Comparisons and reproductions: many trainings, one table, honest spreads."""
+
+from tamecrop.studies.arms import (
+    Arm as Arm,
+    Rule as Rule,
+    Study as Study,
+    Wanted as Wanted,
+    arm as arm,
+    check as check,
+    crossed as crossed,
+)
+from tamecrop.studies.cells import (
+    Cell as Cell,
+    Key as Key,
+    Summary as Summary,
+    accuracies as accuracies,
+    flat as flat,
+)
+from tamecrop.studies.compare import comparison as comparison, publish as publish
+from tamecrop.studies.engines.local import default_jobs as default_jobs
+from tamecrop.studies.grid import one_thread as one_thread, run as run
+from tamecrop.studies.listening import Listener as Listener
+from tamecrop.studies.recipes import Recipe as Recipe, recipe as recipe
+from tamecrop.studies.words import Table as Table
