@@ -52,6 +52,7 @@ FAMILIES = {
     "shared mean and iou": lambda r: (
         f"mgcc:{area(r)},{spread(r)},{border(r)},pair=shared+iou,iou={pair(r, 0, 1)},tries=2"
     ),
+    "cast": lambda r: f"cast:scale={pair(r, 0.01, 1)},{spread(r)},tries=2",
     "object": lambda r: f"object:scale={pair(r, 0.01, 1)},dilate={pair(r, 0, 2)}",
 }
 

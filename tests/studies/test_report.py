@@ -14,7 +14,7 @@ from tamecrop.studies import words
 from tamecrop.studies.cells import Cell, Key, Provenance, Summary, summarize
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure, overlap_words
 from tamecrop.studies.compare import HOW_TO_READ, report_html
-from tamecrop.studies.words import table_csv
+from tamecrop.studies.grid import table_csv
 
 POLICIES = ["rc:scale=0.8", "gcc:scale=0.8,alpha=2"]
 HERE = Environment("<b>a CPU</b>", 2, 2, "Linux", "3.11", {"torch": "2.6"}, None)

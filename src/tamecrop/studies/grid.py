@@ -1,10 +1,14 @@
 """Run what is missing of a study, cell by cell, in this process or in several."""
 
+import csv
+import dataclasses
+import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,7 +22,6 @@ from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, trained_on
 from tamecrop.studies.cells import Cell, Key, Summary, summarize
 from tamecrop.studies.listening import Listener
-from tamecrop.studies.words import table_csv
 
 
 def run(
@@ -223,3 +226,33 @@ def _summary(study: Study, cells: Sequence[Cell]) -> Summary:
 
 def _keys(study: Study, cells: Sequence[Cell]) -> list[Key]:
     return [wanted.key for wanted in study.wanted(cells)]
+
+
+def table_csv(summary: Summary) -> str:
+    """One line an arm: accuracies and differences as fractions, empty where there is none.
+
+    Args:
+        summary: A study with at least one finished cell.
+
+    Returns:
+        CSV with a header.
+    """
+    lines = [_flat_record(dataclasses.asdict(record)) for record in summary.arms]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()
+
+
+def _flat_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Replace each interval by its bounds, so that every row has the same columns."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if not name.endswith("difference"):
+            flat[name] = value
+            continue
+        for part in ("mean", "low", "high"):
+            column = name if part == "mean" else f"{name}_{part}"
+            flat[column] = None if value is None else value[part]
+    return flat

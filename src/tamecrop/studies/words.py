@@ -1,8 +1,5 @@
-"""What a study says, as CSV, table rows and sentences that a newcomer can read."""
+"""What a study says, as table rows and sentences that a newcomer can read."""
 
-import csv
-import dataclasses
-import io
 import math
 import statistics
 from collections.abc import Sequence
@@ -44,36 +41,6 @@ class Table:
         rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
         title = [f"### {self.title}", ""] if self.title else []
         return [*title, lines[0], rule, *lines[1:], *(["", *self.notes] if self.notes else [])]
-
-
-def table_csv(summary: Summary) -> str:
-    """One line an arm: accuracies and differences as fractions, empty where there is none.
-
-    Args:
-        summary: A study with at least one finished cell.
-
-    Returns:
-        CSV with a header.
-    """
-    lines = [_flat_record(dataclasses.asdict(record)) for record in summary.arms]
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return buffer.getvalue()
-
-
-def _flat_record(record: dict[str, Any]) -> dict[str, Any]:
-    """Replace each interval by its bounds, so that every row has the same columns."""
-    flat: dict[str, Any] = {}
-    for name, value in record.items():
-        if not name.endswith("difference"):
-            flat[name] = value
-            continue
-        for part in ("mean", "low", "high"):
-            column = name if part == "mean" else f"{name}_{part}"
-            flat[column] = None if value is None else value[part]
-    return flat
 
 
 @dataclass(frozen=True)
