@@ -11,6 +11,10 @@ from PIL import Image, ImageFile
 import tamecrop as tc
 from tamecrop.cli import main
 from tamecrop.data.decode import DecodeError, decode, opened
+from tamecrop.data.headers import header_size
+from tamecrop.data.images import ImageSet
+from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.geometry import plan
 from tamecrop.views.tensors import cut_one
 
 LAWS = ("rrc", "gcc:scale=0.4,sigma=0.2", "rc:scale=0.9", "gcc:scale=0.9,sigma=0.3")
@@ -51,6 +55,16 @@ def views(path: Path, result: Path) -> None:
     except DecodeError as error:
         said = str(error)
     result.write_text(json.dumps({"added_mb": _peak() - before, "said": said}))
+
+
+def read_views(path: Path, how: str, result: Path) -> None:
+    """Read two views of a file as the loader does; how many MB the process grew by."""
+    before = _peak()
+    images = ImageSet(sizes=np.array([header_size(path)]), paths=(path,))
+    loader = ViewLoader(images, plan("2x rrc:scale=0.5..1 @224"), Loading(batch_size=1, decode=how))
+    views = next(iter(loader.batches(0))).views[0]
+    assert tuple(views.shape) == (1, 2, 3, 224, 224)
+    result.write_text(json.dumps({"added_mb": _peak() - before}))
 
 
 def copied_whole(path: Path, result: Path) -> None:

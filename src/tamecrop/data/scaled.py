@@ -247,6 +247,8 @@ def _by_simplejpeg(data: bytes, how: Decoding, shrink: int) -> Scaled | None:
     except RAISED_BY_PILLOW:
         return None
     upright = torch.from_numpy(turn(pixels, turned)).permute(2, 0, 1)
+    if shrink == 1:
+        return Scaled(upright)
     return _placed(upright, shrink, turned, (height, width))
 
 

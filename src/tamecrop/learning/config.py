@@ -93,4 +93,5 @@ class Pretraining:
         One that was added later is left out while it says what older runs did.
         """
         found = {name: value for name, value in asdict(self).items() if name not in self.FREE}
-        return {name: found[name] for name in found if found[name] != self.ADDED.get(name)}
+        silent = [name for name, before in self.ADDED.items() if found[name] == before]
+        return {name: value for name, value in found.items() if name not in silent}
