@@ -174,9 +174,9 @@ def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> No
     """
     batches, asked = ViewLoader.batches, list[list[int]]()
 
-    def listed(self: ViewLoader, epoch: int, start_step: int = 0) -> Any:
+    def listed(self: ViewLoader, epoch: int, start_step: int = 0, **boxes: Any) -> Any:
         late = shift if start_step else 0
-        for batch in batches(self, epoch, max(start_step - late, 0)):
+        for batch in batches(self, epoch, max(start_step - late, 0), **boxes):
             asked.append([epoch, *batch.index.tolist()])
             yield batch
 
