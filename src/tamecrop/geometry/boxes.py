@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def area(boxes: ArrayLike) -> NDArray[np.int64] | Floats:
-    """Area of each box in square pixels, in 64 bits whatever the boxes' own.
+    """Area `(...)` of boxes `(..., 4)` in square pixels, in 64 bits whatever the boxes' own.
 
     >>> area([[0, 0, 4, 3], [2, 2, 2, 9]])
     array([12,  0])
@@ -30,7 +30,7 @@ def area(boxes: ArrayLike) -> NDArray[np.int64] | Floats:
 
 
 def intersection(first: ArrayLike, second: ArrayLike) -> Boxes:
-    """The box that two boxes share; empty ones share a box of area 0.
+    """The boxes `(..., 4)` that two arrays of boxes share; empty ones share a box of area 0.
 
     >>> intersection([0, 0, 4, 4], [2, 1, 9, 9])
     array([2, 1, 4, 4])
@@ -42,7 +42,7 @@ def intersection(first: ArrayLike, second: ArrayLike) -> Boxes:
 
 
 def iou(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Intersection over union in [0, 1]; 0 where both boxes are empty.
+    """Intersection over union of boxes `(..., 4)` in [0, 1]; 0 where both are empty.
 
     >>> iou([0, 0, 2, 2], [1, 0, 3, 2]).round(3)
     np.float64(0.333)
@@ -75,7 +75,7 @@ def content_iou_of_edges(first: Any, second: Any, height: Wholes, width: Wholes)
 
 
 def coverage(boxes: ArrayLike, reference: ArrayLike) -> Floats:
-    """Share of the reference box that each box covers, in [0, 1]; 0 of an empty reference.
+    """Share of reference boxes `(..., 4)` that boxes cover, in [0, 1]; 0 of an empty reference.
 
     >>> coverage([0, 0, 2, 2], [1, 0, 3, 2])
     np.float64(0.5)
@@ -119,7 +119,7 @@ def content_iou(boxes: ArrayLike, sizes: ArrayLike) -> Floats:
 
 
 def flip(boxes: ArrayLike, width: ArrayLike) -> Boxes:
-    """Boxes of the image mirrored left to right; `width` broadcasts against the leading shape.
+    """Boxes `(..., 4)` of the image mirrored left to right; `width` broadcasts against `(...)`.
 
     >>> flip([1, 0, 3, 2], 10)
     array([7, 0, 9, 2])

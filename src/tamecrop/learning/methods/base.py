@@ -125,17 +125,17 @@ class Method(nn.Module, ABC):
         }
 
     def forward(self, views: Sequence[Tensor]) -> Tensor:
-        """The loss: what several processes wrap, so that their gradients are averaged."""
+        """The loss of views `(B, V, C, h, w)` a group: wrapped, so that gradients are averaged."""
         return self.loss(views)
 
     def features(self, images: Tensor) -> Tensor:
-        """Features of images from the backbone that learns; how far they vary is kept."""
+        """Features `(B, D)` of images `(B, C, h, w)` from the backbone; how far they vary is kept."""
         features: Tensor = self.backbone(images)
         self.feature_std = spread(features.detach())
         return features
 
     def project(self, images: Tensor) -> Tensor:
-        """Projections of images from the networks that learn, for a method with a projector."""
+        """Projections `(B, D)` of images `(B, C, h, w)`, for a method with a projector."""
         projections: Tensor = self.projector(self.features(images))
         return projections
 
@@ -207,7 +207,7 @@ def full_precision(values: Tensor) -> torch.autocast:
 
 
 def gather(values: Tensor) -> Tensor:
-    """Rows of all processes, in the order of the global batch, with their gradients."""
+    """Rows `(B, ...)` of all processes, in the order of the global batch, with gradients."""
     whole: Tensor = values if dist.world_size() == 1 else torch.cat(dist.gather(values))
     return whole
 
