@@ -129,7 +129,7 @@ class Method(nn.Module, ABC):
         return self.loss(views)
 
     def features(self, images: Tensor) -> Tensor:
-        """Features `(B, D)` of images `(B, C, h, w)` from the backbone; how far they vary is kept."""
+        """Backbone features `(B, D)` of images `(B, C, h, w)`; how far they vary is kept."""
         features: Tensor = self.backbone(images)
         self.feature_std = spread(features.detach())
         return features
