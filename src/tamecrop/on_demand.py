@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,65 +12,64 @@ _EXTRAS = {"torch": "torch", "torchvision": "torch", "tifffile": "tiff", "timm":
 
 
 def front(
-    package: str, file: str
+    package: str, file: str, *, hidden: Sequence[str] = ()
 ) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
     """The `__all__`, `__getattr__` and `__dir__` of a package whose stub says its names.
 
-    `__init__.pyi` beside `__init__.py` holds nothing but lines `from module import name as name`: a
-    type checker reads them as they are, and here each says where its name is imported from.
+    `__init__.pyi` beside `__init__.py` holds lines `from module import name as name`, and
+    `public = NAME` where a name has another one here: a type checker reads them as they are, and
+    here each says where its name is imported from.
 
     Args:
         package: its `__name__`.
         file: its `__file__`.
-    """
-    lines = ast.parse(Path(file).with_name("__init__.pyi").read_text("utf-8")).body
-    sources = {
-        alias.name: f"{line.module}:{alias.name}"
-        for line in lines
-        if isinstance(line, ast.ImportFrom)
-        for alias in line.names
-    }
-    return sorted(sources), *on_demand(package, sources)
-
-
-def on_demand(
-    package: str, sources: Mapping[str, str], *, hidden: Sequence[str] = ()
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package that imports its names late.
-
-    A package calls this outside of `TYPE_CHECKING`, beside imports of the same names inside of it:
-    a type checker then knows each name, and no other.
-
-    Args:
-        package: its `__name__`.
-        sources: name to `module:attribute`, or to a `module`.
-        hidden: packages inside this one that a name of `sources` hides. Python makes a package an
+        hidden: packages inside this one that a name of the stub hides. Python makes a package an
             attribute of its parent once, when it loads it: these are loaded here and taken off
-            again, so that the attribute is the name from `sources` whatever is imported later.
-            They must be quick to load.
+            again, so that the attribute is the name from the stub whatever is imported later. They
+            must be quick to load.
 
     Raises:
         AttributeError: by the `__getattr__`, for every other name.
         ModuleNotFoundError: by the `__getattr__`, for a name whose packages are not installed.
     """
     owner = sys.modules[package]
+    sources = read_stub(Path(file).with_name("__init__.pyi").read_text("utf-8"))
+    listed = sorted(sources)
 
     def get(name: str) -> object:
         if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, attribute = sources[name].partition(":")
+        module, attribute = sources[name]
         found = import_needed(module)
-        value: object = getattr(found, attribute) if attribute else found
+        if hasattr(found, attribute):
+            value: object = getattr(found, attribute)
+        else:  # a file of a package, as Python's own `from` tries it
+            value = import_needed(f"{module}.{attribute}")
         setattr(owner, name, value)
         return value
-
-    def names() -> list[str]:
-        return list(owner.__all__)
 
     for each in hidden:
         import_module(f"{package}.{each}")
         delattr(owner, each)
-    return get, names
+    return listed, get, lambda: list(listed)
+
+
+def read_stub(text: str) -> dict[str, tuple[str, str]]:
+    """Where each public name of a stub comes from: module and attribute, as a type checker has it.
+
+    >>> read_stub("from a.b import c as c, D; d = D")
+    {'c': ('a.b', 'c'), 'd': ('a.b', 'D')}
+    """
+    public, known = dict[str, tuple[str, str]](), dict[str, tuple[str, str]]()
+    for line in ast.parse(text).body:
+        match line:
+            case ast.ImportFrom(module=str(module), names=names):
+                found = {alias.name: (module, alias.name) for alias in names}
+                known |= found
+                public |= {alias.name: found[alias.name] for alias in names if alias.asname}
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=other)):
+                public[name] = known[other]
+    return public
 
 
 def import_needed(module: str) -> Any:
