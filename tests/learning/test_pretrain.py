@@ -12,7 +12,7 @@ import tamecrop as tc
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load
 from tamecrop.geometry.plans import plan
-from tamecrop.learning import checkpoint, processes, watching
+from tamecrop.learning import checkpoint, curves as run_curves, processes
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
@@ -73,7 +73,7 @@ def test_tensorboard_gets_every_step_once_where_it_is_installed(tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for end in (2, 4):
         curves = {"loss": [4.0, 3.0, 2.0, 1.0][:end], "learning_rate": [0.1] * end}
-        watching.write_curves(tmp_path, curves, steps_per_epoch=2)
+        run_curves.write_curves(tmp_path, curves, steps_per_epoch=2)
     events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [
         (0, 4.0),

@@ -25,9 +25,9 @@ from tamecrop.audit.reference.judge import Evaluator, ViewFeatures
 from tamecrop.audit.reference.train import average_accuracy, average_agreement, explain_unjudged
 from tamecrop.audit.subject import Candidate, Images, find_subject
 from tamecrop.geometry import Policy, ViewPlan
+from tamecrop.learning import one_thread
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
-from tamecrop.studies import one_thread
 
 Report = Callable[[str], None]
 

@@ -6,7 +6,10 @@ from tamecrop.learning.config import Pretraining as Pretraining
 from tamecrop.learning.curves import Run as Run
 from tamecrop.learning.features import Features as Features, Judged as Judged
 from tamecrop.learning.probe import fitted as fitted
-from tamecrop.learning.processes import settle_precision as settle_precision
+from tamecrop.learning.processes import (
+    one_thread as one_thread,
+    settle_precision as settle_precision,
+)
 from tamecrop.learning.run_folder import (
     CHECKPOINTS as CHECKPOINTS,
     decisive as decisive,

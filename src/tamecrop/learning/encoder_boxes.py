@@ -45,17 +45,16 @@ class EncoderBoxes:
         self._dataset, self._threshold = dataset, plan.box_threshold or 0.0
         self._size = None if dataset.train.one_size else _side(plan)
         self._period = max(round(SHARE * epochs), 1)
-        self.boxes = whole(dataset.train.sizes)
-        self.epoch = 0
+        self._take(whole(dataset.train.sizes), 0)
 
     def due(self, epoch: int) -> bool:
         """Whether the boxes of an epoch must be found before its first step."""
         return epoch > 0 and epoch % self._period == 0 and self.epoch != epoch
 
-    @property
-    def whole_share(self) -> float:
-        """Share of boxes that are the whole image: those that constrain nothing."""
-        return float((self.boxes == whole(self._dataset.train.sizes)).all(axis=1).mean())
+    def _take(self, boxes: Floats, epoch: int) -> None:
+        """Have these boxes, and the share of them that are the whole image: constrain nothing."""
+        self.boxes, self.epoch = boxes, epoch
+        self.whole_share = float((boxes == whole(self._dataset.train.sizes)).all(axis=1).mean())
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint holds: the boxes, float64 `(N, 4)`, and their epoch."""
@@ -70,7 +69,7 @@ class EncoderBoxes:
         for name in self.state():
             if name not in saved:
                 raise CheckpointError(f"{name} is missing")
-        self.boxes, self.epoch = saved["boxes"].numpy(), int(saved["boxes_epoch"])
+        self._take(saved["boxes"].numpy(), int(saved["boxes_epoch"]))
 
     @torch.no_grad()
     def find(self, epoch: int, fabric: Fabric) -> Iterator[None]:
@@ -86,8 +85,8 @@ class EncoderBoxes:
         backbone = self._backbone
         for buffer in backbone.buffers():
             buffer.copy_(fabric.broadcast(buffer))
-        sizes, found, first = self._dataset.train.sizes, torch.zeros(len(self.boxes), 4), 0
-        found = found.double()
+        sizes, first = self._dataset.train.sizes, 0
+        found = torch.zeros(len(self.boxes), 4, dtype=torch.float64)
         backbone.eval()
         for number, pixels in enumerate(batches(self._dataset.train, self._size)):
             rows = slice(first, first := first + len(pixels))
@@ -102,7 +101,7 @@ class EncoderBoxes:
         backbone.train()
         shared = fabric.all_reduce(found.to(fabric.device), reduce_op="sum")
         assert isinstance(shared, Tensor), "a tensor is reduced to a tensor"
-        self.boxes, self.epoch = shared.cpu().numpy(), epoch
+        self._take(shared.cpu().numpy(), epoch)
 
 
 def encoder_boxes(

@@ -50,6 +50,8 @@ def pretrain(
     hooks = hooks or Hooks()
     stated, config = plan(views), processes.settle_precision(config)
     methods.require_usable(config.method, stated, batch_size=config.batch_size)
+    if config.knn_every:
+        dataset.require("labels")
     identity = run_folder.identity(dataset, stated, config, seed=seed)
     fabric = processes.fabric(cast(SettledPrecision, config.precision))
     if not fabric.is_global_zero:

@@ -67,6 +67,22 @@ def _launcher() -> ClusterEnvironment:
     return next((each() for each in known if each.detect()), LightningEnvironment())
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread, as every cell does; a device is left as it is.
+
+    With more, threads wait for each other at every barrier while the machine does anything else,
+    and the number of threads decides the last bits of a sum.
+    """
+    before = torch.get_num_threads()
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def require_one() -> None:
     """Refuse a study under a launcher: its cells are shared by processes of their own.
 

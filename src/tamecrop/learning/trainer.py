@@ -23,12 +23,12 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run
+from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run, write_curves
 from tamecrop.learning.encoder_boxes import encoder_boxes
 from tamecrop.learning.evaluate import validation_knn
 from tamecrop.learning.hard_views import hardest
 from tamecrop.learning.methods.base import require_complete
-from tamecrop.learning.watching import Clock, Hooks, Progress, write_curves
+from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
 
 
@@ -87,10 +87,7 @@ class Trainer:
         shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.boxes = encoder_boxes(plan, dataset, config.epochs, self.method.backbone)
-        more = (WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every)
-        self.curves = Curves(more)
-        if config.knn_every:
-            dataset.require("labels")
+        self.curves = Curves((WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every))
         self.seconds = self.compile_seconds = 0.0
 
     @property
@@ -202,7 +199,7 @@ class Trainer:
 
     def _chosen(self, views: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Those that the method gets, chosen with the weights that it has now."""
-        if self.plan == self.plan.trained_on:
+        if not any(group.kept for group in self.plan.groups):
             return views
         with self.fabric.autocast():
             return hardest(self.method, self.plan, views)

@@ -14,8 +14,8 @@ from tamecrop.geometry.matching import match, match_pair, mean_area, mean_iou
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
-from tamecrop.paper.table import or_missing
-from tamecrop.reporting import Interval, compare_arms, interval_words
+from tamecrop.paper.table import gap_words, or_missing
+from tamecrop.reporting import Interval, compare_arms
 from tamecrop.studies import Cell, Rule, Table, accuracies, crossed, words
 
 SCALES = (0.8, 0.4)
@@ -166,11 +166,6 @@ def table(question: Question, cells: Sequence[Cell], preset: Preset) -> Table:
     ]
     head = ("arm", "content IoU", "content area", "linear, %", "difference (95 %)", "n")
     return Table(question.text, head, tuple(rows), words.basis_notes(kept))
-
-
-def gap_words(gap: Interval | None) -> str:
-    """A difference with its interval; empty where there is none."""
-    return "" if gap is None else interval_words(gap)
 
 
 def _pairs(gap: Interval | None) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper.protocols import Preset, paper_arm
-from tamecrop.paper.table import or_missing
-from tamecrop.reporting import compare_arms, interval_words
+from tamecrop.paper.table import gap_words, or_missing
+from tamecrop.reporting import compare_arms
 from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, crossed, words
 
 BASELINE = "rrc:scale=0.2..1"
@@ -66,11 +66,11 @@ def table(cells: Sequence[Cell], seeds: Sequence[int], preset: Preset) -> Table:
     gaps, kept = compare_arms(found, "RandomResizedCrop")
     rows = []
     for name, each in rivals.items():
-        gap = gaps.get(name)
         mean = statistics.fmean(found[name].values()) if found[name] else None
-        difference = "" if gap is None else interval_words(gap)
         chosen = "not chosen yet" if each is None else str(each)
-        rows.append((name, chosen, or_missing(mean), difference, str(len(found[name]))))
+        rows.append(
+            (name, chosen, or_missing(mean), gap_words(gaps.get(name)), str(len(found[name])))
+        )
     head = ("policy", "chosen", "linear, %", "difference (95 %)", "n")
     return Table("SimCLR's recipe", head, tuple(rows), words.basis_notes(kept))
 

@@ -8,7 +8,7 @@ from typing import Literal
 from tamecrop.geometry import Policy, rules
 from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
-from tamecrop.reporting.intervals import percent, points, spread
+from tamecrop.reporting import Interval, interval_words, percent, points, spread
 from tamecrop.studies import Arm, Cell, Rule, Table, accuracies, crossed
 
 POLICIES = ("rc", "gcc", "cgcc", "mgcc", "cmgcc")
@@ -160,3 +160,8 @@ def or_missing(accuracy: float | None) -> str:
     ('54.15', 'missing')
     """
     return "missing" if accuracy is None else percent(accuracy, 2)
+
+
+def gap_words(gap: Interval | None) -> str:
+    """A difference with its interval; empty where there is none."""
+    return "" if gap is None else interval_words(gap)

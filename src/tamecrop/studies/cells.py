@@ -212,12 +212,7 @@ class Summary:
         return f"{record.policy} ({record.protocol})"
 
 
-def summarize(
-    cells: Sequence[Cell],
-    wanted: Sequence[Key],
-    *,
-    compared: bool = True,
-) -> Summary:
+def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = True) -> Summary:
     """What the finished cells say of the cells that were asked for.
 
     Args:

@@ -4,16 +4,13 @@ import csv
 import dataclasses
 import io
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from tamecrop.data import cut_to, remove_folder, write_atomic
-from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, settle_precision
+from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, one_thread, settle_precision
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.reporting.environment import environment
@@ -117,22 +114,6 @@ def _in_this_process(study: Study, queue: Queue, listener: Listener, stop: StopF
         while (wanted := queue.take()) is not None:
             stop.check()
             queue.end(wanted, finish(wanted, study, listener, stop))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread, as every cell does; a device is left as it is.
-
-    With more, threads wait for each other at every barrier while the machine does anything else,
-    and the number of threads decides the last bits of a sum.
-    """
-    before = torch.get_num_threads()
-    if not torch.cuda.is_available():
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> Cell | None:

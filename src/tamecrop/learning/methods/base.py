@@ -14,23 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from tamecrop.geometry import ViewPlan, rules
-from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.config import Passes
-
-__all__ = [
-    "Backbone",
-    "Method",
-    "Passes",
-    "cosine",
-    "frozen_copy",
-    "full_precision",
-    "gather",
-    "is_distributed",
-    "require_complete",
-    "require_momentum",
-    "spread",
-    "widen",
-]
+from tamecrop.learning.backbones import Backbone as Backbone
+from tamecrop.learning.config import Passes as Passes
 
 
 class Method(nn.Module, ABC):

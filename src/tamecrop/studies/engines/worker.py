@@ -19,10 +19,10 @@ import numpy as np
 import torch
 
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning import Interrupted, StopFlag, one_thread
 from tamecrop.studies.arms import Study, Wanted
 from tamecrop.studies.cells import Key
-from tamecrop.studies.grid import finish, one_thread
+from tamecrop.studies.grid import finish
 from tamecrop.studies.listening import Listener
 
 EVERY = 0.2
