@@ -2,7 +2,7 @@
 
 Paper: none; a narrow network on small scenes, made to show what a crop policy can do.
 Expect: rc and cgcc near 66 % linear, gcc, whose boxes leave the image, near 32 %.
-Cost: about 16 s a cell on one core, 9 cells side by side: 102 s on two busy cores.
+Cost: about 16 s a cell on one core, 9 cells side by side: two minutes on two cores.
 Command: tamecrop compare scenes --preset quick --out demo
 """
 
