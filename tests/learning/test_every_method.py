@@ -32,8 +32,7 @@ from tamecrop.learning.config import Pretraining
 from tamecrop.learning.methods.base import require_complete, spread
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.run_folder import trained
-from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
 TWO, MULTI = "rc:scale=0.6", "2x rc:scale=0.6 + 2x rrc:scale=0.1..0.4 @8"
 TEXTS = {

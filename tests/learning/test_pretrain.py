@@ -17,8 +17,7 @@ from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.run_folder import recorded
-from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
 CONFIG = Pretraining(
     backbone="resnet10w16",

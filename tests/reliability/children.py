@@ -27,8 +27,7 @@ from tamecrop.learning.curves import Run
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.methods.simclr import SimCLR
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.stopping import StopFlag, signals_raise
-from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.learning.watching import Hooks, Progress, StopFlag, signals_raise
 
 torch.set_num_threads(1)
 

@@ -10,7 +10,7 @@ import pytest
 
 from reliability import children
 from tamecrop.data.sources import load
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
 from tamecrop.studies.engines import local

@@ -16,7 +16,7 @@ from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader
 
 from tamecrop.cli import WRONG_USE, commands
 from tamecrop.cli.command import Command, Work, printable
-from tamecrop.learning.stopping import Interrupted, StoppedNow
+from tamecrop.learning.watching import Interrupted, StoppedNow
 from tamecrop.on_demand import is_ours, missing
 from tamecrop.version import VERSION
 
@@ -75,7 +75,15 @@ def _run(words: list[str], *, debug: bool) -> int:
 def _prepare(words: list[str]) -> Work:
     """Parse the words, and let the command check all that it can before its work."""
     set_loader("yaml", load_plain_yaml, exceptions=(yaml.YAMLError,))
-    known = {name: _Parser(find_command(name)) for name in command_names()}
+    names = command_names()
+    if not words[0].startswith("-") and words[0] not in names:
+        there = ", ".join(names)
+        raise ValueError(
+            f"unknown command {words[0]}{_nearest(words[0], names)} (there are {there})"
+        )
+    # A command that is named is the only one whose file is loaded; a list of them needs them all.
+    named = names if words[0].startswith("-") else words[:1]
+    known = {name: _Parser(find_command(name)) for name in named}
     parser = ArgumentParser(
         prog="tamecrop",
         description=_SUMMARY,
@@ -89,11 +97,6 @@ def _prepare(words: list[str]) -> Work:
     for name, each in known.items():
         subcommands.add_subcommand(name, each, help=each.command.summary)
         each.prog = f"tamecrop {name}"
-    if not words[0].startswith("-") and words[0] not in known:
-        names = ", ".join(known)
-        raise ValueError(
-            f"unknown command {words[0]}{_nearest(words[0], known)} (there are {names})"
-        )
     parsed = parser.parse_args(words)
     chosen = known[parsed.command]
     given = parsed[parsed.command]

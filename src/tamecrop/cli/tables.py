@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -11,7 +12,9 @@ from rich.table import Table
 
 from tamecrop.reporting.intervals import Interval, interval_words, percent
 from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
-from tamecrop.studies.inventory import Entry
+
+if TYPE_CHECKING:
+    from tamecrop.studies.inventory import Entry
 
 _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
 
@@ -144,7 +147,7 @@ _COLORS = {"finished": "green", "resumable": "yellow", "training": "cyan", "dama
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
-def show(entries: Sequence[Entry], console: Console, *, now: float) -> None:
+def show(entries: Sequence["Entry"], console: Console, *, now: float) -> None:
     """List runs.
 
     Args:
@@ -171,7 +174,7 @@ def age(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _table(entries: Sequence[Entry], now: float) -> Table:
+def _table(entries: Sequence["Entry"], now: float) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("run", "crop policy", "data"):
         table.add_column(name, overflow="fold")
@@ -186,7 +189,7 @@ def _table(entries: Sequence[Entry], now: float) -> Table:
     return table
 
 
-def _line(entry: Entry, now: float) -> str:
+def _line(entry: "Entry", now: float) -> str:
     policy, data, seed, step, accuracy, old = _cells(entry, now)
     parts = (policy, data, f"seed {seed}", f"step {step}", f"linear {accuracy} %", f"{old} old")
     known = [part for part in parts if "-" not in part.split()]
@@ -194,7 +197,7 @@ def _line(entry: Entry, now: float) -> str:
     return "; ".join([f"{entry.state:<9} {entry.folder}: {', '.join(known)}", *why])
 
 
-def _cells(entry: Entry, now: float) -> list[str]:
+def _cells(entry: "Entry", now: float) -> list[str]:
     accuracy = None if entry.accuracy is None else percent(entry.accuracy)
     values = (entry.policy, entry.data, entry.seed, entry.step, accuracy)
     return [*("-" if value is None else str(value) for value in values), age(now - entry.changed)]

@@ -17,9 +17,10 @@ from tamecrop.learning.run_folder import (
     require_same as require_same,
     trained as trained,
 )
-from tamecrop.learning.stopping import (
+from tamecrop.learning.watching import (
+    Hooks as Hooks,
     Interrupted as Interrupted,
+    Progress as Progress,
     StopFlag as StopFlag,
     signals_raise as signals_raise,
 )
-from tamecrop.learning.watching import Hooks as Hooks, Progress as Progress

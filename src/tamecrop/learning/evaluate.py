@@ -16,7 +16,7 @@ from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
 from tamecrop.learning.probe import few_labels, frozen
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Interrupted, StopFlag
 
 Probe = Literal["frozen", "paper"]
 

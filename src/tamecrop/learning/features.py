@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 from tamecrop.views.photometric import normalize, unit
 
 _BATCH = 512

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from tamecrop.geometry import Draw, keys, rules
 from tamecrop.learning.features import Features, Judged
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 
 PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
 """Tried from strong to weak, each started where the one before ended."""

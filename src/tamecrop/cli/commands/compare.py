@@ -84,7 +84,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.studies import check, comparison, default_jobs, publish, read_seeds, run, store
 
     chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))

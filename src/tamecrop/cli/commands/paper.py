@@ -88,7 +88,7 @@ def _running(
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
     from tamecrop.data.sources import load
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.paper.pages import publish
     from tamecrop.studies import Study, check, default_jobs, run, store
 

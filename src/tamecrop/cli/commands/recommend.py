@@ -112,7 +112,7 @@ def _rounds(contest: "Contest", policies: tuple[str, ...]) -> "tuple[Round, ...]
     from tamecrop.audit.halving import halve
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
 
     quiet()
     flag = StopFlag()
