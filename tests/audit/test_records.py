@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 
 from tamecrop.audit import evidence, wording
-from tamecrop.audit.halving import seconds
 from tamecrop.audit.measures.geometry import measure_drawn
 from tamecrop.audit.measures.view_pairs import Shapes, pair_views
+from tamecrop.audit.race import seconds
 from tamecrop.audit.recommend import (
     CANDIDATES,
-    Round,
     find_front,
     needs_reference,
     recommend,
     shortlist,
-    with_rounds,
 )
 from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
 from tamecrop.audit.subject import list_candidates
@@ -149,19 +147,6 @@ def test_the_front_holds_what_nothing_beats():
     assert shortlist(audit(*policies), most=3)[0] == USED.policy
     assert len(shortlist(audit(*policies), most=3)) == 3
     assert set(shortlist(audit(*policies), most=9)) == {USED.policy, "a", "c", "d"}
-
-
-def test_trainings_have_the_last_word():
-    whole = audit(USED, law("a", 0.4, 0.9))
-    rounds = [
-        Round(2, 90, {USED.policy: 0.5, "a": 0.4, "b": 0.1}),
-        Round(4, 90, {USED.policy: 0.6, "a": 0.5}),
-    ]
-    found = with_rounds(recommend(whole), rounds, whole)
-    assert found.policy == USED.policy
-    assert "3 policies" in found.reasons[0]
-    assert "60.0 % against 50.0 %" in found.reasons[0]
-    assert "90 validation images" in found.reasons[0]
 
 
 def test_curves_are_read_at_an_iou():

@@ -29,7 +29,7 @@ class Arm:
     plan: ViewPlan
     recipe: Recipe
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """What its cells have in common: text of the view plan, and protocol."""
         return str(self.plan), self.protocol

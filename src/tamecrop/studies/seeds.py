@@ -11,7 +11,7 @@ import bisect
 import math
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -154,13 +154,19 @@ def count_seeds(found: Comparison, gap: float) -> int:
     >>> count_seeds(Comparison(3, 9, 0.01, None, 0.02, None), 0.01)
     22
     """
-    ratio, least = gap / max(found.deviation or 0.0, 1e-12), 2
+    ratio = gap / max(found.deviation or 0.0, 1e-12)
 
     def is_enough(number: int) -> bool:
         freedom = found.rivals * (number - 1)
         critical = critical_value(found.rivals, freedom, found.level)
         return noncentrality(critical, freedom) * math.sqrt(2 / number) <= ratio
 
+    return count_until(is_enough)
+
+
+def count_until(is_enough: Callable[[int], bool]) -> int:
+    """The least number of seeds, at least 2, from which on there are enough."""
+    least = 2
     while not is_enough(2 * least):
         least *= 2
     return least + bisect.bisect_left(range(least, 2 * least), True, key=is_enough)
