@@ -45,7 +45,7 @@ class Judged:
     classes: int
 
 
-def judged(
+def extract_splits(
     backbone: Backbone, dataset: Dataset, *, size: int | None = None, stop: StopFlag | None = None
 ) -> Judged:
     """Features of whole images of all splits, without any crop, in eval mode.
