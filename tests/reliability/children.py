@@ -122,7 +122,7 @@ def _use_generators(out: Path) -> None:
 
 def _probe(out: Path) -> None:
     if run_folder.checkpoint.list_saved(out / run_folder.CHECKPOINTS):
-        evaluate(run_folder.load_trained(out).backbone, load(DATA))
+        evaluate(run_folder.open_run(out).backbone, load(DATA))
 
 
 HAPPENINGS: dict[str, Callable[[Path], None]] = {

@@ -14,7 +14,7 @@ from tamecrop.learning.run_folder import (
     CHECKPOINTS as CHECKPOINTS,
     decisive as decisive,
     identity as identity,
-    load_trained as load_trained,
+    open_run as open_run,
     require_same as require_same,
 )
 from tamecrop.learning.watching import (

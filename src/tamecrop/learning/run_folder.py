@@ -192,7 +192,7 @@ class Trained:
     channels: int = 3
 
 
-def load_trained(out: Path) -> Trained:
+def open_run(out: Path) -> Trained:
     """Load the latest checkpoint of a run.
 
     Raises:

@@ -58,7 +58,10 @@ def run(
     listener.study_started(_keys(study, cells), _summary(study, cells))
     queue = Queue(study, listener)
     if jobs == 1:
-        _in_this_process(study, queue, listener, stop)
+        with one_thread():
+            while (wanted := queue.take()) is not None:
+                stop.check()
+                queue.end(wanted, finish(wanted, study, listener, stop))
     else:
         local.run(study, queue, jobs=jobs, listener=listener, stop=stop)
     summary = publish_numbers(study)
@@ -107,13 +110,6 @@ class Queue:
         self._running -= 1
         self._given.discard(wanted.key)
         self.listener.cell_stopped(wanted.key)
-
-
-def _in_this_process(study: Study, queue: Queue, listener: Listener, stop: StopFlag) -> None:
-    with one_thread():
-        while (wanted := queue.take()) is not None:
-            stop.check()
-            queue.end(wanted, finish(wanted, study, listener, stop))
 
 
 def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> Cell | None:

@@ -14,7 +14,7 @@ from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import Subject
 from tamecrop.data import ImageSet, carve
 from tamecrop.geometry import Draw, keys
-from tamecrop.learning.run_folder import load_trained as open_run
+from tamecrop.learning.run_folder import open_run
 
 Ints = NDArray[np.int64]
 

@@ -16,7 +16,7 @@ from tamecrop.audit.reference.pixels import CHUNK, Pixels, decode_pixels, decode
 from tamecrop.data import ImageSet, carve, statistics
 from tamecrop.geometry import Draw, keys
 from tamecrop.geometry.policy import policy
-from tamecrop.learning import Features, Judged, backbone, fit_best, load_trained as open_run
+from tamecrop.learning import Features, Judged, backbone, fit_best, open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64
