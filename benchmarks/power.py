@@ -164,7 +164,7 @@ def race(gap: float, *, n: int = 2000) -> dict[str, object]:
             for cells in budgets
         ],
         "one_seed_halving_names_the_best": share(
-            [halved(rng.normal(size=(2, 4)) + truth) == 0 for _ in range(n)]
+            [halve(rng.normal(size=(2, 4)) + truth) == 0 for _ in range(n)]
         ),
     }
 
@@ -185,7 +185,7 @@ def run_race(values: np.ndarray, most: int) -> tuple[list[tuple[int, tuple[str, 
     return stations, used
 
 
-def halved(values: np.ndarray) -> int:
+def halve(values: np.ndarray) -> int:
     """What halving named before: two of four go on after a round, the better of a second is it."""
     first = np.argsort(-values[0])[:2]
     return int(first[np.argmax(values[1][first])])

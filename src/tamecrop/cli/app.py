@@ -46,29 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    blamed = WRONG_USE
     try:
-        return _run([word for word in words if word != "--debug"] or ["--help"], debug=debug)
+        work = _prepare([word for word in words if word != "--debug"] or ["--help"])
+        blamed = FAILED
+        work()
     except (Interrupted, StoppedNow) as stop:
         sys.stderr.write(f"tamecrop: {stop}\n")
         return BY_SIGNAL + stop.number
     except KeyboardInterrupt:
         sys.stderr.write("tamecrop: stopped\n")
         return BY_SIGNAL + signal.SIGINT
-
-
-def _run(words: list[str], *, debug: bool) -> int:
-    try:
-        work = _prepare(words)
     except SystemExit as done:  # the parser's own way out of --help and --print_config
         return DONE if done.code in (None, 0) else WRONG_USE
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, a person gets one line
-        return _report(error, WRONG_USE, debug=debug)
-    try:
-        work()
-    except Interrupted:
-        raise
-    except Exception as error:  # noqa: BLE001  the edge, as above
-        return _report(error, FAILED, debug=debug)
+        return _report(error, blamed, debug=debug)
     return DONE
 
 

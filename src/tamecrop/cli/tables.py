@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
 
 
-def broken(text: str, width: int) -> str:
+def break_text(text: str, width: int) -> str:
     r"""A policy over as few lines as a width allows, broken behind signs and never in a word.
 
     >>> broken("cgcc:scale=0.8,alpha=2", 15)
@@ -139,7 +139,7 @@ def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Tab
     for name in head[1:]:
         table.add_column(name, justify="right", no_wrap=True)
     for name, *cells in body:
-        table.add_row(broken(name, room), *cells)
+        table.add_row(break_text(name, room), *cells)
     return table
 
 

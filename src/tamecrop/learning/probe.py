@@ -71,7 +71,7 @@ def frozen(features: Judged, *, stop: StopFlag | None = None) -> Probed:
     Raises:
         Interrupted: when asked to stop.
     """
-    best = fitted(features, stop=stop)
+    best = fit_best(features, stop=stop)
     validated = best.accuracy(features.validation)
     return Probed(best.accuracy(features.test), validated, best.penalty)
 
@@ -103,7 +103,7 @@ def few_labels(
     return frozen(replace(features, train=few), stop=stop)
 
 
-def fitted(features: Judged, *, stop: StopFlag | None = None) -> Linear:
+def fit_best(features: Judged, *, stop: StopFlag | None = None) -> Linear:
     """Fit on train features for each penalty; the one most accurate on validation, untested.
 
     Raises:

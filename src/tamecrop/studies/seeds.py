@@ -17,7 +17,7 @@ from functools import cached_property
 
 from tamecrop.geometry import rules
 from tamecrop.reporting import Comparison, compare_arms, critical_value, noncentrality, spell_time
-from tamecrop.studies.arms import Arm, Wanted, crossed
+from tamecrop.studies.arms import Arm, Wanted, cross
 from tamecrop.studies.cells import Cell, accuracies
 
 LEVEL = 0.975
@@ -93,7 +93,7 @@ class UntilTold:
         """Every arm with each of the seeds that are wanted so far."""
         done = self._count(cells)
         more = done < LEAST or (done < self.auto.most and not self._is_told(cells))
-        return crossed(self.arms, range(max(LEAST, done + 1) if more else done))
+        return cross(self.arms, range(max(LEAST, done + 1) if more else done))
 
     def outlook(self, cells: Sequence[Cell]) -> str:
         """What the seeds so far can tell, and how many more it takes."""
@@ -119,7 +119,7 @@ class UntilTold:
 
     @cached_property
     def _all(self) -> tuple[Wanted, ...]:
-        return crossed(self.arms, range(self.auto.most))
+        return cross(self.arms, range(self.auto.most))
 
     def _is_told(self, cells: Sequence[Cell]) -> bool:
         detectable = self._compare(cells).detectable
