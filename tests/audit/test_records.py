@@ -189,6 +189,17 @@ def test_each_law_is_told_against_the_one_in_use():
     assert "\N{MINUS SIGN}10.0 points" in sentences[1]
 
 
+def test_pairs_that_miss_the_band_they_ask_for_are_said():
+    far = law("disjoint", 0.1, 0.4)
+    missing = dataclasses.replace(
+        far, geometry=dataclasses.replace(far.geometry, missed_band_share=0.953)
+    )
+    assert "disjoint: 95.3 % of pairs miss the band of IoU" in wording.write_verdict(
+        audit(USED, missing)
+    )[-1]  # fmt: skip
+    assert "miss the band" not in " ".join(wording.write_verdict(audit(USED, far)))
+
+
 def test_budgets_are_times():
     assert [seconds(text) for text in ("90s", "1.5m", "2h")] == [90, 90, 7200]
     for wrong in ("10", "m", "tenm", ""):

@@ -152,7 +152,8 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
     """What came out: each policy against the one in use, by diversity and preservation."""
     first = audit.of(audit.current)
     if not audit.measures:
-        return ("No boxes, labels or reference: only the geometry of the policies is known.",)
+        unknown = "No boxes, labels or reference: only the geometry of the policies is known."
+        return (unknown, *_say_missed(audit))
     name = audit.measures[0]
     opening = (
         f"{first.name}, the policy in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
@@ -162,6 +163,17 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
         opening,
         *(_compare(each, first, name) for each in audit.named if each is not first),
         *_compare_at_iou(audit, first.geometry.pair_iou_mean, name),
+        *_say_missed(audit),
+    )
+
+
+def _say_missed(audit: Audit) -> tuple[str, ...]:
+    """One sentence on each policy whose pairs fall back: its band of IoU was not reached."""
+    return tuple(
+        f"{each.name}: {percent(share)} % of pairs miss the band of IoU that it asks for, and are "
+        "the nearest of its tries instead."
+        for each in audit.named
+        if (share := each.geometry.missed_band_share)
     )
 
 
