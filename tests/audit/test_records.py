@@ -71,7 +71,7 @@ def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
             law("dominated", 0.42, 0.6, scale=0.6),
             law("too different", 0.3, 0.95, place=0.4, scale=0.9),
             law("of one size", 0.42, 0.9, place=0.4, scale=0.0),
-            law("with fill", 0.45, 0.99, place=0.5, scale=0.9, fill=0.2),
+            law("with fill", 0.42, 0.99, place=0.5, scale=0.9, fill=0.2),
         )
     )
     assert [each.policy for each in found.choices] == ["jointcrop:scale=0.2..1"]
@@ -88,14 +88,14 @@ def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
 
 
 def test_what_one_has_is_kept_when_nothing_differs_by_more_than_the_error():
-    found = recommend(audit(USED, law("a", 0.45, 0.795, place=0.205)))
+    found = recommend(audit(USED, law("a", 0.42, 0.795, place=0.205)))
     assert (found.policy, found.choices) == (USED.policy, ())
     assert found.reasons[0].startswith("Keep")
-    inside = law("rrc:scale=0.14..1", 0.45, 0.8, scale=0.6)
-    other = law("ccrop:a=0.6", 0.46, 0.7, place=0.4)
+    inside = law("rrc:scale=0.14..1", 0.42, 0.8, scale=0.6)
+    other = law("ccrop:a=0.1", 0.42, 0.7, place=0.4)
     both = recommend(audit(inside, USED, other))
     assert both.policy == inside.policy
-    assert [each.policy for each in both.choices] == ["ccrop:a=0.6"]
+    assert [each.policy for each in both.choices] == ["ccrop:a=0.1"]
     assert "or try one of these" in both.reasons[0]
 
 
@@ -122,7 +122,7 @@ def test_every_preset_policy_is_a_candidate():
 
 def test_the_reference_looks_at_policies_that_can_be_named():
     whole = audit(
-        USED, law("far", 0.2, 0.7), law("near", 0.45, 0.7), law("fill", 0.45, 1, fill=0.3)
+        USED, law("far", 0.2, 0.7), law("near", 0.42, 0.7), law("fill", 0.42, 1, fill=0.3)
     )
     assert [needs_reference(whole, each) for each in whole.policies] == [True, False, True, False]
     unjudged = dataclasses.replace(whole.policies[2], preservation=Preservation())
