@@ -145,6 +145,8 @@ class Keyed(_Epoch, Dataset[Any]):
     Args:
         dataset: with `__getitem__` and `__len__`; it applies its transform when a sample is read.
         seed: key of the run, an integer of 64 bits.
+        return_boxes: a sample is then `(sample, boxes)`, the boxes of its views in the order in
+            which they were drawn, int64 `(V, 4)`, in pixels of the source image.
 
     Raises:
         TypeError: for a data set that cannot be asked for its i-th sample.
@@ -160,14 +162,23 @@ class Keyed(_Epoch, Dataset[Any]):
     torch.Size([3, 16, 16])
     """
 
-    def __init__(self, dataset: Any, *, seed: int = 0) -> None:
+    def __init__(self, dataset: Any, *, seed: int = 0, return_boxes: bool = False) -> None:
         rules.integer("seed", seed)
         if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
             name = type(dataset).__name__
             raise TypeError(f"`dataset` must have __getitem__ and __len__, got {name}")
         super().__init__()
         self.dataset = dataset
-        self.seed = operator.index(seed)
+        self.seed, self.return_boxes = operator.index(seed), return_boxes
+
+    @property
+    def transform(self) -> Any:
+        """The transform of the data set, which some hosts set."""
+        return self.dataset.transform
+
+    @transform.setter
+    def transform(self, transform: Any) -> None:
+        self.dataset.transform = transform
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -176,8 +187,9 @@ class Keyed(_Epoch, Dataset[Any]):
         """The sample of that index, read under its key."""
         at = operator.index(index)
         place = at + len(self) if at < 0 else at
-        with reading(SampleKey(self.seed, int(self._number), place)):
-            return self.dataset[index]
+        with reading(SampleKey(self.seed, int(self._number), place)) as key:
+            sample = self.dataset[index]
+        return (sample, as_tensor(key.boxes)) if self.return_boxes else sample
 
 
 class OnEntry(_Epoch):

@@ -55,8 +55,9 @@ class Crop(GeometricAugmentationBase2D):
 
     Relation: `kornia.augmentation.RandomResizedCrop`, with a box for each image, resized with
     antialiasing: the same bits as `tamecrop.cut`. Masks are cut with nearest neighbors; boxes and
-    key points move along by the matrix of the half-pixel grid. `boxes_of(crop._params)` are the boxes. Keys
-    come from torch's generator; to set them, draw the boxes and give `params=crop.params(boxes)`.
+    key points move along by the matrix of the half-pixel grid. `boxes_of(crop._params)` gives the
+    boxes. Keys come from torch's generator; to set them, draw the boxes elsewhere and call with
+    `params=crop.params(boxes, images)`.
 
     Args:
         policy: the crop policy, or its text; not one that relates the views of an image.
@@ -106,7 +107,7 @@ class Crop(GeometricAugmentationBase2D):
     def compute_transformation(self, input: Tensor, params: Params, flags: Any) -> Tensor:
         """From pixels of the image to pixels of the view, `(B, 3, 3)`."""
         del flags
-        size = tuple(input.shape[-2:])
+        size = int(input.shape[-2]), int(input.shape[-1])
         boxes = boxes_in_place(boxes_of(params), size, self.policy.content)
         near = torch.as_tensor(boxes[:, :2]).to(input)
         sides = torch.as_tensor(boxes[:, 2:] - boxes[:, :2]).to(input)
