@@ -36,9 +36,9 @@ def need(module: str) -> ModuleType:
         )
 
 
-def run_page(host: str) -> dict[str, Any]:
+def run_page(host: str, **given: Any) -> dict[str, Any]:
     """Run the Python snippets of a host's page, one after the other; the names that they leave."""
-    names: dict[str, Any] = {"__name__": f"page_{host}"}
+    names: dict[str, Any] = {"__name__": f"page_{host}", **given}
     snippets = snippets_of((PAGES / f"{host}.md").read_text("utf-8"))
     assert snippets, f"the page of {host} has no snippet"
     for snippet in snippets:

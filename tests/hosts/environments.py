@@ -2,7 +2,8 @@
 
 An environment is one made by `venv` that sees the packages of the Python that runs this script
 (torch is not installed again) and has in front of them what `HOST.txt` asks for. A host without
-`HOST.txt` needs nothing more. Without names all hosts are tested. Environments are kept in
+`HOST.txt` needs nothing more; one with `--no-deps` in a comment is installed without what it
+requires. Without names all hosts are tested. Environments are kept in
 `.hosts/` and made again when the requirements or the packages that they lie on change.
 """
 
@@ -52,6 +53,7 @@ def make(host: str) -> Path:
     fixed.write_text("".join(f"{name}=={version(name)}\n" for name in SHARED))
     if requirements:
         install = ["-m", "pip", "install", "--quiet", "--requirement", str(listed)]
+        install += ["--no-deps"] if "--no-deps" in requirements else []
         subprocess.run([python, *install, "--constraint", str(fixed)], check=True)
     mark.write_text(state(requirements))
     return python
