@@ -55,15 +55,31 @@ def test_channels_and_sixteen_bits(channels):
 
 
 def test_twenty_steps_train():
-    """With a network of torch: the losses of the other hosts, on views of this one."""
-    import torch
-
-    steps = []
+    """SimCLR's loss, a network and an optimizer of TensorFlow."""
+    tf.keras.utils.set_random_seed(0)
+    network = tf.keras.Sequential(
+        [
+            tf.keras.layers.Conv2D(16, 5, strides=2),
+            tf.keras.layers.BatchNormalization(),
+            tf.keras.layers.ReLU(),
+            tf.keras.layers.Flatten(),
+            tf.keras.layers.Dense(32),
+            tf.keras.layers.BatchNormalization(),
+        ]
+    )
+    optimizer, losses = tf.keras.optimizers.Adam(0.01), []
     for epoch in range(20):
-        dataset = pipeline("gcc:scale=0.6,sigma=0.1", epoch).batch(8)
-        _, views, _ = next(dataset.as_numpy_iterator())
-        steps.append([*(torch.from_numpy(views).movedim(-1, -3) / 255).unbind(1)])
-    assert common.has_learned(common.train(steps))
+        _, views, _ = next(iter(pipeline("gcc:scale=0.6,sigma=0.1", epoch).batch(8)))
+        both = tf.concat(tf.unstack(tf.cast(views, tf.float32) / 255, axis=1), axis=0)
+        with tf.GradientTape() as tape:
+            features = tf.math.l2_normalize(network(both, training=True), axis=1)
+            alike = features @ tf.transpose(features) / 0.2 - 1e9 * tf.eye(16)
+            partner = tf.roll(tf.range(16), 8, axis=0)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(partner, alike))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+        losses.append(float(loss))
+    assert common.has_learned(losses)
 
 
 def test_a_wrong_policy_is_refused_at_construction():
