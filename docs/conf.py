@@ -26,7 +26,7 @@ extensions = [
 html_theme = "furo"
 html_title = "tamecrop"
 html_theme_options = {"navigation_with_keys": True}
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "**sg_execution_times.rst"]
 
 myst_heading_anchors = 3
 default_role = "code"

@@ -18,7 +18,7 @@ WIDTH, ROW, LEFT = 760, 58, 40
 STYLE = """
   text { font-family: system-ui, sans-serif; fill: #1c2333; }
   .name { font-size: 17px; font-weight: 700; }
-  .words { font-size: 13px; }
+  .words { font-size: 12.5px; }
   .uses { font-size: 12px; fill: #69707f; }
   rect { fill: #f2f4f7; stroke: #b9bfca; }
   .page { fill: #ffffff; stroke: none; }
@@ -40,14 +40,14 @@ def find_uses(room: str) -> list[str]:
 
 def draw_room(place: int, room: str) -> list[str]:
     """One row of the picture."""
-    words = (import_module(f"tamecrop.{room}").__doc__ or "").partition("\n")[0]
+    words = (import_module(f"tamecrop.{room}").__doc__ or "").partition("\n")[0].replace("`", "")
     uses = ", ".join(find_uses(room))
     top = 12 + ROW * place
     return [
         f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - 12}" height="{ROW - 8}" rx="6"/>',
         f'<text class="name" x="{LEFT + 12}" y="{top + 31}">{room}</text>',
-        f'<text class="words" x="{LEFT + 110}" y="{top + 22}">{words}</text>',
-        f'<text class="uses" x="{LEFT + 110}" y="{top + 40}">'
+        f'<text class="words" x="{LEFT + 118}" y="{top + 22}">{words}</text>',
+        f'<text class="uses" x="{LEFT + 118}" y="{top + 40}">'
         f"{f'imports {uses}' if uses else 'imports no other room'}</text>",
     ]
 

@@ -81,7 +81,12 @@ def read_root_file(name: str) -> str:
 
 
 def fill_in(_: Any, __: str, source: list[str]) -> None:
-    """Put the files beside `docs/` where a page names them, `<!-- README.md -->`."""
+    """Put the files beside `docs/` where a page names them, `<!-- README.md -->`.
+
+    And in the table of contents, `<!-- other pages -->`, the pages that it does not name.
+    """
+    others = sorted({path.stem for path in HERE.glob("*.md")} - {"index", *source[0].split()})
+    source[0] = source[0].replace("<!-- other pages -->", "\n".join(others))
     source[0] = re.sub(r"<!-- (\w+\.md) -->", lambda found: read_root_file(found[1]), source[0])
 
 
