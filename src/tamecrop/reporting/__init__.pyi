@@ -20,8 +20,10 @@ from tamecrop.reporting.intervals import (
     spread as spread,
 )
 from tamecrop.reporting.theme import (
+    FIRST_VIEW as FIRST_VIEW,
     INK as INK,
     MUTED as MUTED,
+    SECOND_VIEW as SECOND_VIEW,
     bare as bare,
     color as color,
     embed as embed,
@@ -35,6 +37,7 @@ from tamecrop.reporting.view_grid import (
     Look as Look,
     Tile as Tile,
     cut_tile as cut_tile,
+    draw_tile as draw_tile,
     sheet_figure as sheet_figure,
     tiles_figure as tiles_figure,
 )
