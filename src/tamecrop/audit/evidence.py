@@ -15,6 +15,7 @@ from tamecrop.audit.measures.view_pairs import (
     pair_views,
 )
 from tamecrop.audit.records import Audit, Audited
+from tamecrop.geometry.policy import policy
 
 BASELINE = "rrc:scale=0.2..1"
 """The policy that published gains are over."""
@@ -85,11 +86,16 @@ class Band:
 def find_band(audit: Audit) -> Band:
     """The band on the images of an audit; on square ones where the baseline was not audited.
 
-    A policy of the evidence that was audited counts with its IoU there, but for `ccrop`, whose
-    boxes are annotations in an audit and not the encoder's.
+    A policy of the evidence that was audited counts with its IoU there, but for `ccrop` where the
+    images have annotated boxes, which are not the encoder's.
     """
     found = {each.name: each.geometry.pair_iou_mean for each in audit.named}
-    known = {name: iou for name, iou in found.items() if not name.startswith("ccrop")}
+    boxed = any(each.preservation.pair_share is not None for each in audit.named)
+    known = {
+        text: found[name]
+        for text, name in ((each.policy, str(policy(each.policy))) for each in EVIDENCE)
+        if name in found and not (boxed and text.startswith("ccrop"))
+    }
     return measure_band(found.get(BASELINE), known)
 
 
@@ -116,7 +122,7 @@ def measure_band(
     square, _ = _measure_square(BASELINE)
     ratio = 1.0 if baseline_iou is None else baseline_iou / square
     found = {each.policy: _measure_square(each.policy) for each in EVIDENCE}
-    ious = [known.get(policy, ratio * iou) for policy, (iou, _) in found.items()]
+    ious = [known.get(text, ratio * iou) for text, (iou, _) in found.items()]
     slack = 0.01 * ratio
     least = min(scale for _, scale in found.values())
     return Band((min(ious) - slack, max(ious) + slack), 0.95 * least)
