@@ -78,6 +78,7 @@ class Trainer:
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
+        self.method.images_per_part = processes.images_per_part(config, fabric.world_size)
         optimizer = training_state.optimizer(
             config.optimizer,
             self.method,

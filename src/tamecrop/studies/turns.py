@@ -70,13 +70,20 @@ class Memory:
     device: float | None
 
 
-def measure(rivals: Mapping[str, Turn], *, rounds: int, seconds: float) -> tuple[Rate, ...]:
+def measure(
+    rivals: Mapping[str, Turn],
+    *,
+    rounds: int,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[Rate, ...]:
     """Let rivals take turns of at least so many seconds each, after one to warm up.
 
     Args:
         rivals: by name.
         rounds: in which each takes one turn, each round begun by another.
         seconds: that a turn lasts at least; it does at least its items once.
+        clock: that is looked at.
     """
     found: dict[str, list[float]] = {name: [] for name in rivals}
     for turn in rivals.values():
@@ -85,19 +92,19 @@ def measure(rivals: Mapping[str, Turn], *, rounds: int, seconds: float) -> tuple
     for number in range(rounds):
         first = number % len(names)
         for name in (*names[first:], *names[:first]):
-            found[name].append(_speed(rivals[name], number + 1, seconds))
+            found[name].append(_speed(rivals[name], number + 1, seconds, clock))
     return tuple(
         Rate(name, statistics.median(each), min(each), max(each)) for name, each in found.items()
     )
 
 
-def _speed(turn: Turn, number: int, seconds: float) -> float:
-    done, started = 0, time.perf_counter()
+def _speed(turn: Turn, number: int, seconds: float, clock: Callable[[], float]) -> float:
+    done, started = 0, clock()
     while True:
         done += turn(number)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        took = time.perf_counter() - started
+        took = clock() - started
         if took >= seconds:
             return done / max(took, 1e-9)
 
