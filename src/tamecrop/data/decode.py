@@ -15,10 +15,10 @@ from tamecrop.data import bands
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
     DecodeError as DecodeError,
-    lifted,
-    opened,
+    lift_limit,
+    name_errors,
+    open_image,
     require_no_bomb,
-    typed,
 )
 from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
 
@@ -75,27 +75,27 @@ def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 
     """
     path, how = Path(path), decoding or PLAIN
     if bands.is_array(path):
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             return _from_array(bands.read(path), how)
-    with lifted(how.most_pixels):
+    with lift_limit(how.most_pixels):
         return _decoded(path, how, shrink)
 
 
 def _decoded(path: Path, how: Decoding, shrink: int) -> Tensor:
-    with typed(path, "open"):
+    with name_errors(path, "open"):
         image = _opened_or_bands(path, how)
     if not isinstance(image, Image.Image):
-        with typed(path, "convert"):
+        with name_errors(path, "convert"):
             return _from_array(image, how)
     with image:
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             require_no_bomb(image, how.most_pixels)
             is_wide = _has_wide_bands(image)
             if shrink > 1 and image.format in ("JPEG", "MPO"):
                 image.draft(None, (image.width // shrink, image.height // shrink))
             image.load()
             turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
-        with typed(path, "convert"):
+        with name_errors(path, "convert"):
             if is_wide:
                 _narrow_transparency(image)
             return torch.from_numpy(_upright(_without_loose_band(image), turned, how)).permute(
@@ -111,23 +111,23 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
     Raises:
         DecodeError: as `decode`.
     """
-    with lifted(decoding.most_pixels):
-        with typed(path, "open"):
+    with lift_limit(decoding.most_pixels):
+        with name_errors(path, "open"):
             image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             if not isinstance(image, Image.Image):
                 pixels = bands.channels_first(image)
                 deep = pixels.dtype not in (np.uint8, np.bool_)
                 return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
             with image:
                 require_no_bomb(image, decoding.most_pixels)
-                return 3, measured(image) if _is_deep(image) else None
+                return 3, measure_values(image) if _is_deep(image) else None
 
 
 def _opened_or_bands(path: Path, how: Decoding) -> "Image.Image | NDArray[Any]":
     """The file with its header read; or its array, of a TIFF that Pillow does not know."""
     try:
-        return opened(path)
+        return open_image(path)
     except RAISED_BY_PILLOW as error:
         if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
             raise
@@ -155,7 +155,7 @@ def _scale(own: Values, how: Decoding) -> Scale:
     return found
 
 
-def measured(image: Image.Image) -> Values:
+def measure_values(image: Image.Image) -> Values:
     """The range of the values of a deep image."""
     declared = _nodata(image)
     each = [measure(np.asarray(strip), declared) for _, strip in _strips(image)]
@@ -286,7 +286,7 @@ def _deep_to_rgb(image: Image.Image, how: Decoding) -> Callable[[Image.Image], P
     """Deep gray values to 8 bits, the transparent one to black."""
     kind = "real" if image.mode == "F" else "whole"
     there = None if how.depth is None else how.depth.scale(kind)  # type: ignore[arg-type]
-    scale = there or _scale(measured(image), how)
+    scale = there or _scale(measure_values(image), how)
     clear = image.info.get("transparency")
 
     def convert(strip: Image.Image) -> Pixels:

@@ -17,7 +17,7 @@ from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.layouts import Part
-from tamecrop.data.listing import Listing, listed
+from tamecrop.data.listing import Listing, list_folder
 from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
 
 _TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
@@ -52,7 +52,7 @@ def read(
         ValueError: naming the folder that holds no image, or too many unreadable ones.
         OSError: naming a folder inside it that cannot be listed.
     """
-    listing = listed(root)
+    listing = list_folder(root)
     layout = layouts.read(listing.folder)
     paths = [path for part in layout.parts.values() for path in part.paths]
     memory, notes = _looked_at(root, paths, sizing, most_pixels)
@@ -116,7 +116,7 @@ def _looked_at(
     root: Path, paths: Sequence[Path], sizing: Sizing, most_pixels: int | None
 ) -> tuple[Memory, list[str]]:
     """An entry for every file, remembered if it was decoded, and what a person should know."""
-    before = quarantine.remembered(root) or Memory({})
+    before = quarantine.recall(root) or Memory({})
     limit = before.most_pixels if most_pixels is None else most_pixels
     entries = quarantine.look(root, paths, known=before.entries, sizing=sizing, most_pixels=limit)
     memory = Memory(entries, before.bad_share, limit)

@@ -54,7 +54,7 @@ def complete(
     return Split((train, validation, test), notes if lost else ())
 
 
-def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
+def carve(images: ImageSet, share: float) -> tuple[Ints, Ints]:
     """Places of what is left, and of a share that spreads over the classes, by a fixed key.
 
     Raises:

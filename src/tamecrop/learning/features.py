@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.learning.backbones import Backbone
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 from tamecrop.views.photometric import normalize, unit
 
 _BATCH = 512
@@ -45,7 +45,7 @@ class Judged:
     classes: int
 
 
-def judged(
+def extract_splits(
     backbone: Backbone, dataset: Dataset, *, size: int | None = None, stop: StopFlag | None = None
 ) -> Judged:
     """Features of whole images of all splits, without any crop, in eval mode.

@@ -16,8 +16,8 @@ from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
 from tamecrop.geometry import Draw, keys, plan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.processes import computes_in_bfloat16
-from tamecrop.learning.stopping import StopFlag
 from tamecrop.learning.training_state import set_learning_rate
+from tamecrop.learning.watching import StopFlag
 from tamecrop.views.photometric import Photometric, normalize, unit
 
 EPOCHS, BATCH = 100, 512
