@@ -3,6 +3,7 @@
 Each gets the same files or images, the same scale, size and colors as ours, with draws of its own.
 """
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distributions
@@ -10,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -73,7 +75,7 @@ def versions() -> dict[str, str]:
 
 def _picture(source: Source) -> Image.Image:
     if isinstance(source, Path):
-        with Image.open(source) as file:
+        with Image.open(io.BytesIO(source.read_bytes())) as file:
             return file.convert("RGB")
     return Image.fromarray(source.permute(1, 2, 0).numpy())
 
@@ -162,7 +164,8 @@ def _albumentations(wanted: CommonViews) -> Work:
     def read(source: Source) -> Any:
         if isinstance(source, Tensor):
             return source.permute(1, 2, 0).numpy()
-        return cv2.cvtColor(cv2.imread(str(source)), cv2.COLOR_BGR2RGB)
+        content = np.frombuffer(source.read_bytes(), dtype=np.uint8)
+        return cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
     return _each(
         read,
