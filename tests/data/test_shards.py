@@ -1,8 +1,11 @@
 """WebDataset shards, written here as `tar` writes them: `wds:PATTERN`."""
 
+import hashlib
 import io
 import os
 import pickle
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -248,3 +251,29 @@ def test_commands_work_on_shards(tmp_path, capsys):
     capsys.readouterr()
     assert main(["audit", "wds:/no/such-{0..3}.tar", "--out", str(tmp_path / "x")]) == 2
     assert "there is no shard /no/such-0.tar" in capsys.readouterr().err
+
+
+THEIRS = """
+import hashlib, sys, webdataset
+for each in webdataset.WebDataset(sys.argv[1:], shardshuffle=False):
+    print(each["__key__"], hashlib.sha256(each["png"]).hexdigest(), int(each["cls"]))
+"""
+
+
+def test_the_package_that_made_the_format_reads_the_same_samples(tmp_path):
+    """In a process of its own: it leaves its files open."""
+    pytest.importorskip("webdataset", reason="not installed")
+    paths = [
+        shard(tmp_path / f"{start}.tar", [sample(number) for number in range(start, start + 9)])
+        for start in (0, 9)
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", THEIRS, *map(str, paths)], capture_output=True, text=True, check=True
+    )
+    theirs = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    found = find(f"wds:{tmp_path}").train
+    assert len(theirs) == len(found) == 18
+    for place, path in enumerate(found.paths):
+        digest, label = theirs[f"pictures/{path.stem}"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        assert int(label) == found.labels[place]

@@ -14,7 +14,7 @@ from tamecrop.data.sources import find, load
 from tamecrop.geometry import plan
 
 datasets = pytest.importorskip("datasets", reason="the extra `hf` is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the package's own
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of the package
 
 
 def picture(number: int) -> bytes:
