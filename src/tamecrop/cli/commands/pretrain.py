@@ -61,6 +61,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
             say(
                 f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
                 f"{run.images_per_second:,.0f} images/s"
+                + f", {100 * run.waiting:.0f} % waiting for views"
+                * (run.waiting > 0)
             )
 
     return work
