@@ -167,6 +167,8 @@ def _entry(
     now = Entry(name, status.st_size, status.st_mtime_ns, None, "open", "not a regular file")
     if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
         return now
+    if status.st_size == 0:
+        return replace(now, reason="the file is empty")
     there = known.get(name)
     if there is not None and now.same_file(there) and _holds(there, most_pixels):
         return there
