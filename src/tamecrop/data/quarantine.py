@@ -33,7 +33,7 @@ NAME = ".tamecrop-check.json"
 BAD_SHARE = 0.01
 """A folder with a larger share of unreadable files is refused, unless it was checked otherwise."""
 
-FORMAT = 2
+FORMAT = 3
 
 Sizing = Callable[..., tuple[int, int]]
 """How the size (height, width) of a file is found; raises `DecodeError` for an unreadable one.
