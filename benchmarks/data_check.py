@@ -42,7 +42,7 @@ def main() -> None:
         root = Path(scratch, "photographs")
         root.mkdir()
         photographs(root)
-        paths = checking.listed(root)
+        paths = checking.list_files(root)
         measured = rates(
             {
                 "tamecrop data check": (lambda: checking.check(root, paths), FILES),

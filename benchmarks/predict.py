@@ -57,7 +57,7 @@ def main() -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(content, indent=1) + "\n")
     print(json.dumps({k: v for k, v in content.items() if k not in ("residuals", "environment")}))
-    with theme.themed():
+    with theme.use_theme():
         (ROOT / "docs" / "predict_figures.png").write_bytes(theme.png(figures_plot(), dpi=110))
         (ROOT / "docs" / "predict_sweep.png").write_bytes(theme.png(sweep_plot(by_scale), dpi=110))
 

@@ -69,7 +69,14 @@ def promises() -> list[Promise]:
         ("Hostile files are refused, nothing in them runs", f"{folder}/test_r27_hostile.py"),
         ("A study outlives kills; wrong use is one line and exit code 2", studies),
     ]
-    return [Promise(f"R{k}", words, proof) for k, (words, proof) in enumerate(rows, 1)]
+    workers, decoding = f"{folder}/test_r31_workers.py", f"{folder}/test_r34_fast_decoding.py"
+    later = {
+        31: ("A killed worker of the grid engine costs no cell and changes no bit", workers),
+        33: ("What several jobs saved one continues, in parts, to the same numbers", workers),
+        34: ("Views decoded at a fraction of the size are within two gray levels", decoding),
+    }
+    numbered = dict(enumerate(rows, 1)) | later
+    return [Promise(f"R{k}", words, proof) for k, (words, proof) in numbered.items()]
 
 
 NOT_PROMISED = (

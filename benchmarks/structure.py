@@ -14,9 +14,9 @@ What is counted, over the Python files below `src/tamecrop`:
   wherever in a file, over lines.
 - `modules_of_<command>`: modules of tamecrop, folders left out, that are loaded in the process that
   the command was started in when it has done its work: two steps of `pretrain`, two cells of
-  `compare`, on 60 embedded images.
+  `compare`, on 60 embedded images; `compare` trains in that process, where a checkout can be told.
 - `frames_to_backward_of_<command>`: functions of tamecrop on the stack, `main` the first, at the
-  first call of `torch.autograd.backward`; null where another process trains.
+  first call of `torch.autograd.backward`.
 - `files_for_a_new_<kind>`: files that name at least half of the members of the kind in code
   (identifiers and texts, docstrings left out): a new member would be named there too. Members are
   the presets, the classes of centers and of pair rules, the files of methods, readers and hosts;
@@ -186,6 +186,8 @@ def count(found: dict[str, Any]) -> int | None:
 
 def run(tree: Path, words: Sequence[str]) -> dict[str, Any]:
     """Run a command of a checkout, and see what it loaded."""
+    if words[0] == "compare" and any("--jobs" in text for text in cli(tree)):
+        words = [*words, "--jobs=1"]
     with tempfile.TemporaryDirectory() as scratch:
         seen = Path(scratch, "seen.json")
         words = [*words, "--out", f"{scratch}/out"]
@@ -199,6 +201,11 @@ def run(tree: Path, words: Sequence[str]) -> dict[str, Any]:
     if found["code"] != 0:
         raise RuntimeError(f"tamecrop {' '.join(words)} must exit 0, got {found['code']}")
     return found
+
+
+def cli(tree: Path) -> Iterator[str]:
+    """The code of a checkout's command line."""
+    yield from (path.read_text() for path in (tree / "src" / "tamecrop" / "cli").rglob("*.py"))
 
 
 def touched(package: Path, trees: dict[Path, ast.Module]) -> dict[str, int]:

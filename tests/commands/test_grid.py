@@ -9,7 +9,7 @@ from rich.console import Console
 from studies.test_records import CELL, KEYS
 from tamecrop.cli import main
 from tamecrop.cli.display import LiveDisplay, PlainDisplay
-from tamecrop.cli.tables import Board, broken
+from tamecrop.cli.tables import Board, break_text
 from tamecrop.learning.watching import Progress
 from tamecrop.studies import store
 from tamecrop.studies.cells import Key, summarize
@@ -100,9 +100,9 @@ def test_plain_lines_name_the_protocol_where_there_are_several():
 
 
 def test_broken_policies_keep_their_words():
-    assert broken("a:b=1,c=22", 80) == "a:b=1,c=22"
-    assert broken("a:b=1,c=22", 6) == "a:b=1,\nc=22"
-    assert broken("2x rc:scale=0.5 + 1x rc @32", 12) == "2x rc:\nscale=0.5 +\n1x rc @32"
+    assert break_text("a:b=1,c=22", 80) == "a:b=1,c=22"
+    assert break_text("a:b=1,c=22", 6) == "a:b=1,\nc=22"
+    assert break_text("2x rc:scale=0.5 + 1x rc @32", 12) == "2x rc:\nscale=0.5 +\n1x rc @32"
 
 
 def numbers(out):

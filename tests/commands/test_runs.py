@@ -49,7 +49,7 @@ def shelf(tmp_path):
     dropped = made(tmp_path / "dropped")
     (dropped / "metrics.csv").write_text("step,epoch,loss,learning_rate\n0,0,1,1\n1,1,1,1\n")
     gone = made(tmp_path / "gone", step=4)
-    for path in checkpoint.saved(gone / "checkpoints"):
+    for path in checkpoint.list_saved(gone / "checkpoints"):
         checkpoint.remove_folder(path)
     (gone / "metrics.csv").write_text("step,epoch,loss,learning_rate\n0,0,1,1\n1,1,1,1\n")
     (tmp_path / "other" / "text").mkdir(parents=True)

@@ -78,7 +78,7 @@ def test_a_checks_memory_holds_no_error_of_the_system(tmp_path, monkeypatch):
     (root / "3.png").write_bytes(b"nothing")
     with monkeypatch.context() as broken:
         failing(broken, "7.png", errno.EIO, times=9)
-        found = checking.check(root, checking.listed(root), bad_share=0.5)
+        found = checking.check(root, checking.list_files(root), bad_share=0.5)
     assert [line.split(":")[0] for line in found.lines] == ["3.png", "7.png"]
     stored = json.loads((root / quarantine.NAME).read_text())
     assert [row[0] for row in stored["unreadable"]] == ["3.png"]

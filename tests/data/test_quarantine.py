@@ -84,7 +84,7 @@ def test_a_check_is_what_a_load_then_finds(root, decoded):
     damage(root / "dog" / "8.png")
     with pytest.raises(ValueError, match="2 of 120 files cannot be read, more than 1 %"):
         load(root)
-    found = checking.check(root, checking.listed(root), bad_share=0.05)
+    found = checking.check(root, checking.list_files(root), bad_share=0.05)
     assert found.place == root / quarantine.NAME
     assert [line.split(":")[0] for line in found.lines] == ["cat/7.png", "dog/8.png"]
     decoded.clear()
@@ -104,13 +104,15 @@ def test_a_check_decodes_everything_whatever_is_remembered(root, decoded):
     path.write_bytes(content)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert not folders.read(root).quarantined
-    assert [line[:9] for line in checking.check(root, checking.listed(root)).lines] == ["cat/7.png"]
+    assert [line[:9] for line in checking.check(root, checking.list_files(root)).lines] == [
+        "cat/7.png"
+    ]
     assert [error.path for error in folders.read(root).quarantined] == [path]
 
 
 def test_a_folder_that_cannot_be_written_is_remembered_apart(root, monkeypatch, decoded):
     monkeypatch.setattr(checking.os, "access", lambda path, mode: False)
-    found = checking.check(root, checking.listed(root))
+    found = checking.check(root, checking.list_files(root))
     assert found.place == quarantine.apart(root)
     assert not (root / quarantine.NAME).exists()
     decoded.clear()
@@ -139,7 +141,7 @@ def test_a_disk_that_cannot_remember_is_said_and_stops_nobody(root, monkeypatch,
     ],
 )
 def test_a_memory_that_does_not_fit_counts_as_none(root, decoded, change):
-    place = checking.check(root, checking.listed(root)).place
+    place = checking.check(root, checking.list_files(root)).place
     decoded.clear()
     place.write_text(json.dumps(change(json.loads(place.read_text()))))
     assert len(folders.read(root).train) == 120

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tamecrop.data.scene_material import REGIONS, material
-from tamecrop.data.scenes import Scenes, scenes
+from tamecrop.data.scenes import REGIONS, Scenes, material, scenes
 from tamecrop.data.sources import load
 from tamecrop.learning.backbones import backbone
 from tamecrop.views.photometric import normalize, photometric, unit

@@ -15,7 +15,7 @@ from tamecrop.data import ImageSet, load
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.run_folder import trained
+from tamecrop.learning.run_folder import open_run
 from tamecrop.learning.watching import Hooks
 from tamecrop.views.photometric import photometric
 
@@ -70,7 +70,7 @@ def test_a_set_of_any_channels_trains_and_is_evaluated(tmp_path, channels, dtype
     assert run.losses.isfinite().all()
     lost = f"without saturation, hue, gray: the images have {channels} channels"
     assert said.count(f"color step simclr {lost}") == 1, said
-    again = trained(tmp_path / "out")
+    again = open_run(tmp_path / "out")
     assert again.channels == channels
     kept, weights = again.backbone.state_dict(), run.backbone.state_dict()
     assert kept.keys() == weights.keys()
@@ -82,7 +82,7 @@ def test_a_single_channel_in_memory_trains(tmp_path):
     one = ImageSet.in_memory(data.train.pixels[:, :1], labels=data.train.labels)
     gray = replace(data, train=one, mean=data.mean[:1], std=data.std[:1])
     pretrain(gray, LAW, CONFIG, tmp_path / "out")
-    assert trained(tmp_path / "out").channels == 1
+    assert open_run(tmp_path / "out").channels == 1
 
 
 def test_rgb_is_told_nothing_and_keeps_its_color_step(tmp_path):
@@ -90,7 +90,7 @@ def test_rgb_is_told_nothing_and_keeps_its_color_step(tmp_path):
     said = []
     pretrain(data, LAW, CONFIG, tmp_path / "out", hooks=Hooks(warned=said.append))
     assert not [line for line in said if "without" in line]
-    assert trained(tmp_path / "out").channels == 3
+    assert open_run(tmp_path / "out").channels == 3
     assert photometric("simclr").for_channels(3) is photometric("simclr")
 
 

@@ -11,8 +11,7 @@ from tamecrop.learning.backbones import backbone
 from tamecrop.learning.curves import Curves, Run
 from tamecrop.learning.evaluate import validation_knn
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.stopping import Interrupted
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.watching import Hooks, Interrupted
 
 
 def test_nearest_neighbors_every_few_epochs_change_no_bit(scenes, tmp_path):  # noqa: F811

@@ -16,8 +16,7 @@ from tamecrop.learning.checkpoint import latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.encoder_boxes import EncoderBoxes, extents, feature_map, whole
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
 PLAN = "ccrop:scale=0.2..1,box=encoder,threshold=0.6"
 TINY = Pretraining(

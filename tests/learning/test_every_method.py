@@ -31,9 +31,8 @@ from tamecrop.learning.checkpoint import CheckpointError
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.methods.base import require_complete, spread
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.run_folder import trained
-from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.run_folder import open_run
+from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
 TWO, MULTI = "rc:scale=0.6", "2x rc:scale=0.6 + 2x rrc:scale=0.1..0.4 @8"
 TEXTS = {
@@ -276,7 +275,7 @@ def test_a_vision_transformer_of_timm_trains_and_is_loaded_again(scenes, tmp_pat
     )  # fmt: skip
     views = "2x rrc:scale=0.4..1 + 2x rrc:scale=0.1..0.4 @10"
     run = pretrain(scenes, views, config, tmp_path)
-    again = trained(tmp_path).backbone
+    again = open_run(tmp_path).backbone
     images = torch.randn(2, 3, 16, 16)
     torch.testing.assert_close(again(images), run.backbone(images))
 

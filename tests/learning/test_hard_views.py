@@ -12,7 +12,7 @@ from tamecrop.learning import methods
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.hard_views import hardest
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.stopping import Interrupted
+from tamecrop.learning.watching import Interrupted
 
 FOUR = "2of4x rc:scale=0.5"
 EVERY = pytest.mark.parametrize("name", TEXTS)

@@ -16,9 +16,8 @@ from tamecrop.learning import checkpoint, curves as run_curves, processes
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.run_folder import recorded
-from tamecrop.learning.stopping import Interrupted, StopFlag
-from tamecrop.learning.watching import Hooks
+from tamecrop.learning.run_folder import read_run
+from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
 CONFIG = Pretraining(
     backbone="resnet10w16",
@@ -218,7 +217,7 @@ def test_a_plan_of_two_groups_trains_and_resumes_bit_for_bit(scenes, tmp_path, v
     with pytest.raises(Interrupted):
         pretrain(scenes, plan(views), config, tmp_path / "parts", hooks=stopping_after(3))
     assert same(pretrain(scenes, views, config, tmp_path / "parts"), whole)
-    assert recorded(tmp_path / "parts")["policy"] == views
+    assert read_run(tmp_path / "parts")["policy"] == views
 
 
 def test_a_text_a_policy_and_a_plan_are_one_run_and_its_size_is_its_own(scenes, tmp_path):
@@ -226,7 +225,7 @@ def test_a_text_a_policy_and_a_plan_are_one_run_and_its_size_is_its_own(scenes, 
     first = pretrain(scenes, "rc:scale=0.6", config, tmp_path)
     assert same(pretrain(scenes, LAW, config, tmp_path), first)
     assert same(pretrain(scenes, plan(LAW), config, tmp_path), first)
-    assert (recorded(tmp_path)["policy"], recorded(tmp_path)["size"]) == ("rc:scale=0.6", 16)
+    assert (read_run(tmp_path)["policy"], read_run(tmp_path)["size"]) == ("rc:scale=0.6", 16)
     with pytest.raises(ValueError, match="holds another run: `policy`"):
         pretrain(scenes, "2x rc:scale=0.6 @16", config, tmp_path)
 
@@ -247,7 +246,7 @@ def as_format_1(run):
     old |= {"projector": "linear", "dimension": 128, "temperature": 0.1}
     old["policy"] = old["policy"].replace("center", "centre")
     (run / "run.json").write_text(json.dumps(old))
-    for folder in checkpoint.saved(run / "checkpoints"):
+    for folder in checkpoint.list_saved(run / "checkpoints"):
         found = checkpoint.load(folder)
         train = {
             name.replace("optimizer.", "optimiser.").replace("method.", ""): tensor
@@ -290,7 +289,7 @@ def test_auto_is_the_precision_that_the_device_computes_in_and_the_run_records_i
     for native, precision in ((True, "bf16-mixed"), (False, "32-true")):
         monkeypatch.setattr(processes, "computes_in_bfloat16", lambda native=native: native)
         pretrain(scenes, LAW, short, tmp_path / precision)
-        assert recorded(tmp_path / precision)["precision"] == precision
+        assert read_run(tmp_path / precision)["precision"] == precision
     with pytest.raises(ValueError, match="`precision` is bf16-mixed there and 32-true here"):
         pretrain(scenes, LAW, short, tmp_path / "bf16-mixed")
     stated = replace(short, precision="bf16-mixed")

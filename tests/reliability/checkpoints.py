@@ -36,7 +36,7 @@ def save(folder: Path, step: int) -> object:
 
 def save_in_place(folder: Path, step: int) -> object:
     """Broken: the old ones go first, and the new one is written under its own name."""
-    for old in checkpoint.saved(folder):
+    for old in checkpoint.list_saved(folder):
         shutil.rmtree(old)
     folder.mkdir(parents=True, exist_ok=True)
     return checkpoint._write(folder / f"step-{step:09d}", checkpoint._contents(small(step)))

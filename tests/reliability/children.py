@@ -27,8 +27,7 @@ from tamecrop.learning.curves import Run
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.methods.simclr import SimCLR
 from tamecrop.learning.pretrain import pretrain
-from tamecrop.learning.stopping import StopFlag, signals_raise
-from tamecrop.learning.watching import Hooks, Progress
+from tamecrop.learning.watching import Hooks, Progress, StopFlag, signals_raise
 
 torch.set_num_threads(1)
 
@@ -55,6 +54,7 @@ class Plan:
 
     Args:
         data: A name or a path.
+        policy: A policy or a view plan.
         changes: Settings other than `TINY`'s.
         seed: Of the run.
         at: Step to what happens after it: `SIGTERM`, `random`, `probe`, `sleep`.
@@ -62,6 +62,7 @@ class Plan:
     """
 
     data: str = DATA
+    policy: str = LAW
     changes: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     at: Mapping[int, str] = field(default_factory=dict)
@@ -80,7 +81,7 @@ def train(out: Path, plan: Plan = Plan()) -> None:
     with signals_raise(flag):
         run = pretrain(
             load(plan.data),
-            tc.policy(LAW),
+            tc.plan(plan.policy),
             replace(TINY, **plan.changes),
             out,
             seed=plan.seed,
@@ -120,8 +121,8 @@ def _use_generators(out: Path) -> None:
 
 
 def _probe(out: Path) -> None:
-    if run_folder.checkpoint.saved(out / run_folder.CHECKPOINTS):
-        evaluate(run_folder.trained(out).backbone, load(DATA))
+    if run_folder.checkpoint.list_saved(out / run_folder.CHECKPOINTS):
+        evaluate(run_folder.open_run(out).backbone, load(DATA))
 
 
 HAPPENINGS: dict[str, Callable[[Path], None]] = {
@@ -221,7 +222,7 @@ def command_unlocked(words: list[str]) -> None:
     def free(*_: Any) -> Any:
         yield True
 
-    store.claimed = free  # type: ignore[assignment]
+    store.claim = free  # type: ignore[assignment]
     processes.alone = free  # type: ignore[attr-defined]
     sys.exit(main(words))
 

@@ -34,7 +34,7 @@ def test_another_figure_gives_another_page(writer):
 
 def test_every_promise_names_a_test_that_exists_and_speaks_of_it(writer):
     numbers = [each.number for each in writer.promises()]
-    assert numbers == [f"R{k}" for k in range(1, 29)]
+    assert numbers == [f"R{k}" for k in (*range(1, 29), 31, 33, 34)]
     for each in writer.promises():
         assert f"{each.number}" in (ROOT / each.proof).read_text(), each
 

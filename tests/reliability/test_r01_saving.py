@@ -109,7 +109,9 @@ def test_two_usable_checkpoints_stay_even_when_one_is_damaged(memory_disk):
         save(memory_disk, step)
     (memory_disk / "step-000000002" / "state.json").write_text("{}")
     save(memory_disk, 3)
-    usable = [path.name for path in checkpoint.saved(memory_disk) if not checkpoint.damage(path)]
+    usable = [
+        path.name for path in checkpoint.list_saved(memory_disk) if not checkpoint.damage(path)
+    ]
     assert usable == ["step-000000003", "step-000000001"]
 
 

@@ -33,7 +33,7 @@ def shelf(memory_disk):
 def undetected(shelf, cases, chance, damage):
     """Damage one file of the newest checkpoint at a time; the cases that nobody noticed."""
     missed = []
-    files = sorted(checkpoint.saved(shelf)[0].iterdir())
+    files = sorted(checkpoint.list_saved(shelf)[0].iterdir())
     for case in range(cases):
         path = chance.choice(files)
         content = path.read_bytes()
@@ -76,7 +76,7 @@ def test_r4_every_flipped_bit_and_every_lost_byte_is_noticed(shelf, monkeypatch,
 
 
 def test_r4_swapped_files_and_folders_are_noticed(shelf):
-    new, old = checkpoint.saved(shelf)
+    new, old = checkpoint.list_saved(shelf)
     for one, two in [
         (new / "weights.safetensors", old / "weights.safetensors"),
         (new / "weights.safetensors", new / "train.safetensors"),
@@ -103,7 +103,7 @@ def test_r4_nothing_usable_never_means_from_the_beginning(shelf, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(shelf, run / run_folder.CHECKPOINTS)
     (run / "metrics.csv").write_text("step\n")
-    for path in checkpoint.saved(run / run_folder.CHECKPOINTS):
+    for path in checkpoint.list_saved(run / run_folder.CHECKPOINTS):
         (path / "weights.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"weights\.safetensors cannot be read: No such file"):
         run_folder.progress(run, {})

@@ -44,7 +44,7 @@ def poisoned(monkeypatch, place, value):
 
 def holds(folder):
     """Whether every number of every checkpoint is finite."""
-    found = [checkpoint.load(path) for path in checkpoint.saved(folder)]
+    found = [checkpoint.load(path) for path in checkpoint.list_saved(folder)]
     tensors = [each for one in found for part in (one.weights, one.train) for each in part.values()]
     return all(bool(torch.isfinite(each.double()).all()) for each in tensors)
 
@@ -65,7 +65,7 @@ def test_r24_stops_before_the_step_and_keeps_the_last_good_one(
         assert all(
             torch.equal(now[name].nan_to_num(), w.nan_to_num()) for name, w in before.items()
         )
-        assert [path.name for path in checkpoint.saved(out / "checkpoints")] == [
+        assert [path.name for path in checkpoint.list_saved(out / "checkpoints")] == [
             f"step-{PER_EPOCH:09d}"
         ]
         assert holds(out / "checkpoints")

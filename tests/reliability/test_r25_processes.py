@@ -5,6 +5,8 @@ so it is held fixed here: what is promised is the gather, the shares and the mea
 not equal statistics.
 """
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -41,16 +43,17 @@ BAR = 1e-5
 WEIGHTS = [name for name, _ in backbone("resnet10w16").named_parameters()]
 
 
-def alone(forks, out, changes):
-    child = forks.start(gathering.train, out, changes)
+def alone(forks, out, changes, **options):
+    child = forks.start(functools.partial(gathering.train, **options), out, changes)
     assert child.wait(240) == 0, child.said()
     return load_file(out / "result-0.safetensors")
 
 
-def together(forks, out, changes, gather="lightly"):
+def together(forks, out, changes, **options):
     port = free_port()
+    train = functools.partial(gathering.train, **options)
     pair = [
-        forks.start(gathering.train, out, changes, gather, environment=children.on_two(rank, port))
+        forks.start(train, out, changes, environment=children.on_two(rank, port))
         for rank in range(2)
     ]
     for child in pair:
@@ -58,6 +61,11 @@ def together(forks, out, changes, gather="lightly"):
     first, second = (load_file(out / f"result-{rank}.safetensors") for rank in range(2))
     assert torch.equal(first["losses"], second["losses"])
     return first
+
+
+def make(folder):
+    folder.mkdir()
+    return folder
 
 
 def gap(one, two):
@@ -92,12 +100,33 @@ def test_two_processes_train_what_one_trains(forks, tmp_path, changes, record):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("encoder_boxes", "ccrop:scale=0.2..1,box=encoder,threshold=0.3"),
+        ("hard_views", "2of4x rrc:scale=0.2..1"),
+    ],
+)
+def test_what_a_network_chooses_is_the_same_in_two_processes(forks, tmp_path, name, policy, record):
+    """Boxes that it finds between epochs and pairs that it finds hardest in a step."""
+    changes = {"method": "simclr", "precision": "64-true", "size": 12}
+    made = []
+    for folder, train in (("one", alone), ("two", together)):
+        made.append(train(forks, make(tmp_path / folder), changes, policy=policy))
+    loss, weight = gap(*made)
+    assert max(loss, weight) < BAR
+    plain = alone(forks, make(tmp_path / "plain"), changes, policy="rrc:scale=0.2..1")
+    assert max(gap(made[0], plain)) > 100 * BAR, "the choice changes what is trained on"
+    record(f"R25.{name}", f"{policy}: loss within {loss:.1g}, weights within {weight:.1g}", n=12)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("gather", ["detached", "local"])
 def test_a_wrong_gather_is_seen(forks, tmp_path, gather):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     single = alone(forks, tmp_path / "one", OBJECTIVES[0])
-    wrong = together(forks, tmp_path / "two", OBJECTIVES[0], gather)
+    wrong = together(forks, tmp_path / "two", OBJECTIVES[0], gather=gather)
     assert max(gap(single, wrong)) > 100 * BAR
     if gather == "local":
         assert gap(single, wrong)[0] > 0.5

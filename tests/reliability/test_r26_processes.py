@@ -34,7 +34,7 @@ def pair_of(forks, out, plan):
 
 def wait_for_a_checkpoint(out):
     for _ in range(6000):
-        if checkpoint.saved(out / "checkpoints"):
+        if checkpoint.list_saved(out / "checkpoints"):
             return
         time.sleep(0.01)
     raise TimeoutError(f"nothing was saved in {out}")

@@ -10,7 +10,7 @@ import pytest
 
 from reliability import children
 from tamecrop.data.sources import load
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
 from tamecrop.studies.engines import local
@@ -116,7 +116,7 @@ class Stops(Listener):
         self.flag.raised, self.flag.number = True, signal.SIGTERM
 
 
-def test_r33_what_several_jobs_saved_one_continues(straight, tmp_path):
+def test_r33_what_several_jobs_saved_one_continues(straight, tmp_path, record):
     flag = StopFlag()
     with pytest.raises(Interrupted) as stopped:
         run(study(tmp_path), jobs=2, listener=Stops(flag), stop=flag)
@@ -126,6 +126,7 @@ def test_r33_what_several_jobs_saved_one_continues(straight, tmp_path):
     assert not run(dataclasses.replace(study(tmp_path), shard=(1, 2))).complete
     assert run(dataclasses.replace(study(tmp_path), shard=(2, 2))).complete
     assert numbers(tmp_path) == numbers(straight)
+    record("R33", "stopped under --jobs 2, continued by --cells 1/2 and 2/2: same numbers", n=4)
 
 
 def words(out):

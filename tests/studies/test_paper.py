@@ -14,7 +14,7 @@ from tamecrop.data.images import Dataset
 from tamecrop.data.sources import load
 from tamecrop.geometry import boxes
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.paper import controls, ordinary, protocols, published, table
 from tamecrop.paper.pages import paper_study
 from tamecrop.studies import store

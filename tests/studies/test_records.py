@@ -154,18 +154,18 @@ OTHERS = [
 def test_cells_of_another_provenance_are_refused_by_name(changes, said):
     other = made(**changes)
     with pytest.raises(ValueError, match=rf"there holds something else: of rc:scale.*{said}"):
-        store.merged([CELL], [other], source="there")
+        store.merge([CELL], [other], source="there")
     with pytest.raises(ValueError, match=said):
-        store.merged([], [CELL, other], source="there")
-    assert len(store.merged([CELL], [other], source="there", across=True)) == 2
-    assert len(store.merged([CELL], [dataclasses.replace(other, protocol="x")], source="y")) == 2
+        store.merge([], [CELL, other], source="there")
+    assert len(store.merge([CELL], [other], source="there", across=True)) == 2
+    assert len(store.merge([CELL], [dataclasses.replace(other, protocol="x")], source="y")) == 2
 
 
 def test_settings_are_compared_as_values_and_not_as_they_are_printed():
     """A text `None` is not None, a list read from JSON is the tuple that was written."""
     texts = made(recipe={**RECIPE, "images": "None"})
     with pytest.raises(ValueError, match="images"):
-        store.merged([CELL], [texts], source="there")
+        store.merge([CELL], [texts], source="there")
     tuples = made(recipe={**RECIPE, "size": (3, 4)})
     assert tuples.provenance == made(recipe={**RECIPE, "size": [3, 4]}).provenance
 

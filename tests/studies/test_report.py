@@ -193,8 +193,10 @@ def test_a_collapsed_run_says_so_on_the_page(std):
 
 
 def test_boxes_that_are_the_whole_image_are_said():
-    assert any("25.0 % of the boxes" in line for line in words.watched(watched(whole_boxes=0.25)))
-    assert words.watched(watched()) == ()
+    assert any(
+        "25.0 % of the boxes" in line for line in words.describe_watch(watched(whole_boxes=0.25))
+    )
+    assert words.describe_watch(watched()) == ()
 
 
 def test_nearest_neighbors_on_the_way_have_a_panel():

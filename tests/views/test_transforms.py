@@ -342,7 +342,8 @@ def test_values_of_any_type_and_range_keep_both(dtype):
 
 AFTER = [
     v1.RandomHorizontalFlip(1), v1.ColorJitter(0.4), v1.ToTensor(), v1.Resize(8),
-    v1.Normalize([0.5] * 3, [0.5] * 3), v1.CenterCrop(8), v1.Grayscale(), v1.RandomApply([v1.ColorJitter(0.4)], p=1),
+    v1.Normalize([0.5] * 3, [0.5] * 3), v1.CenterCrop(8), v1.Grayscale(),
+    v1.RandomApply([v1.ColorJitter(0.4)], p=1),
 ]  # fmt: skip
 
 

@@ -26,14 +26,14 @@ from tamecrop.reporting import (
     bare,
     color,
     cut_tile,
-    embedded,
+    embed,
     new_figure,
     page,
     png,
     sheet_figure,
-    themed,
     tiles_figure,
-    wrapped,
+    use_theme,
+    wrap,
 )
 
 HOW_TO_READ = {
@@ -111,7 +111,7 @@ def render_page(audit: Audit, pictures: Mapping[str, bytes]) -> str:
         columns=wording.list_columns(audit),
         rows=wording.list_rows(audit),
         definitions=wording.list_definitions(audit),
-        figures=embedded(shown, dict(pictures)),
+        figures=embed(shown, dict(pictures)),
         facts=wording.list_facts(audit),
     )
 
@@ -140,7 +140,7 @@ def draw_trade_off(audit: Audit) -> Figure:
             share of content stands in.
     """
     measures = audit.measures or ("content_share_mean",)
-    with themed():
+    with use_theme():
         legend = 0.2 * max(0, -(-len(audit.named) // 2) - 3)
         width = 1.2 + (5.2 if len(measures) == 1 else 4.2) * len(measures)
         figure = new_figure(width, 4.8 + legend)
@@ -168,7 +168,7 @@ def _draw_trade_off_panel(axes: Axes, audit: Audit, name: str) -> None:
     for each in audit.named:
         x, y = _find_point(each, name)
         here = each.name == audit.current
-        label = wrapped(each.name, width=60) + (" (current)" if here else "")
+        label = wrap(each.name, width=60) + (" (current)" if here else "")
         axes.plot(
             x,
             y,
@@ -211,7 +211,7 @@ def draw_coverage(audit: Audit) -> Figure:
     shown = shown[:_ROWS]
     columns = min(5, len(shown))
     rows = -(-len(shown) // columns)
-    with themed():
+    with use_theme():
         figure = new_figure(2.4 * columns + 0.6, 3.0 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, axes in enumerate(panels):
@@ -234,7 +234,7 @@ def _draw_coverage_panel(axes: Axes, each: Audited, ink: str) -> None:
         colors=INK,
         linewidths=0.6,
     )
-    axes.set_title(wrapped(each.policy), color=ink)
+    axes.set_title(wrap(each.policy), color=ink)
     corner = (each.geometry.coverage_map or ((0.0,),))[0][0]
     axes.set_xlabel(f"corner seen by {100 * corner:.0f} % of views", color=MUTED, fontsize=8)
 

@@ -16,7 +16,7 @@ from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader
 
 from tamecrop.cli import WRONG_USE, commands
 from tamecrop.cli.command import Command, Work, printable
-from tamecrop.learning.stopping import Interrupted, StoppedNow
+from tamecrop.learning.watching import Interrupted, StoppedNow
 from tamecrop.on_demand import is_ours, missing
 from tamecrop.version import VERSION
 
@@ -46,36 +46,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    blamed = WRONG_USE
     try:
-        return _run([word for word in words if word != "--debug"] or ["--help"], debug=debug)
+        work = _prepare([word for word in words if word != "--debug"] or ["--help"])
+        blamed = FAILED
+        work()
     except (Interrupted, StoppedNow) as stop:
         sys.stderr.write(f"tamecrop: {stop}\n")
         return BY_SIGNAL + stop.number
     except KeyboardInterrupt:
         sys.stderr.write("tamecrop: stopped\n")
         return BY_SIGNAL + signal.SIGINT
-
-
-def _run(words: list[str], *, debug: bool) -> int:
-    try:
-        work = _prepare(words)
     except SystemExit as done:  # the parser's own way out of --help and --print_config
         return DONE if done.code in (None, 0) else WRONG_USE
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, a person gets one line
-        return _report(error, WRONG_USE, debug=debug)
-    try:
-        work()
-    except Interrupted:
-        raise
-    except Exception as error:  # noqa: BLE001  the edge, as above
-        return _report(error, FAILED, debug=debug)
+        return _report(error, blamed, debug=debug)
     return DONE
 
 
 def _prepare(words: list[str]) -> Work:
     """Parse the words, and let the command check all that it can before its work."""
     set_loader("yaml", load_plain_yaml, exceptions=(yaml.YAMLError,))
-    known = {name: _Parser(find_command(name)) for name in command_names()}
+    names = command_names()
+    if not words[0].startswith("-") and words[0] not in names:
+        there = ", ".join(names)
+        raise ValueError(
+            f"unknown command {words[0]}{_nearest(words[0], names)} (there are {there})"
+        )
+    # A command that is named is the only one whose file is loaded; a list of them needs them all.
+    named = names if words[0].startswith("-") else words[:1]
+    known = {name: _Parser(find_command(name)) for name in named}
     parser = ArgumentParser(
         prog="tamecrop",
         description=_SUMMARY,
@@ -89,11 +89,6 @@ def _prepare(words: list[str]) -> Work:
     for name, each in known.items():
         subcommands.add_subcommand(name, each, help=each.command.summary)
         each.prog = f"tamecrop {name}"
-    if not words[0].startswith("-") and words[0] not in known:
-        names = ", ".join(known)
-        raise ValueError(
-            f"unknown command {words[0]}{_nearest(words[0], known)} (there are {names})"
-        )
     parsed = parser.parse_args(words)
     chosen = known[parsed.command]
     given = parsed[parsed.command]

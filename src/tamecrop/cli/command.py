@@ -83,7 +83,7 @@ def entry(name: str, summary: str, fields: Mapping[str, str], *, command: str = 
     return "\n".join([*lines, *([f"  {'command':<{column}}{command}"] if command else []), ""])
 
 
-def checked_policies(texts: Sequence[str]) -> tuple[Policy, ...]:
+def check_policies(texts: Sequence[str]) -> tuple[Policy, ...]:
     """Parse every policy before the first is used; two that mean the same are refused.
 
     Args:
@@ -95,7 +95,7 @@ def checked_policies(texts: Sequence[str]) -> tuple[Policy, ...]:
     return _distinct(texts, [policy(text) for text in texts])
 
 
-def checked_plans(texts: Sequence[str]) -> tuple[ViewPlan, ...]:
+def check_plans(texts: Sequence[str]) -> tuple[ViewPlan, ...]:
     """Parse every view plan before the first is used; two that mean the same are refused.
 
     Args:
@@ -116,7 +116,7 @@ def _distinct(texts: Sequence[str], parsed: Sequence[_Parsed]) -> tuple[_Parsed,
     return tuple(parsed)
 
 
-def checked_folder(path: Path) -> Path:
+def check_folder(path: Path) -> Path:
     """Make the folder that results go to, and make sure that it can be written.
 
     Args:
@@ -134,7 +134,7 @@ def checked_folder(path: Path) -> Path:
     return path
 
 
-def checked_picture(path: Path) -> Path:
+def check_picture(path: Path) -> Path:
     """Make sure that a PNG can be written at a path.
 
     Args:
@@ -150,7 +150,7 @@ def checked_picture(path: Path) -> Path:
     return path
 
 
-def checked_target(words: Sequence[str], known: Sequence[str]) -> tuple[str, float]:
+def check_target(words: Sequence[str], known: Sequence[str]) -> tuple[str, float]:
     """The one target that `--match` names, such as `iou=0.45`.
 
     Args:

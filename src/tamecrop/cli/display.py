@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from tamecrop.cli.tables import Board, broken
+from tamecrop.cli.tables import Board, break_text
 from tamecrop.learning.watching import Progress
 from tamecrop.reporting.intervals import percent
 from tamecrop.studies import Cell, Key, Listener, Summary
@@ -78,7 +78,7 @@ class LiveDisplay(Listener):
             words = f"{key.policy} seed {key.seed}: probing"
         width = self._console.width
         bar = ProgressBar(total=progress.steps, completed=progress.step, width=min(width, 60))
-        return Text(words if len(words) <= width else broken(words, width)), bar
+        return Text(words if len(words) <= width else break_text(words, width)), bar
 
 
 class PlainDisplay(Listener):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -11,12 +12,14 @@ from rich.table import Table
 
 from tamecrop.reporting.intervals import Interval, interval_words, percent
 from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
-from tamecrop.studies.inventory import Entry
+
+if TYPE_CHECKING:
+    from tamecrop.studies.inventory import Entry
 
 _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
 
 
-def broken(text: str, width: int) -> str:
+def break_text(text: str, width: int) -> str:
     r"""A policy over as few lines as a width allows, broken behind signs and never in a word.
 
     >>> broken("cgcc:scale=0.8,alpha=2", 15)
@@ -133,7 +136,7 @@ def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Tab
     for name in head[1:]:
         table.add_column(name, justify="right", no_wrap=True)
     for name, *cells in body:
-        table.add_row(broken(name, room), *cells)
+        table.add_row(break_text(name, room), *cells)
     return table
 
 
@@ -141,7 +144,7 @@ _COLORS = {"finished": "green", "resumable": "yellow", "training": "cyan", "dama
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
-def show(entries: Sequence[Entry], console: Console, *, now: float) -> None:
+def show(entries: Sequence["Entry"], console: Console, *, now: float) -> None:
     """List runs.
 
     Args:
@@ -168,7 +171,7 @@ def age(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _table(entries: Sequence[Entry], now: float) -> Table:
+def _table(entries: Sequence["Entry"], now: float) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("run", "crop policy", "data"):
         table.add_column(name, overflow="fold")
@@ -183,7 +186,7 @@ def _table(entries: Sequence[Entry], now: float) -> Table:
     return table
 
 
-def _line(entry: Entry, now: float) -> str:
+def _line(entry: "Entry", now: float) -> str:
     policy, data, seed, step, accuracy, old = _cells(entry, now)
     parts = (policy, data, f"seed {seed}", f"step {step}", f"linear {accuracy} %", f"{old} old")
     known = [part for part in parts if "-" not in part.split()]
@@ -191,7 +194,7 @@ def _line(entry: Entry, now: float) -> str:
     return "; ".join([f"{entry.state:<9} {entry.folder}: {', '.join(known)}", *why])
 
 
-def _cells(entry: Entry, now: float) -> list[str]:
+def _cells(entry: "Entry", now: float) -> list[str]:
     accuracy = None if entry.accuracy is None else percent(entry.accuracy)
     values = (entry.policy, entry.data, entry.seed, entry.step, accuracy)
     return [*("-" if value is None else str(value) for value in values), age(now - entry.changed)]

@@ -32,7 +32,7 @@ class Chosen:
     recipe: Recipe
 
 
-def named(words: Sequence[str], option: str) -> str | None:
+def find_value(words: Sequence[str], option: str) -> str | None:
     """The value that the words of a command give to an option, before they are parsed.
 
     >>> named(["scenes", "--preset", "small"], "--preset")
@@ -75,7 +75,7 @@ def typed_data(words: Sequence[str]) -> str | None:
 
 def _configured(words: Sequence[str]) -> Mapping[str, Any]:
     """What the config file says, if there is one: its data would be forgotten for a default."""
-    config = named(words, "--config")
+    config = find_value(words, "--config")
     if config is None or not Path(config).is_file():
         return {}
     stated = get_loader("yaml")(Path(config).read_text()) or {}
@@ -88,7 +88,7 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
     """Add the arguments of training to a parser, with the preset's settings as defaults."""
     configured = _configured(words)
     data = str(typed_data(words) or configured.get("data", DEFAULT_DATA))
-    name = str(named(words, "--preset") or configured.get("preset") or default_preset(data))
+    name = str(find_value(words, "--preset") or configured.get("preset") or default_preset(data))
     settings = recipe(name)
 
     parser.add_argument("data", type=str, nargs="?", default=data, help="a name or a path")
@@ -123,7 +123,7 @@ def needs(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
     return ("pixels", "known_boxes") if boxes else ("pixels",)
 
 
-def chosen(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
+def choose(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
 
     Args:

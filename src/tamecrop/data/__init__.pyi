@@ -11,4 +11,4 @@ from tamecrop.data.images import Dataset as Dataset, ImageSet as ImageSet
 from tamecrop.data.loader import Batch as Batch, Loading as Loading, ViewLoader as ViewLoader
 from tamecrop.data.quarantine import BAD_SHARE as BAD_SHARE
 from tamecrop.data.sources import load as load
-from tamecrop.data.splits import carved as carved, cut_to as cut_to, statistics as statistics
+from tamecrop.data.splits import carve as carve, cut_to as cut_to, statistics as statistics

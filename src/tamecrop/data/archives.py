@@ -100,7 +100,7 @@ def read(path: Path, *, needs: Needs = None) -> Found:
     classes, labels = None, dict[str, torch.Tensor | None].fromkeys(there)
     with _tolerated(found, "labels"):
         given = {split: _labels(found, split, len(array)) for split, array in there.items()}
-        classes, labels = splits.numbered(given, _own_names(found), name=str(path))
+        classes, labels = splits.number_labels(given, _own_names(found), name=str(path))
     sets = {
         split: _set(found, split, array, depth, labels[split]) for split, array in there.items()
     }

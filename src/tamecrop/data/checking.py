@@ -58,7 +58,7 @@ class Checked:
             )
 
 
-def listed(root: Path) -> list[Path]:
+def list_files(root: Path) -> list[Path]:
     """The image files of a folder.
 
     Raises:
@@ -67,7 +67,7 @@ def listed(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise ValueError(f"`data` must be a folder of image files, got {root}")
-    found = listing.listed(root)
+    found = listing.list_folder(root)
     paths = sorted(found.folder.files())
     if not paths:
         folders.require_readable(root, Memory({}), found)
@@ -116,7 +116,7 @@ def check(
 
 def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], str | None]:
     """What is wrong with layout, channels and label files, and what a load reads of the rest."""
-    there = listing.listed(root)
+    there = listing.list_folder(root)
     try:
         layout = lists.divide(root, layouts.read(there.folder), there.others)
         memory.decoding(root)

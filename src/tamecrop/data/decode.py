@@ -16,10 +16,10 @@ from tamecrop.data.headers import SIDEWAYS, TURNED, Pixels, orientation
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
     DecodeError as DecodeError,
-    lifted,
-    opened,
+    lift_limit,
+    name_errors,
+    open_image,
     require_no_bomb,
-    typed,
 )
 from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
 
@@ -74,29 +74,29 @@ def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 
     """
     path, how = Path(path), decoding or PLAIN
     if bands.is_array(path):
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             return _from_array(bands.read(path), how)
-    with lifted(how.most_pixels):
+    with lift_limit(how.most_pixels):
         return _decoded(path, how, shrink)
 
 
 def _decoded(path: Path, how: Decoding, shrink: int) -> Tensor:
-    with typed(path, "open"):
+    with name_errors(path, "open"):
         image = _opened_or_bands(path, how)
     if not isinstance(image, Image.Image):
-        with typed(path, "convert"):
+        with name_errors(path, "convert"):
             return _from_array(image, how)
     with image:
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             require_no_bomb(image, how.most_pixels)
             low = _low_bytes(image, path)
             if shrink > 1 and image.format in ("JPEG", "MPO"):
                 image.draft(None, (image.width // shrink, image.height // shrink))
             image.load()
             turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
-        with typed(path, "convert"):
+        with name_errors(path, "convert"):
             if low is not None:
-                narrow = _narrowed(_wide(image, low), image, how)
+                narrow = _narrow(_wide(image, low), image, how)
             else:
                 narrow = _without_loose_band(image)
             return torch.from_numpy(_upright(narrow, turned, how)).permute(2, 0, 1)
@@ -110,10 +110,10 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
     Raises:
         DecodeError: as `decode`.
     """
-    with lifted(decoding.most_pixels):
-        with typed(path, "open"):
+    with lift_limit(decoding.most_pixels):
+        with name_errors(path, "open"):
             image = bands.read(path) if bands.is_array(path) else _opened_or_bands(path, decoding)
-        with typed(path, "decode"):
+        with name_errors(path, "decode"):
             if not isinstance(image, Image.Image):
                 pixels = bands.channels_first(image)
                 deep = pixels.dtype not in (np.uint8, np.bool_)
@@ -123,13 +123,13 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
                 low = _low_bytes(image, path)
                 if low is not None:
                     return 3, measure(_wide(image, low)[..., :3])
-                return 3, measured(image) if _is_deep(image) else None
+                return 3, measure_values(image) if _is_deep(image) else None
 
 
 def _opened_or_bands(path: Path, how: Decoding) -> "Image.Image | NDArray[Any]":
     """The file with its header read; or its array, of a TIFF that Pillow does not know."""
     try:
-        return opened(path)
+        return open_image(path)
     except RAISED_BY_PILLOW as error:
         if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
             raise
@@ -157,7 +157,7 @@ def _scale(own: Values, how: Decoding) -> Scale:
     return found
 
 
-def measured(image: Image.Image) -> Values:
+def measure_values(image: Image.Image) -> Values:
     """The range of the values of a deep image."""
     declared = _nodata(image)
     each = [measure(np.asarray(strip), declared) for _, strip in _strips(image)]
@@ -230,7 +230,7 @@ def _low_bytes(image: Image.Image, path: Path) -> NDArray[Any] | None:
     modes = [str(tile[3]) for tile in tiles]
     if image.format != "PNG" or modes not in (["RGB;16B"], ["RGBA;16B"]):
         return None
-    with opened(path) as other:
+    with open_image(path) as other:
         codec, extents, offset, mode = tiles[0]
         other.tile = [(codec, extents, offset, mode.replace("16B", "16L"))]  # type: ignore[attr-defined]
         return np.asarray(other)
@@ -243,7 +243,7 @@ def _wide(image: Image.Image, low: NDArray[Any]) -> NDArray[np.uint16]:
     return both
 
 
-def _narrowed(wide: NDArray[np.uint16], image: Image.Image, how: Decoding) -> Image.Image:
+def _narrow(wide: NDArray[np.uint16], image: Image.Image, how: Decoding) -> Image.Image:
     """8 bits of 16 by the range of the colors; what is transparent by a color is black."""
     colors = wide[..., :3]
     there = None if how.depth is None else how.depth.whole
@@ -263,7 +263,7 @@ def _deep_to_rgb(image: Image.Image, how: Decoding) -> Callable[[Image.Image], P
     """Deep gray values to 8 bits, the transparent one to black."""
     kind = "real" if image.mode == "F" else "whole"
     there = None if how.depth is None else how.depth.scale(kind)  # type: ignore[arg-type]
-    scale = there or _scale(measured(image), how)
+    scale = there or _scale(measure_values(image), how)
     clear = image.info.get("transparency")
 
     def convert(strip: Image.Image) -> Pixels:

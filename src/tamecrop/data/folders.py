@@ -19,7 +19,7 @@ from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.layouts import Part
-from tamecrop.data.listing import Listing, listed
+from tamecrop.data.listing import Listing, list_folder
 from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
 
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
@@ -56,7 +56,7 @@ def read(
         ValueError: naming the folder that holds no image, or too many unreadable ones.
         OSError: naming a folder inside it that cannot be listed.
     """
-    listing = listed(root)
+    listing = list_folder(root)
     layout = lists.divide(root, layouts.read(listing.folder), listing.others)
     paths = [path for part in layout.parts.values() for path in part.paths]
     memory, notes = _looked_at(root, paths, sizing, most_pixels)
@@ -128,7 +128,7 @@ def _looked_at(
     root: Path, paths: Sequence[Path], sizing: Sizing, most_pixels: int | None
 ) -> tuple[Memory, list[str]]:
     """An entry for every file, remembered if it was decoded, and what a person should know."""
-    before = quarantine.remembered(root) or Memory({})
+    before = quarantine.recall(root) or Memory({})
     limit = before.most_pixels if most_pixels is None else most_pixels
     entries = quarantine.look(root, paths, known=before.entries, sizing=sizing, most_pixels=limit)
     memory = Memory(entries, before.bad_share, limit)

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tamecrop.data import bands
-from tamecrop.data.opening import RAISED_BY_PILLOW, lifted, opened, require_no_bomb, typed
+from tamecrop.data.opening import (
+    RAISED_BY_PILLOW,
+    lift_limit,
+    name_errors,
+    open_image,
+    require_no_bomb,
+)
 
 Pixels = NDArray[np.uint8]
 
@@ -46,11 +52,11 @@ def header_size(path: str | Path, most_pixels: int | None = None) -> tuple[int, 
         DecodeError: when the header cannot be read, or states more pixels than allowed.
     """
     path = Path(path)
-    with lifted(most_pixels), typed(path, "open"):
+    with lift_limit(most_pixels), name_errors(path, "open"):
         if bands.is_array(path):
             return bands.size(path)
         try:
-            image = opened(path)
+            image = open_image(path)
         except RAISED_BY_PILLOW as error:
             if getattr(error, "errno", None) is not None or not bands.is_tiff(path):
                 raise

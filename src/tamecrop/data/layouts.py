@@ -17,7 +17,7 @@ from tamecrop.data.names import (
     are_parts,
     is_companion,
     is_images,
-    mentions,
+    list_mentions,
     split_word,
     split_words,
     year,
@@ -119,7 +119,7 @@ class _Reading:
         chosen: dict[str, str] = {}
         for name in sorted(words, key=lambda name: (words[name][1], -year(name), name)):
             chosen.setdefault(words[name][0], name)
-        passed = {*words, *mentions([*node.folders])}
+        passed = {*words, *list_mentions([*node.folders])}
         others = [name for name in node.folders if name not in passed and not is_companion(name)]
         _require_train(node, chosen, others)
         for name in node.empty:
@@ -280,7 +280,7 @@ def _refuse_split_classes(node: Folder) -> None:
         for name in node.folders
         if (found := re.fullmatch(r"(?i)(train|test|val)(id)?[ _-]?([a-z]|\d+)", name)) is not None
     }
-    said = mentions([*node.folders])
+    said = list_mentions([*node.folders])
     if 2 * len(said) > len(node.folders):
         stems |= said
     if len(set(stems.values())) > 1:

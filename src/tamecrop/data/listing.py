@@ -88,7 +88,7 @@ class Listing:
         return (*shown, *([f"{rest} others"] if rest else []), *masks, *self.passed)
 
 
-def listed(root: Path) -> Listing:
+def list_folder(root: Path) -> Listing:
     """The names in a folder, as a tree of images with everything else counted.
 
     Raises:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamecrop.data.opening import RAISED_BY_PILLOW, opened, require_no_bomb
+from tamecrop.data.opening import RAISED_BY_PILLOW, open_image, require_no_bomb
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:
         size: (height, width) of its image.
     """
     try:
-        with opened(path) as image:
+        with open_image(path) as image:
             require_no_bomb(image)
             values = _values(image)
     except RAISED_BY_PILLOW as error:

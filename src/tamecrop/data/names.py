@@ -77,10 +77,10 @@ def _split_of(words: Sequence[str]) -> tuple[str, int] | None:
         for word in others
     ):
         return None
-    return mentioned(words)
+    return find_mention(words)
 
 
-def mentioned(words: Sequence[str]) -> tuple[str, int] | None:
+def find_mention(words: Sequence[str]) -> tuple[str, int] | None:
     """The split that the words of a name speak of, whatever else they say.
 
     Of train and val together it is train, and `test-dev` is a test.
@@ -105,20 +105,20 @@ def split_words(names: Sequence[str]) -> dict[str, tuple[str, int]]:
     alike: dict[tuple[str, ...], dict[str, tuple[str, int]]] = {}
     for name in names:
         rest = tuple(word for word in _pieces(name) if _known(word) is None)
-        word = mentioned(_pieces(name))
+        word = find_mention(_pieces(name))
         if word is not None:
             alike.setdefault(rest, {})[name] = word
     several = [group for group in alike.values() if len({split for split, _ in group.values()}) > 1]
     return several[0] if not found and len(several) == 1 else found
 
 
-def mentions(names: Sequence[str]) -> dict[str, str]:
+def list_mentions(names: Sequence[str]) -> dict[str, str]:
     """The split that each name speaks of without standing for it: `test_stage1`.
 
-    >>> mentions(["test_stage1", "test", "cat"])
+    >>> list_mentions(["test_stage1", "test", "cat"])
     {'test_stage1': 'test'}
     """
-    said = {name: mentioned(_pieces(name)) for name in names if split_word(name) is None}
+    said = {name: find_mention(_pieces(name)) for name in names if split_word(name) is None}
     return {name: word[0] for name, word in said.items() if word is not None}
 
 

@@ -75,7 +75,7 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, name in known.items() if name in FORMATS)
 
 
-def opened(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
     """The file with its header read; raises whatever Pillow raises."""
     return Image.open(path, formats=_known_formats())
 
@@ -115,7 +115,7 @@ def pixel_limit() -> int | None:
 
 
 @contextmanager
-def lifted(most_pixels: int | None) -> Iterator[None]:
+def lift_limit(most_pixels: int | None) -> Iterator[None]:
     """Lift Pillow's limit while files are opened and decoded for which another one was asked.
 
     Its plug-ins look at that limit in many places, and know no other. `require_no_bomb` holds
@@ -139,7 +139,7 @@ def _known_formats() -> tuple[str, ...]:
 
 
 @contextmanager
-def typed(path: Path, stage: Stage) -> Iterator[None]:
+def name_errors(path: Path, stage: Stage) -> Iterator[None]:
     """Turn what Pillow raises into the one typed error."""
     try:
         yield

@@ -206,7 +206,7 @@ def apart(root: Path) -> Path:
     return default_root() / "checked" / f"{whole.name}-{key}.json"
 
 
-def remembered(root: Path) -> Memory | None:
+def recall(root: Path) -> Memory | None:
     """What is known of a folder from both places, or None when nothing is.
 
     What lies apart was written later: a check of the folder itself removes it.

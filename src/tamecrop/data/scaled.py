@@ -22,7 +22,7 @@ from torch import Tensor
 
 from tamecrop.data.decode import Decoding, decode
 from tamecrop.data.headers import SIDEWAYS, orientation, turn
-from tamecrop.data.opening import RAISED_BY_PILLOW, lifted, pixel_limit, typed
+from tamecrop.data.opening import RAISED_BY_PILLOW, lift_limit, name_errors, pixel_limit
 from tamecrop.geometry import Boxes, ViewPlan
 from tamecrop.views.tensors import cut_one
 
@@ -102,14 +102,14 @@ def read_scaled(path: Path, decoding: Decoding, shrink: int) -> Scaled:
     Raises:
         DecodeError: as `decode`.
     """
-    with typed(path, "open"):
+    with name_errors(path, "open"):
         data = _content(path)
     found = None if data is None else _by_simplejpeg(data, decoding, shrink)
     if found is not None:
         return found
     if data is None or shrink == 1:
         return Scaled(decode(path, decoding))
-    with lifted(decoding.most_pixels), typed(path, "open"), _opened(data) as image:
+    with lift_limit(decoding.most_pixels), name_errors(path, "open"), _opened(data) as image:
         turned, size = orientation(image.getexif().get(ExifTags.Base.Orientation)), image.size
     return _placed(decode(path, decoding, shrink=shrink), shrink, turned, size[::-1])
 

@@ -2,16 +2,18 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 from torch import Tensor
 
-from tamecrop.data import archives, downloads, folders, scene_material, scenes, splits
+from tamecrop.data import downloads, scenes, splits
 from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.data.quarantine import Sizing
 from tamecrop.geometry import Draw, keys, rules
+
+if TYPE_CHECKING:
+    from tamecrop.data.quarantine import Sizing
 
 _SAMPLE, _SAMPLE_SIDE = 1000, 64
 
@@ -19,7 +21,7 @@ _SAMPLE, _SAMPLE_SIDE = 1000, 64
 class How(TypedDict, total=False):
     """What `folders.read` may be told."""
 
-    sizing: Sizing
+    sizing: "Sizing"
     needs: Needs
     most_pixels: int | None
 
@@ -116,10 +118,15 @@ def find(
         return _scenes(tail, seed=seed, validation=validation)
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
+    # The readers of files are half of this room: who trains on scenes loads none of them.
     path = Path(spec)
     if path.is_dir():
+        from tamecrop.data import folders
+
         return folders.read(path, **how)
     if path.suffix.lower() == ".npz" and path.is_file():
+        from tamecrop.data import archives
+
         return archives.read(path, needs=how.get("needs"))
     _refuse(path, spec)
     raise ValueError(f"`data` must exist, got {spec}")
@@ -128,7 +135,7 @@ def find(
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     made = scenes.splits(_options(tail), seed=seed, validation=validation)
     train, held, test = made
-    return Found(train=train, validation=held, test=test, classes=scene_material.CLASSES)
+    return Found(train=train, validation=held, test=test, classes=scenes.CLASSES)
 
 
 def _refuse(path: Path, spec: str | Path) -> None:

@@ -55,7 +55,7 @@ def complete(
     return Split((train, validation, test), notes if lost else ())
 
 
-def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
+def carve(images: ImageSet, share: float) -> tuple[Ints, Ints]:
     """Places of what is left, and of a share that spreads over the classes, by a fixed key.
 
     Raises:
@@ -66,7 +66,7 @@ def carved(images: ImageSet, share: float) -> tuple[Ints, Ints]:
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def numbered(
+def number_labels(
     labels: Mapping[str, NDArray[Any] | None], own: Sequence[str] | None, *, name: str
 ) -> tuple[tuple[str, ...] | None, dict[str, torch.Tensor | None]]:
     """Names of the classes, and the number of each image's class.

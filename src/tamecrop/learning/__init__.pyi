@@ -5,7 +5,7 @@ from tamecrop.learning.checkpoint import CheckpointError as CheckpointError
 from tamecrop.learning.config import Pretraining as Pretraining
 from tamecrop.learning.curves import Run as Run
 from tamecrop.learning.features import Features as Features, Judged as Judged
-from tamecrop.learning.probe import fitted as fitted
+from tamecrop.learning.probe import fit_best as fit_best
 from tamecrop.learning.processes import (
     one_thread as one_thread,
     settle_precision as settle_precision,
@@ -14,12 +14,13 @@ from tamecrop.learning.run_folder import (
     CHECKPOINTS as CHECKPOINTS,
     decisive as decisive,
     identity as identity,
+    open_run as open_run,
     require_same as require_same,
-    trained as trained,
 )
-from tamecrop.learning.stopping import (
+from tamecrop.learning.watching import (
+    Hooks as Hooks,
     Interrupted as Interrupted,
+    Progress as Progress,
     StopFlag as StopFlag,
     signals_raise as signals_raise,
 )
-from tamecrop.learning.watching import Hooks as Hooks, Progress as Progress

@@ -107,7 +107,7 @@ def latest(folder: Path) -> Found:
             restarts from zero.
     """
     damaged: list[str] = []
-    for path in saved(folder):
+    for path in list_saved(folder):
         try:
             return Found(path, load(path), tuple(damaged))
         except CheckpointError as error:
@@ -132,7 +132,7 @@ def load(path: Path) -> Checkpoint:
     )
 
 
-def saved(folder: Path) -> list[Path]:
+def list_saved(folder: Path) -> list[Path]:
     """Checkpoints in a folder, newest first, whole or not."""
     found = [path for path in _entries(folder) if _NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: path.name, reverse=True)
@@ -196,7 +196,7 @@ def _put_in_place(building: Path, target: Path) -> None:
 def _drop_old(folder: Path) -> None:
     """Remove what is older than the latest two that can be used."""
     whole = 0
-    for path in saved(folder):
+    for path in list_saved(folder):
         if whole == KEPT:
             remove_folder(path)
         elif damage(path) is None:

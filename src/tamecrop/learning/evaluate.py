@@ -16,7 +16,7 @@ from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import Features
 from tamecrop.learning.paper_probe import paper
 from tamecrop.learning.probe import few_labels, frozen
-from tamecrop.learning.stopping import Interrupted, StopFlag
+from tamecrop.learning.watching import Interrupted, StopFlag
 
 Probe = Literal["frozen", "paper"]
 
@@ -70,7 +70,7 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
     """
     for share in few:
         rules.fraction("labels", share)
-    found = features.judged(backbone, dataset, size=size, stop=stop)
+    found = features.extract_splits(backbone, dataset, size=size, stop=stop)
     neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
     probed = (
         paper(backbone, dataset, seed=seed, stop=stop)

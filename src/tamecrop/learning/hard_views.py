@@ -37,8 +37,9 @@ def hardest(method: Method, plan: ViewPlan, views: Sequence[Tensor]) -> tuple[Te
 def _hardest_pair(method: Method, views: Tensor) -> Tensor:
     if not len(views):
         return views[:, :2]
+    inputs = views.to(next(method.parameters()).dtype)  # the wrapped method's own first step
     with _without_traces(method):
-        losses = widen(method.pair_losses(views))
+        losses = widen(method.pair_losses(inputs))
     first, second = torch.triu_indices(views.shape[1], views.shape[1], offset=1).to(losses.device)
     chosen = losses[:, first, second].argmax(1)  # of equal ones the first
     rows = torch.arange(len(views), device=views.device)[:, None]

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from tamecrop.geometry import Draw, keys, rules
 from tamecrop.learning.features import Features, Judged
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 
 PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
 """Tried from strong to weak, each started where the one before ended."""
@@ -71,7 +71,7 @@ def frozen(features: Judged, *, stop: StopFlag | None = None) -> Probed:
     Raises:
         Interrupted: when asked to stop.
     """
-    best = fitted(features, stop=stop)
+    best = fit_best(features, stop=stop)
     validated = best.accuracy(features.validation)
     return Probed(best.accuracy(features.test), validated, best.penalty)
 
@@ -103,7 +103,7 @@ def few_labels(
     return frozen(replace(features, train=few), stop=stop)
 
 
-def fitted(features: Judged, *, stop: StopFlag | None = None) -> Linear:
+def fit_best(features: Judged, *, stop: StopFlag | None = None) -> Linear:
     """Fit on train features for each penalty; the one most accurate on validation, untested.
 
     Raises:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.run_folder import alone, claim
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 
 
 def settle_precision(config: Pretraining) -> Pretraining:

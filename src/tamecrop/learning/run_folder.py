@@ -80,7 +80,7 @@ def require_same(out: Path, identity: Mapping[str, Any]) -> None:
         ValueError: as `claim`.
     """
     if (out / RUN).exists():
-        refuse_other(recorded(out), identity, where=out)
+        refuse_other(read_run(out), identity, where=out)
 
 
 def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], *, where: Path) -> None:
@@ -128,7 +128,7 @@ def decisive(config: Pretraining) -> dict[str, Any]:
     return {**config.decisive(), "method": methods.canonical(config.method)}
 
 
-def recorded(out: Path) -> dict[str, Any]:
+def read_run(out: Path) -> dict[str, Any]:
     """What the run in a folder is: the content of its `run.json`, in today's words.
 
     Raises:
@@ -192,7 +192,7 @@ class Trained:
     channels: int = 3
 
 
-def trained(out: Path) -> Trained:
+def open_run(out: Path) -> Trained:
     """Load the latest checkpoint of a run.
 
     Raises:

@@ -25,8 +25,6 @@ from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run, write_curves
 from tamecrop.learning.encoder_boxes import encoder_boxes
-from tamecrop.learning.evaluate import validation_knn
-from tamecrop.learning.hard_views import hardest
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
@@ -201,6 +199,8 @@ class Trainer:
         """Those that the method gets, chosen with the weights that it has now."""
         if not any(group.kept for group in self.plan.groups):
             return views
+        from tamecrop.learning.hard_views import hardest  # few plans have such groups
+
         with self.fabric.autocast():
             return hardest(self.method, self.plan, views)
 
@@ -226,6 +226,8 @@ class Trainer:
         is_last = (self.step + 1) % self.loader.steps_per_epoch == 0
         if every and is_last and (epoch + 1) % every == 0:
             if self.fabric.is_global_zero:
+                from tamecrop.learning.evaluate import validation_knn  # a probe, for few runs
+
                 values[KNN] = validation_knn(
                     self.method.backbone, self.dataset, size=self.config.size, stop=hooks.stop
                 )

@@ -16,7 +16,7 @@ from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import gap_words, or_missing
 from tamecrop.reporting import Interval, compare_arms
-from tamecrop.studies import Cell, Rule, Table, accuracies, crossed, words
+from tamecrop.studies import Cell, Rule, Table, accuracies, cross, words
 
 SCALES = (0.8, 0.4)
 
@@ -149,7 +149,7 @@ def _policies(scale: float) -> dict[str, Policy]:
 def rule(asked: Sequence[Question], seeds: Sequence[int], preset: Preset) -> Rule:
     """Every arm of every question with every seed."""
     controls = [each for question in asked for each in (question.baseline, *question.others)]
-    wanted = crossed([paper_arm(each.policy, each.protocol, preset) for each in controls], seeds)
+    wanted = cross([paper_arm(each.policy, each.protocol, preset) for each in controls], seeds)
     return lambda _: wanted
 
 

@@ -11,7 +11,7 @@ from tamecrop.geometry.policy import Policy, policy
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.paper.table import gap_words, or_missing
 from tamecrop.reporting import compare_arms
-from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, crossed, words
+from tamecrop.studies import Cell, Rule, Table, Wanted, accuracies, cross, words
 
 BASELINE = "rrc:scale=0.2..1"
 CHOICE_SEED = 1000
@@ -31,7 +31,7 @@ RIVALS = {
 def rule(seeds: Sequence[int], preset: Preset) -> Rule:
     """First the cells that choose the spreads; once they are there, the paired seeds."""
     candidates = [policy(text) for texts in RIVALS.values() for text in texts]
-    trials = crossed([paper_arm(each, "simclr", preset) for each in candidates], [CHOICE_SEED])
+    trials = cross([paper_arm(each, "simclr", preset) for each in candidates], [CHOICE_SEED])
 
     def wanted(cells: Sequence[Cell]) -> Sequence[Wanted]:
         rivals = [choose(cells, name, preset) for name in RIVALS]
@@ -39,7 +39,7 @@ def rule(seeds: Sequence[int], preset: Preset) -> Rule:
         if len(best) < len(rivals):
             return trials
         arms = [paper_arm(each, "simclr", preset) for each in (policy(BASELINE), *best)]
-        return (*trials, *crossed(arms, seeds))
+        return (*trials, *cross(arms, seeds))
 
     return wanted
 

@@ -15,7 +15,7 @@ from tamecrop.geometry.policy import policy
 from tamecrop.paper import controls, ordinary, table
 from tamecrop.paper.protocols import PRESETS, Preset
 from tamecrop.paper.table import Alphas
-from tamecrop.reporting import color, new_figure, page, png, themed
+from tamecrop.reporting import color, new_figure, page, png, use_theme
 from tamecrop.studies import Cell, Rule, Summary, Table, flat, words
 
 NAMES = ("table", "gain", "controls", "simclr")
@@ -150,7 +150,7 @@ def accuracy_against_overlap(cells: Sequence[Cell]) -> Figure:
     Args:
         cells: of one preset, at least one.
     """
-    with themed():
+    with use_theme():
         figure = new_figure(10.5, 4.6)
         left, right = figure.subplots(1, 2, sharey=True)
         for axes, axis, title in (

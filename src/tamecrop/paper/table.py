@@ -9,7 +9,7 @@ from tamecrop.geometry import Policy, rules
 from tamecrop.paper import published
 from tamecrop.paper.protocols import Preset, paper_arm
 from tamecrop.reporting import Interval, interval_words, percent, points, spread
-from tamecrop.studies import Arm, Cell, Rule, Table, accuracies, crossed
+from tamecrop.studies import Arm, Cell, Rule, Table, accuracies, cross
 
 POLICIES = ("rc", "gcc", "cgcc", "mgcc", "cmgcc")
 SCALES = (0.2, 0.4, 0.6, 0.8)
@@ -106,7 +106,7 @@ def _alphas(name: str, scale: float, alphas: Alphas) -> Iterable[float | None]:
 
 def rule(wanted: Sequence[Place], seeds: Sequence[int], preset: Preset) -> Rule:
     """Every place with every seed, under the paper's protocol."""
-    cells = crossed([place.arm(preset) for place in wanted], seeds)
+    cells = cross([place.arm(preset) for place in wanted], seeds)
     return lambda _: cells
 
 

@@ -20,12 +20,12 @@ from tamecrop.reporting.theme import (
     MUTED as MUTED,
     bare as bare,
     color as color,
-    embedded as embedded,
+    embed as embed,
     new_figure as new_figure,
     page as page,
     png as png,
-    themed as themed,
-    wrapped as wrapped,
+    use_theme as use_theme,
+    wrap as wrap,
 )
 from tamecrop.reporting.view_grid import (
     Look as Look,

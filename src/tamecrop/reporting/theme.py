@@ -46,7 +46,7 @@ def color(place: int) -> str:
 
 
 @contextmanager
-def themed() -> Iterator[None]:
+def use_theme() -> Iterator[None]:
     """Draw in the house style, leaving the caller's matplotlib settings alone."""
     with matplotlib.style.context(_SETTINGS, after_reset=True):
         yield
@@ -74,14 +74,14 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def wrapped(law: str, *, width: int = 24) -> str:
+def wrap(text: str, *, width: int = 24) -> str:
     r"""A policy's text form broken after commas, so that long ones fit beside a chart.
 
-    >>> wrapped("gcc:scale=0.4,alpha=1.5,border=recenter")
+    >>> wrap("gcc:scale=0.4,alpha=1.5,border=recenter")
     'gcc:scale=0.4,alpha=1.5,\nborder=recenter'
     """
     lines: Sequence[str] = [""]
-    for part in law.split(","):
+    for part in text.split(","):
         joined = f"{lines[-1]},{part}" if lines[-1] else part
         fits = len(joined) <= width or not lines[-1]
         lines = [*lines[:-1], joined] if fits else [*lines[:-1], f"{lines[-1]},", part]
@@ -98,7 +98,7 @@ def page(template: str, **values: Any) -> str:
     return library.get_template(template).render(**values)
 
 
-def embedded(
+def embed(
     how_to_read: Mapping[str, tuple[str, str]], figures: Mapping[str, bytes]
 ) -> list[dict[str, str]]:
     """Figures as a page shows them: title, how to read it, and the PNG as text.

@@ -23,7 +23,15 @@ from tamecrop.geometry import (
     coverage,
     plan,
 )
-from tamecrop.reporting.theme import FIRST_VIEW, MUTED, SECOND_VIEW, bare, color, new_figure, themed
+from tamecrop.reporting.theme import (
+    FIRST_VIEW,
+    MUTED,
+    SECOND_VIEW,
+    bare,
+    color,
+    new_figure,
+    use_theme,
+)
 from tamecrop.views.cut import cut
 from tamecrop.views.photometric import Photometric
 
@@ -230,7 +238,7 @@ def tiles_figure(
     longest = max(len(tiles) for tiles in rows.values())
     columns = max(-(-len(tile.views) // 2) for tiles in rows.values() for tile in tiles)
     step = _TILE + 0.75 * columns
-    with themed():
+    with use_theme():
         figure = new_figure(2.9 * longest * step / (_TILE + 0.75), 2.25 * len(rows))
         every = figure.subplots(len(rows), 1, squeeze=False).ravel()
         for place, (axes, (title, tiles)) in enumerate(zip(every, rows.items(), strict=True)):

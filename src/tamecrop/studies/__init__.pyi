@@ -7,7 +7,7 @@ from tamecrop.studies.arms import (
     Wanted as Wanted,
     arm as arm,
     check as check,
-    crossed as crossed,
+    cross as cross,
 )
 from tamecrop.studies.cells import (
     Cell as Cell,

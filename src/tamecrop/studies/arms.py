@@ -66,7 +66,7 @@ def arm(text: str | Policy | ViewPlan, recipe: Recipe, protocol: str) -> Arm:
     return Arm(protocol, plan(text), recipe)
 
 
-def crossed(arms: Iterable[Arm], seeds: Sequence[int]) -> tuple[Wanted, ...]:
+def cross(arms: Iterable[Arm], seeds: Sequence[int]) -> tuple[Wanted, ...]:
     """Every arm once with every seed, seed by seed, so that each finished seed has all arms."""
     once = {arm.key: arm for arm in arms}
     return tuple(Wanted(arm, seed) for seed in seeds for arm in once.values())
@@ -143,12 +143,12 @@ def check(study: Study, merge: Sequence[Path] = ()) -> None:
     for arm in arms:
         training = arm.recipe.training
         methods.require_usable(training.method, arm.plan, batch_size=training.batch_size)
-        train = trained_on(study.dataset, arm.recipe).train
+        train = select_train(study.dataset, arm.recipe).train
         loading = Loading(batch_size=training.batch_size)
         ViewLoader(train, arm.plan.at_size(training.size), loading)
 
 
-def trained_on(dataset: Dataset, recipe: Recipe) -> Dataset:
+def select_train(dataset: Dataset, recipe: Recipe) -> Dataset:
     """The data with the images that a recipe pre-trains on as its train split."""
     cut = cut_to(dataset, recipe.images)
     if recipe.pretrained_on == "train":

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from tamecrop.geometry import Boxes, Policy, content_iou, content_share
-from tamecrop.reporting import INK, MUTED, bare, color, new_figure, percent, points, themed, wrapped
+from tamecrop.reporting import INK, MUTED, bare, color, new_figure, percent, points, use_theme, wrap
 from tamecrop.studies.cells import ArmRecord, Summary
 
 _DRAWS = 20_000
@@ -27,7 +27,7 @@ def accuracy_figure(summary: Summary) -> Figure:
     Returns:
         Three panels: linear probe, nearest neighbors, difference to the baseline.
     """
-    with themed():
+    with use_theme():
         figure = new_figure(11, 1.5 + 0.62 * len(summary.arms))
         linear, knn, difference = figure.subplots(1, 3, sharey=True)
         _accuracy_panel(linear, summary, "linear_accuracy")
@@ -40,7 +40,7 @@ def accuracy_figure(summary: Summary) -> Figure:
 
 
 def _name_rows(axes: Axes, policies: Sequence[str]) -> None:
-    axes.set_yticks(range(len(policies)), [wrapped(policy) for policy in policies])
+    axes.set_yticks(range(len(policies)), [wrap(policy) for policy in policies])
     axes.set_ylim(len(policies) - 0.4, -0.6)
 
 
@@ -96,7 +96,7 @@ def loss_figure(summary: Summary) -> Figure:
         summary: A study with at least one finished cell.
     """
     judged = any(cell.online_knn for cell in summary.cells)
-    with themed():
+    with use_theme():
         figure = new_figure(11, 3.6)
         panels = figure.subplots(1, 1 + judged, squeeze=False)[0]
         for row, record in enumerate(summary.arms):
@@ -121,7 +121,7 @@ def _curves(axes: Axes, curves: list[list[float]], policy: str, ink: str) -> Non
         axes.plot(range(1, 1 + len(curve)), curve, color=ink, alpha=0.3, linewidth=1)
     middle = [statistics.fmean(losses) for losses in zip(*curves, strict=False)]
     axes.plot(
-        range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=wrapped(policy, width=40)
+        range(1, 1 + len(middle)), middle, color=ink, linewidth=2.2, label=wrap(policy, width=40)
     )
 
 
@@ -137,7 +137,7 @@ def center_figure(policies: Sequence[Policy], size: tuple[int, int]) -> Figure:
     """
     columns = min(4, len(policies))
     rows = -(-len(policies) // columns)
-    with themed():
+    with use_theme():
         figure = new_figure(2.75 * columns, 3.5 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, axes in enumerate(panels):
@@ -159,7 +159,7 @@ def _center_panel(axes: Axes, policy: Policy, size: tuple[int, int], ink: str) -
     x1, y1, x2, y2 = boxes.reshape(-1, 4).mean(axis=0) / (width, height, width, height)
     box = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=ink, linestyle="--")
     axes.add_patch(box)
-    axes.set_title(wrapped(str(policy)), color=ink)
+    axes.set_title(wrap(str(policy)), color=ink)
     axes.set_xlabel(overlap_words(boxes, size), color=INK)
 
 

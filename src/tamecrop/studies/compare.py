@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from tamecrop.data import Dataset, load, write_atomic
 from tamecrop.geometry import Policy, ViewPlan
-from tamecrop.reporting import Look, embedded, page, png, sheet_figure
+from tamecrop.reporting import Look, embed, page, png, sheet_figure
 from tamecrop.studies import store, words
-from tamecrop.studies.arms import Study, arm, check, crossed, trained_on
+from tamecrop.studies.arms import Study, arm, check, cross, select_train
 from tamecrop.studies.cells import Summary, flat
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure
 from tamecrop.studies.grid import run
@@ -57,7 +57,7 @@ def comparison(
 ) -> Study:
     """The study of some policies under one recipe; the first policy is the baseline."""
     arms = [arm(policy, settings, PROTOCOL) for policy in policies]
-    wanted = crossed(arms, seeds)
+    wanted = cross(arms, seeds)
     return Study(dataset, out, lambda _: wanted)
 
 
@@ -126,7 +126,7 @@ def _figures(study: Study, summary: Summary) -> dict[str, Figure]:
     wanted = study.wanted(())
     settings = wanted[0].arm.recipe
     policies = [*dict.fromkeys(group.policy for each in wanted for group in each.arm.plan.groups)]
-    images = trained_on(study.dataset, settings).train
+    images = select_train(study.dataset, settings).train
     shown = [images.image(position) for position in range(min(_SHOWN, len(images)))]
     height, width = (int(side) for side in images.sizes[0])
     return {
@@ -154,7 +154,7 @@ def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
         verdict=words.verdict(summary),
         basis=words.basis_notes(summary.comparison),
         rows=words.table_rows(summary),
-        figures=embedded(HOW_TO_READ, figures),
+        figures=embed(HOW_TO_READ, figures),
         facts=words.facts(summary),
         recipe=tuple(flat(summary.cells[0].provenance.recipe)),
     )

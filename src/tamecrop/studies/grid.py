@@ -16,7 +16,7 @@ from tamecrop.learning.pretrain import pretrain
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import write_json
 from tamecrop.studies import store
-from tamecrop.studies.arms import Study, Wanted, trained_on
+from tamecrop.studies.arms import Study, Wanted, select_train
 from tamecrop.studies.cells import Cell, Key, Summary, summarize
 from tamecrop.studies.listening import Listener
 
@@ -58,7 +58,10 @@ def run(
     listener.study_started(_keys(study, cells), _summary(study, cells))
     queue = Queue(study, listener)
     if jobs == 1:
-        _in_this_process(study, queue, listener, stop)
+        with one_thread():
+            while (wanted := queue.take()) is not None:
+                stop.check()
+                queue.end(wanted, finish(wanted, study, listener, stop))
     else:
         local.run(study, queue, jobs=jobs, listener=listener, stop=stop)
     summary = publish_numbers(study)
@@ -109,13 +112,6 @@ class Queue:
         self.listener.cell_stopped(wanted.key)
 
 
-def _in_this_process(study: Study, queue: Queue, listener: Listener, stop: StopFlag) -> None:
-    with one_thread():
-        while (wanted := queue.take()) is not None:
-            stop.check()
-            queue.end(wanted, finish(wanted, study, listener, stop))
-
-
 def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> Cell | None:
     """Make one cell, or continue it, and add it to the store.
 
@@ -126,7 +122,7 @@ def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> 
         Interrupted: when asked to stop; the same call continues.
         ValueError: when the run's folder or the store holds something else, or training fails.
     """
-    with store.claimed(study.out, wanted.key) as mine:
+    with store.claim(study.out, wanted.key) as mine:
         if not mine:
             return None
         there = {cell.key: cell for cell in store.read(study.out)}
@@ -143,7 +139,7 @@ def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> 
 
 def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: StopFlag) -> Cell:
     recipe, key = wanted.arm.recipe, wanted.key
-    train = trained_on(study.dataset, recipe)
+    train = select_train(study.dataset, recipe)
     hooks = Hooks(
         stepped=lambda progress: listener.stepped(key, progress), warned=listener.warned, stop=stop
     )

@@ -95,7 +95,7 @@ def _entry(folder: Path, judged: _Judged, *, verify: bool) -> Entry:
     saved: dict[str, Any] = {}
     accuracy, problems = None, _damage(folder) if verify else []
     try:
-        identity = run_folder.recorded(folder)
+        identity = run_folder.read_run(folder)
         accuracy = judged.accuracy(folder.absolute())
         saved, passed_over = _newest(folder)
         problems = problems or passed_over
@@ -119,14 +119,16 @@ def _entry(folder: Path, judged: _Judged, *, verify: bool) -> Entry:
 
 def _damage(folder: Path) -> list[str]:
     """A line for every checkpoint that does not verify."""
-    found = (checkpoint.damage(path) for path in checkpoint.saved(folder / run_folder.CHECKPOINTS))
+    found = (
+        checkpoint.damage(path) for path in checkpoint.list_saved(folder / run_folder.CHECKPOINTS)
+    )
     return [line for line in found if line is not None]
 
 
 def _newest(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """State of the newest checkpoint that looks whole, and a line for each newer one."""
     passed_over: list[str] = []
-    for path in checkpoint.saved(folder / run_folder.CHECKPOINTS):
+    for path in checkpoint.list_saved(folder / run_folder.CHECKPOINTS):
         try:
             return dict(checkpoint.glance(path)), passed_over
         except CheckpointError as error:

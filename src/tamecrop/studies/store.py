@@ -63,7 +63,7 @@ def run_folder(store: Path, key: Key) -> Path:
 
 
 @contextmanager
-def claimed(store: Path, key: Key) -> Iterator[bool]:
+def claim(store: Path, key: Key) -> Iterator[bool]:
     """Hold a cell alone, across processes; the system frees it if this process dies.
 
     Yields:
@@ -110,13 +110,13 @@ def add(
         ValueError: as `merged`; the file is then as it was.
     """
     with writing(store):
-        every = merged(read(store), cells, source=source, across=across)
+        every = merge(read(store), cells, source=source, across=across)
         ordered = sorted(every, key=lambda cell: (cell.protocol, cell.policy, cell.seed))
         write_json(store / FILE, Cells(FORMAT, tuple(ordered)))
     return every
 
 
-def merged(
+def merge(
     ours: Sequence[Cell], theirs: Iterable[Cell], *, source: object, across: bool = False
 ) -> tuple[Cell, ...]:
     """Two lists of cells as one.

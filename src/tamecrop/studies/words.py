@@ -146,7 +146,7 @@ def verdict(summary: Summary) -> tuple[str, ...]:
             for record in summary.arms
             if record.difference is not None
         ),
-        *watched(summary),
+        *describe_watch(summary),
     )
 
 
@@ -172,7 +172,7 @@ def _opening(summary: Summary) -> str:
     )
 
 
-def watched(summary: Summary) -> tuple[str, ...]:
+def describe_watch(summary: Summary) -> tuple[str, ...]:
     """What went wrong unseen: features that collapsed, boxes of an encoder that constrain nothing.
 
     Args:

@@ -12,9 +12,9 @@ from tamecrop.audit.reference.judge import Evaluator
 from tamecrop.audit.reference.network import Reference, ReferenceName, load_network
 from tamecrop.audit.reference.pixels import decode_pixels
 from tamecrop.audit.subject import Subject
-from tamecrop.data import ImageSet, carved
+from tamecrop.data import ImageSet, carve
 from tamecrop.geometry import Draw, keys
-from tamecrop.learning.run_folder import trained as open_run
+from tamecrop.learning.run_folder import open_run
 
 Ints = NDArray[np.int64]
 
@@ -65,7 +65,7 @@ def divide(subject: Subject, *, most: int) -> Division:
         )
     if held is not None and held.labels is not None:
         return Division(images, held.subset(_choose_some(len(held), most)), None)
-    learn, held_out = carved(images, _SHARE)
+    learn, held_out = carve(images, _SHARE)
     places = held_out[_choose_some(len(held_out), most)]
     return Division(images.subset(learn), images.subset(places), places)
 

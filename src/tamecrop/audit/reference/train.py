@@ -13,10 +13,10 @@ from torch.nn.functional import cross_entropy
 from tamecrop.audit.reference.judge import RIMS, Agreement, ReferenceAccuracy
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import CHUNK, Pixels, decode_pixels, decode_squares
-from tamecrop.data import ImageSet, carved, statistics
+from tamecrop.data import ImageSet, carve, statistics
 from tamecrop.geometry import Draw, keys
 from tamecrop.geometry.policy import policy
-from tamecrop.learning import Features, Judged, backbone, fitted, trained as open_run
+from tamecrop.learning import Features, Judged, backbone, fit_best, open_run
 from tamecrop.views.photometric import normalize, unit
 
 MOST_SIDE = 64
@@ -162,8 +162,8 @@ def load_run_with_probe(folder: Path, learn: ImageSet, classes: int) -> Referenc
         ValueError: when the folder holds no checkpoint.
     """
     run = load_run(folder, learn)
-    parts = [_compute_features(run, learn.subset(part)) for part in carved(learn, _CHOSEN)]
-    linear = fitted(Judged(parts[0], parts[1], parts[1], classes))
+    parts = [_compute_features(run, learn.subset(part)) for part in carve(learn, _CHOSEN)]
+    linear = fit_best(Judged(parts[0], parts[1], parts[1], classes))
     name = f"{run.name}, with a probe fitted on {len(parts[0].labels):,} images"
     return Reference(name, run.side, run.body, linear.scores, run.mean, run.std, run.mean)
 

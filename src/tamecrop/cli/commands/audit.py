@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
+from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
 
 if TYPE_CHECKING:
     from tamecrop.audit.records import Audit
@@ -56,8 +56,8 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     say(f"reading {parsed.data}")
-    plans = checked_plans(parsed.policies)
-    (current,) = checked_plans([parsed.current])
+    plans = check_plans(parsed.policies)
+    (current,) = check_plans([parsed.current])
 
     from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.run import run
@@ -73,7 +73,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     )
     subject = find_subject(parsed.data, seed=parsed.seed, most=parsed.images)
     job = prepare(subject, plans, settings)
-    out = checked_folder(parsed.out)
+    out = check_folder(parsed.out)
 
     def work() -> None:
         _print_table(run(replace(job, out=out), report=say))

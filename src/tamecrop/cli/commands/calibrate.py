@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.command import Command, Work, checked_target, say
+from tamecrop.cli.command import Command, Work, check_target, say
 from tamecrop.geometry import Policy, matching, parameters, plan, read_size
 
 _TARGETS = (*matching.MEASURES, "coverage")
@@ -36,7 +36,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     start = plan(parsed.policy).only_group("`calibrate`").policy
-    name, value = checked_target(parsed.match, _TARGETS)
+    name, value = check_target(parsed.match, _TARGETS)
     if (name == "coverage") != (parsed.data is not None):
         raise ValueError(f"`data` must be given for coverage and for nothing else, got {name}")
     if parsed.data is not None and parsed.size is not None:

@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli import training
-from tamecrop.cli.command import Command, Work, checked_folder, checked_plans, say
+from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
 
 
 def declare_cells(parser: ArgumentParser) -> None:
@@ -67,18 +67,18 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:
-    policies = checked_plans(parsed.policies)
+    policies = check_plans(parsed.policies)
     shard = part(parsed.cells)
     check_merge(parsed.merge)
 
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.studies import check, comparison, default_jobs, publish, run, store
 
-    chosen = training.chosen(parsed, needs=("labels", *training.needs(policies)))
-    out = checked_folder(parsed.out)
+    chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
+    out = check_folder(parsed.out)
     study = replace(
         comparison(chosen.whole, policies, chosen.recipe, seeds=range(parsed.seeds), out=out),
         across=parsed.across,

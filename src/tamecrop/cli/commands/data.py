@@ -37,7 +37,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     rules.ordered("bad_share", (0.0, parsed.bad_share), low=0, high=1)
     if parsed.data.suffix.lower() == ".npz" and parsed.data.is_file():
         return lambda: _check_archive(parsed.data)
-    paths = checking.listed(parsed.data)
+    paths = checking.list_files(parsed.data)
 
     def work() -> None:
         with _progress() as told:

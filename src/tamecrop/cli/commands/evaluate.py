@@ -22,12 +22,12 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.data.sources import load
     from tamecrop.geometry.rules import fraction, known
     from tamecrop.learning.evaluate import evaluate
-    from tamecrop.learning.run_folder import trained
+    from tamecrop.learning.run_folder import open_run
 
     known("probe", parsed.probe, ("frozen", "paper"))
     for share in parsed.labels:
         fraction("labels", share)
-    run = trained(parsed.run)
+    run = open_run(parsed.run)
     dataset = load(parsed.data or run.data, seed=parsed.data_seed, needs=("labels",))
 
     def work() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, checked_folder, say
+from tamecrop.cli.command import Command, Work, check_folder, say
 from tamecrop.cli.commands.compare import check_merge, declare_cells, part
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     )
     check_merge(parsed.merge)
     shard = part(parsed.cells)
-    out = checked_folder(parsed.out)
+    out = check_folder(parsed.out)
     return _listing(parsed, study, out) if parsed.list else _running(parsed, study, out, shard)
 
 
@@ -88,7 +88,7 @@ def _running(
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
     from tamecrop.data.sources import load
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.paper.pages import publish
     from tamecrop.studies import Study, check, default_jobs, run, store
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, checked_policies, say
+from tamecrop.cli.command import Command, Work, check_policies, say
 from tamecrop.geometry.plans import read_size
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    policies = checked_policies(parsed.policies)
+    policies = check_policies(parsed.policies)
     height, width = read_size(parsed.size)
     if height != width:
         raise ValueError(f"`size` must be one side, got {parsed.size}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from tamecrop.cli import training
-from tamecrop.cli.command import Command, Work, checked_folder, say
+from tamecrop.cli.command import Command, Work, check_folder, say
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
@@ -39,8 +39,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.pretrain import pretrain
     from tamecrop.studies.cells import Key
 
-    chosen = training.chosen(parsed, needs=training.needs((views,)))
-    out = checked_folder(parsed.out)
+    chosen = training.choose(parsed, needs=training.needs((views,)))
+    out = check_folder(parsed.out)
     config = processes.settle_precision(chosen.recipe.training)
     methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))

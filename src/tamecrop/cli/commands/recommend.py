@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, checked_folder, checked_policies, say
+from tamecrop.cli.command import Command, Work, check_folder, check_policies, say
 
 if TYPE_CHECKING:
     from tamecrop.audit import Contest, Round, Subject
@@ -46,7 +46,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
     say(f"reading {parsed.data}")
-    (current,) = checked_policies([parsed.current])
+    (current,) = check_policies([parsed.current])
 
     from tamecrop.audit import choose_by_boxes, find_subject, seconds
     from tamecrop.audit.prepare import Settings, prepare
@@ -60,7 +60,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.run import run
     from tamecrop.reporting.jsonfiles import write_json
 
-    policies = checked_policies(parsed.policies or CANDIDATES)
+    policies = check_policies(parsed.policies or CANDIDATES)
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
@@ -73,7 +73,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         placements=False,
     )
     job = prepare(found, policies, settings)
-    job = replace(job, out=checked_folder(parsed.out), needs_reference=needs_reference)
+    job = replace(job, out=check_folder(parsed.out), needs_reference=needs_reference)
 
     def work() -> None:
         audit = run(job, report=say)
@@ -101,7 +101,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     dataset = cut_to(load(parsed.data, seed=parsed.seed, needs=("labels",)), parsed.train)
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
-    out = checked_folder(parsed.out / "runs")
+    out = check_folder(parsed.out / "runs")
     jobs = parsed.jobs or default_jobs()
     return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed, jobs)
 
@@ -112,7 +112,7 @@ def _rounds(contest: "Contest", policies: tuple[str, ...]) -> "tuple[Round, ...]
     from tamecrop.audit.halving import halve
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
-    from tamecrop.learning.stopping import StopFlag, signals_raise
+    from tamecrop.learning.watching import StopFlag, signals_raise
 
     quiet()
     flag = StopFlag()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, checked_picture, checked_plans, say
+from tamecrop.cli.command import Command, Work, check_picture, check_plans, say
 from tamecrop.geometry.plans import read_size
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    plans = checked_plans(chosen.policies)
+    plans = check_plans(chosen.policies)
     size = None if chosen.size is None else read_size(chosen.size)
 
     from tamecrop.reporting import Look, png, sheet_figure
     from tamecrop.views.photometric import photometric
 
-    out = checked_picture(chosen.out)
+    out = check_picture(chosen.out)
     step = None if chosen.photometric == "none" else photometric(chosen.photometric)
     images, objects = _read_images(chosen.data, chosen.images)
     if step is not None and (lost := step.left_out(len(images[0]))):

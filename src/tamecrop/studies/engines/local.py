@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from tamecrop.learning.stopping import StopFlag
+from tamecrop.learning.watching import StopFlag
 from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, nothing
