@@ -125,9 +125,9 @@ def find(
 
         return shards.read(tail, **how)
     if name == "hf" and tail:
-        from tamecrop.data import tables
+        from tamecrop.data import arrow
 
-        return tables.read(tail, **how)
+        return arrow.read(tail, **how)
     # The readers of files are half of this room: who trains on scenes loads none of them.
     path = Path(spec)
     if path.is_dir():
