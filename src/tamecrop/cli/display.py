@@ -154,6 +154,8 @@ def position(progress: Progress) -> str:
     return (
         f"step {progress.step}/{progress.steps}, loss {progress.loss:.3f}, "
         f"{progress.images_per_second:,.0f} images/s, {progress.seconds_left:.0f} s left"
+        + f", {100 * progress.waiting:.0f} % waiting for views"
+        * (progress.waiting >= 0.005)
     )
 
 
