@@ -94,9 +94,9 @@ def family(rivals: int, *, first: float = 1.0, seeds: int = 3, n: int = 2000) ->
     `first` is the deviation of the baseline.
     """
     rng = np.random.default_rng(rivals)
-    values = rng.normal(size=(n, seeds, rivals + 1)) + rng.normal(size=(n, seeds, 1))
-    if first != 1.0:
-        values[..., 0] = first * rng.normal(size=(n, seeds)) + rng.normal(size=(n, seeds))
+    rest = rng.normal(size=(n, seeds, rivals + 1))
+    rest[..., 0] *= first
+    values = rest + rng.normal(size=(n, seeds, 1))
     told = [
         any(is_different(gap) for gap in compare_arms(by_seed(each), 0)[0].values())
         for each in values
