@@ -72,7 +72,7 @@ def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 
         DecodeError: whatever is wrong with the file, also when it has more pixels than
             `most_pixels`, or `PIL.Image.MAX_IMAGE_PIXELS`.
     """
-    path, how = Path(path), decoding or PLAIN
+    path, how = Path(path) if isinstance(path, str) else path, decoding or PLAIN
     if bands.is_array(path):
         with name_errors(path, "decode"):
             return _from_array(bands.read(path), how)

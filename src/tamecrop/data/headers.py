@@ -51,7 +51,7 @@ def header_size(path: str | Path, most_pixels: int | None = None) -> tuple[int, 
     Raises:
         DecodeError: when the header cannot be read, or states more pixels than allowed.
     """
-    path = Path(path)
+    path = Path(path) if isinstance(path, str) else path
     with lift_limit(most_pixels), name_errors(path, "open"):
         if bands.is_array(path):
             return bands.size(path)

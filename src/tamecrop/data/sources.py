@@ -39,7 +39,9 @@ def load(
 
     Args:
         spec: `scenes` (with options, `scenes:offset=0.3,objects=2`), `cifar10`, `cifar100`,
-            `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`.
+            `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`;
+            `wds:PATTERN`, WebDataset shards, see `shards`; `hf:PATH`, a Hugging Face data set on
+            disk, see `tables`.
         seed: key of the scenes and of the splits that are carved here.
         root: where downloads are kept; by default `$TAMECROP_DATA` or `~/.cache/tamecrop`.
         validation: share carved out of train for each split that the data does not have, in
@@ -118,6 +120,14 @@ def find(
         return _scenes(tail, seed=seed, validation=validation)
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
+    if name == "wds" and tail:
+        from tamecrop.data import shards
+
+        return shards.read(tail, **how)
+    if name == "hf" and tail:
+        from tamecrop.data import arrow
+
+        return arrow.read(tail, **how)
     # The readers of files are half of this room: who trains on scenes loads none of them.
     path = Path(spec)
     if path.is_dir():

@@ -10,7 +10,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from tamecrop.geometry import clip, rules
+from tamecrop.geometry import Boxes, Policy, clip, rules
+from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey
 
 Box = tuple[int, int, int, int]
@@ -24,6 +25,42 @@ def as_params(box: Box) -> dict[str, int]:
     """
     left, top, right, bottom = box
     return {"top": top, "left": left, "height": bottom - top, "width": right - left}
+
+
+def policy_of_one_view(policy: Policy | str) -> Policy:
+    """The policy of a transform that draws one view.
+
+    Raises:
+        ValueError: for a policy that relates the views of an image.
+    """
+    found = read_policy(policy)
+    if found.relates_views:
+        raise ValueError(
+            f"`Crop` draws one view, and {found} relates the views of an image: use "
+            f"Views({str(found)!r}), or extent=random, pair=independent"
+        )
+    return found
+
+
+def boxes_in_place(boxes: Boxes, size: tuple[int, int], content: str) -> Boxes:
+    """Boxes whose pixels in place are where a view has them, for what moves along with it.
+
+    Args:
+        boxes: `(..., 4)` as drawn.
+        size: (height, width) of the image.
+        content: `"in_place"`, or `"centered"`: what survives is in the middle of the view.
+
+    >>> boxes_in_place(np.array([-2, 0, 4, 4]), (8, 8), "centered").tolist()
+    [-1, 0, 5, 4]
+    """
+    if content == "in_place":
+        return boxes
+    near, far = boxes[..., :2], boxes[..., 2:]
+    sides = np.array(size[::-1])
+    first = near.clip(0, sides)
+    inside = (np.minimum(far, sides) - first).clip(0)
+    moved = first - (far - near - inside) // 2
+    return np.concatenate([moved, moved + far - near], axis=-1)
 
 
 class _Named(type):

@@ -80,7 +80,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     )
     subject = find_subject(parsed.data, seed=parsed.seed, most=parsed.images)
     job = prepare(subject, plans, settings)
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
 
     def work() -> None:
         _print_table(run(replace(job, out=out), report=say))

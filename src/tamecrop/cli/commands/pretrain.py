@@ -40,7 +40,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.cells import Key
 
     chosen = training.choose(parsed, needs=training.needs((views,)))
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
     config = processes.settle_precision(chosen.recipe.training)
     methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
@@ -61,6 +61,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
             say(
                 f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
                 f"{run.images_per_second:,.0f} images/s"
+                + f", {100 * run.waiting:.0f} % waiting for views"
+                * (run.waiting > 0)
             )
 
     return work
