@@ -231,6 +231,15 @@ ROWS = {
         files={"cat/0_mask.png": PICTURE, "cat/0_mask_1.png": PICTURE, "dog/1-seg.png": PICTURE},
     ),
     "images and a folder of masks": Row(". masks", (4, 0, 0), account="boxes: 4 of 4 images"),
+    "an image and a folder of more masks": Row(
+        "masks",
+        (1, 0, 0),
+        account="object boxes: 1 of 1 images",
+        files={"0.png": PICTURE},
+    ),
+    "a stray beside classes that are called after masks": Row(
+        "depth surface", (8, 0, 0), "depth surface", files={"a.png": PICTURE}, notes="a.png lies"
+    ),
     "classes that are called after masks": Row(
         "with_mask without_mask mask", (12, 0, 0), "mask with_mask without_mask"
     ),
