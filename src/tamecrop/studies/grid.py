@@ -189,6 +189,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
         classes=len(study.dataset.classes or ()),
         environment=environment(),
         provenance=study.provenance(recipe),
+        account=study.dataset.account,
         **run.watched(),
     )
 
