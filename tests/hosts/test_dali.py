@@ -72,7 +72,8 @@ def check(samples, policy, epoch):
             image, box = [common.pixels(index)], np.array([[[x1, y1, x2, y2]]])
             assert np.array_equal(exact, tc.cut(image, box, fill=7)[0, 0])
             ours = tc.cut(image, box, fill=7, size=24)[0, 0]
-            assert common.levels_apart(resized, ours) <= 12
+            limit = 12 if policy == GAUSS else 24  # beside fill edges are steepest
+            assert common.levels_apart(resized, ours) <= limit
             assert np.abs(resized.astype(float) - ours).mean() < 1
 
 
