@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-core test-hosts check format clean
+.PHONY: demo test test-slow test-core test-hosts check docs format clean
 
 demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
@@ -31,12 +31,16 @@ check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
+docs: $(READY)  ## the site in docs/_build/html: every warning is an error
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .hosts build dist demo src/*.egg-info
+	rm -rf $(VENV) .hosts build dist demo docs/_build docs/api docs/gallery src/*.egg-info
 
 $(READY): pyproject.toml src/tamecrop/version.py
 	$(PYTHON) -m venv $(VENV)

@@ -7,7 +7,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-_EXTRAS = {"torch": "torch", "torchvision": "torch", "tifffile": "tiff", "timm": "timm"}
+_EXTRAS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "tifffile": "tiff",
+    "timm": "timm",
+    "gradio": "explore",
+    "datasets": "hf",
+}
 """The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
 
 

@@ -70,6 +70,8 @@ class _Keyed(v2.Transform):
 
     def _flatten(self, sample: tuple[Any, ...]) -> tuple[list[Any], Any, list[bool]]:
         """The leaves of a sample, its structure, and which leaves torchvision would transform."""
+        if not sample:
+            raise TypeError("a crop needs an image, got no input")
         flat, spec = pytree.tree_flatten(sample if len(sample) > 1 else sample[0])
         self.check_inputs(flat)
         return flat, spec, self._needs_transform_list(flat)
@@ -82,7 +84,7 @@ class Crop(_Keyed):
     key points move along; what is cut is what torchvision's own transforms would cut. A batched
     tensor gets one box for all of its images, as everywhere in torchvision: `tamecrop.cut` gives
     each its own. A policy that needs object boxes takes one of the sample's `BoundingBoxes`, or of
-    `object_boxes`; an image without any keeps the law that needs none.
+    `object_boxes`, clipped to the image; an image without any keeps the law that needs none.
 
     Args:
         policy: the crop policy, or its text; not one that relates the views of an image.
@@ -157,8 +159,9 @@ class Crop(_Keyed):
         return pytree.tree_unflatten(views, spec)
 
     def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
-        objects = find_object_boxes(inputs, object_boxes) if self.policy.needs_boxes else ()
-        ((box,),) = self._draw(self._groups, find_size(inputs), key, objects)
+        size = find_size(inputs)
+        objects = find_object_boxes(inputs, object_boxes, size) if self.policy.needs_boxes else ()
+        ((box,),) = self._draw(self._groups, size, key, objects)
         return as_params(box)
 
 
@@ -255,8 +258,9 @@ class Views(_Keyed):
     def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], Boxes]:
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
-        objects = find_object_boxes(chosen, object_boxes) if self.plan.needs_boxes else ()
-        groups = self._draw(self.plan.groups, find_size(chosen), self._read_key(sample), objects)
+        size = find_size(chosen)
+        objects = find_object_boxes(chosen, object_boxes, size) if self.plan.needs_boxes else ()
+        groups = self._draw(self.plan.groups, size, self._read_key(sample), objects)
         views = ViewList(
             pytree.tree_unflatten(
                 [
