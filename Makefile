@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-core check docs format clean
+.PHONY: demo test test-slow test-core test-hosts check docs format clean
 
 demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
@@ -21,6 +21,9 @@ test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with Nu
 	$(PYTHON) -m venv --clear .hosts/core
 	.hosts/core/bin/python -m pip install --quiet dist/*.whl
 	.hosts/core/bin/python tests/hosts/core_check.py
+
+test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all
+	$(BIN)/python tests/hosts/environments.py $(HOSTS)
 
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ _EXTRAS = {
     "tifffile": "tiff",
     "timm": "timm",
     "gradio": "explore",
+    "datasets": "hf",
 }
 """The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
 

@@ -8,7 +8,8 @@ import tamecrop as tc
 from tamecrop.cli import main
 from tamecrop.cli.commands.recipes import facts
 from tamecrop.geometry.presets import PRESETS
-from tamecrop.studies.recipes import RECIPES
+from tamecrop.learning import methods
+from tamecrop.studies.recipes import RECIPES, recipe
 
 
 def printed(capsys, *words: str) -> str:
@@ -41,6 +42,19 @@ def test_every_recipe_is_listed_with_what_its_header_states(capsys):
         assert each["command"].startswith("tamecrop ")
         assert f"command   {each['command']}\n" in text
         assert all(each[key] for key in ("summary", "paper", "expect", "cost", "policies"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipes_method_trains_on_its_policies(name):
+    training = recipe(name).training
+    for each in recipe(name).policies:
+        methods.require_usable(training.method, tc.plan(each), batch_size=training.batch_size)
+
+
+def test_a_queue_shorter_than_the_recipes_batch_would_be_refused():
+    training = recipe("moco").training
+    with pytest.raises(ValueError, match="queue"):
+        methods.require_usable("moco:queue=256", tc.plan("rrc"), batch_size=training.batch_size)
 
 
 @pytest.mark.parametrize("command", ["policies", "recipes"])

@@ -117,3 +117,13 @@ def test_a_split_without_labels_has_no_features_to_judge():
     scenes = load("scenes:count=60")
     with pytest.raises(ValueError, match="has no labels: its features cannot be judged"):
         features.of_split(backbone("resnet10w16"), scenes, replace(scenes.test, labels=None))
+
+
+@pytest.mark.parametrize("probe_name", ["frozen", "paper"])
+def test_a_network_trained_in_double_precision_is_judged_as_in_single(probe_name):
+    scenes = load("scenes:count=60,side=16")
+    single, double = (backbone("resnet10w16") for _ in range(2))
+    double.load_state_dict(single.state_dict())
+    found = [evaluate(each, scenes, probe=probe_name) for each in (single, double.double())]
+    assert found[0].knn_accuracy == found[1].knn_accuracy
+    assert abs(found[0].linear_accuracy - found[1].linear_accuracy) <= 0.1

@@ -62,6 +62,10 @@ class LiveDisplay(Listener):
         self._board.summary = summary
         self._refresh()
 
+    def planned(self, line: str) -> None:
+        """Say it above the table."""
+        self.warned(line)
+
     def warned(self, line: str) -> None:
         """Say it above the table."""
         self.live.console.print(line, markup=False, highlight=False)
@@ -129,6 +133,10 @@ class PlainDisplay(Listener):
         if summary.cells:
             self._console.print(self._board.table(self._console.width))
 
+    def planned(self, line: str) -> None:
+        """Say it."""
+        self._say(line)
+
     def warned(self, line: str) -> None:
         """Say it."""
         self._say(line)
@@ -146,6 +154,8 @@ def position(progress: Progress) -> str:
     return (
         f"step {progress.step}/{progress.steps}, loss {progress.loss:.3f}, "
         f"{progress.images_per_second:,.0f} images/s, {progress.seconds_left:.0f} s left"
+        + f", {100 * progress.waiting:.0f} % waiting for views"
+        * (progress.waiting >= 0.005)
     )
 
 

@@ -12,6 +12,8 @@ from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
+from tamecrop.data.members import Member
+
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Pillow logs what it also raises, without the name of the file.
 
@@ -77,7 +79,8 @@ def suffixes() -> frozenset[str]:
 
 def open_image(path: Path) -> Image.Image:
     """The file with its header read; raises whatever Pillow raises."""
-    return Image.open(path, formats=_known_formats())
+    source = path.open("rb") if isinstance(path, Member) else path
+    return Image.open(source, formats=_known_formats())
 
 
 class _Lifting:

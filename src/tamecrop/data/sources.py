@@ -39,7 +39,9 @@ def load(
 
     Args:
         spec: `scenes` (with options, `scenes:offset=0.3,objects=2`), `cifar10`, `cifar100`,
-            `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`.
+            `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`;
+            `wds:PATTERN`, WebDataset shards, see `shards`; `hf:PATH`, a Hugging Face data set on
+            disk, see `tables`.
         seed: key of the scenes and of the splits that are carved here.
         root: where downloads are kept; by default `$TAMECROP_DATA` or `~/.cache/tamecrop`.
         validation: share carved out of train for each split that the data does not have, in
@@ -118,6 +120,14 @@ def find(
         return _scenes(tail, seed=seed, validation=validation)
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
+    if name == "wds" and tail:
+        from tamecrop.data import shards
+
+        return shards.read(tail, **how)
+    if name == "hf" and tail:
+        from tamecrop.data import arrow
+
+        return arrow.read(tail, **how)
     # The readers of files are half of this room: who trains on scenes loads none of them.
     path = Path(spec)
     if path.is_dir():
@@ -128,8 +138,8 @@ def find(
         from tamecrop.data import archives
 
         return archives.read(path, needs=how.get("needs"))
-    _refuse(path)
-    raise ValueError(f"`data` must exist, got {path}")
+    _refuse(path, spec)
+    raise ValueError(f"`data` must exist, got {spec}")
 
 
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
@@ -138,12 +148,13 @@ def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     return Found(train=train, validation=held, test=test, classes=scenes.CLASSES)
 
 
-def _refuse(path: Path) -> None:
+def _refuse(path: Path, spec: str | Path) -> None:
     """Say what is wrong with a path that is no data."""
     if path.exists():
-        raise ValueError(f"`data` must be a folder or an .npz archive, got the file {path}")
+        rule = "a name, a folder or an .npz archive"
+        raise ValueError(f"`data` must be {rule}, got the file {path}")
     if path.suffix or len(path.parts) > 1:
-        raise ValueError(f"`data` must exist, got {path}")
+        raise ValueError(f"`data` must exist, got {spec}")
     rules.known("data", str(path), ("scenes", *downloads.NAMES))
 
 

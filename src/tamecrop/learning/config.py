@@ -32,6 +32,9 @@ class Pretraining:
         epochs: passes over the train images.
         warmup_epochs: of these, epochs of linear rise; cosine to zero follows.
         batch_size: images per global batch.
+        accumulate: parts in which the images of each process pass the network, so that activations
+            of one part at a time are in memory, for one more forward pass. Loss and gradients are
+            those of the whole batch, but for batch norm, which sees a part.
         last: `keep` a last batch that is not full, or `drop` it.
         size: side that the views of a group without a size are resized to; None cuts exactly.
         photometric: name of the color step.
@@ -57,6 +60,7 @@ class Pretraining:
     epochs: int = 200
     warmup_epochs: int = 10
     batch_size: int = 512
+    accumulate: int = 1
     last: Literal["keep", "drop"] = "drop"
     size: int | None = None
     photometric: str = "simclr"
@@ -68,12 +72,15 @@ class Pretraining:
     knn_every: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "save_every"):
+        for name in ("epochs", "batch_size", "accumulate", "save_every"):
             rules.count(name, getattr(self, name))
         for name in ("warmup_epochs", "workers", "knn_every"):
             rules.count(name, getattr(self, name), least=0)
         rules.positive("learning_rate", self.learning_rate)
         rules.known("decode", self.decode, ("fast", "full"))
+        most = max(self.batch_size // 2, 1)
+        rule = f"1 <= accumulate <= batch_size / 2, parts of two images, {most}"
+        rules.require("accumulate", rule, self.accumulate, holds=self.accumulate <= most)
         decay = self.weight_decay
         rules.require("weight_decay", "weight_decay >= 0", decay, holds=decay >= 0)
         shorter = self.warmup_epochs < self.epochs
@@ -84,7 +91,7 @@ class Pretraining:
     FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every")
     """Settings that decide no number and may differ when a run is continued."""
 
-    ADDED: ClassVar[Mapping[str, Any]] = {"decode": "full"}
+    ADDED: ClassVar[Mapping[str, Any]] = {"decode": "full", "accumulate": 1}
     """Settings that older runs do not record, and what those did."""
 
     def decisive(self) -> dict[str, Any]:

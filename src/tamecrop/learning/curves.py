@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tamecrop.data.files import beside_of, remove_folder, write_atomic
+from tamecrop.files import beside_of, remove_folder, write_atomic
 from tamecrop.learning.backbones import Backbone
 
 WHOLE_BOXES, KNN = "whole_boxes", "knn"
@@ -118,6 +118,7 @@ class Run:
         seconds: of training, over all parts of a run that was resumed.
         compile_seconds: of compiling before the first step, in this part; not in `seconds`.
         images_per_second: source images trained on per second, over all parts.
+        waiting: share of this part's time in which it waited for views; see `Progress`.
     """
 
     backbone: Backbone
@@ -126,6 +127,7 @@ class Run:
     seconds: float
     compile_seconds: float
     images_per_second: float
+    waiting: float = 0.0
 
     @property
     def losses(self) -> Tensor:

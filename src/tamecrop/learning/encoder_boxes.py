@@ -16,8 +16,7 @@ from tamecrop.data import Dataset
 from tamecrop.geometry import Boxes, Floats, ViewPlan
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.checkpoint import CheckpointError
-from tamecrop.learning.features import batches
-from tamecrop.views.photometric import normalize, unit
+from tamecrop.learning.features import as_input, batches
 
 SHARE = 0.2
 """Of the epochs: those before the first boxes are found, and those between two findings."""
@@ -91,9 +90,8 @@ class EncoderBoxes:
         for number, pixels in enumerate(batches(self._dataset.train, self._size)):
             rows = slice(first, first := first + len(pixels))
             if number % fabric.world_size == fabric.global_rank:
-                shown = unit(pixels.to(fabric.device))
-                inputs = normalize(shown, self._dataset.mean, self._dataset.std)
-                heat = feature_map(backbone, inputs)
+                mean, std = self._dataset.mean, self._dataset.std
+                heat = feature_map(backbone, as_input(pixels, backbone, mean=mean, std=std))
                 found[rows] = torch.from_numpy(extents(heat, sizes[rows], self._threshold))
             backbone.train()
             yield

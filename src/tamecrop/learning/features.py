@@ -77,7 +77,7 @@ def of_split(
     size: int | None = None,
     stop: StopFlag | None = None,
 ) -> Features:
-    """Features of the labeled images of one split, as `judged` makes them.
+    """Features of the labeled images of one split, as `extract_splits` makes them.
 
     Raises:
         ValueError: for a split without labels.
@@ -111,15 +111,22 @@ def extract(
     Raises:
         Interrupted: when asked to stop.
     """
-    device = next(backbone.parameters()).device
     backbone.eval()
     parts = []
     for pixels in batches(images, size):
         if stop is not None:
             stop.check()
-        inputs = normalize(unit(pixels.to(device)), mean, std)
+        inputs = as_input(pixels, backbone, mean=mean, std=std)
         parts.append(backbone(inputs.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(parts)
+
+
+def as_input(
+    pixels: Tensor, backbone: Backbone, *, mean: Sequence[float], std: Sequence[float]
+) -> Tensor:
+    """Images `(B, C, H, W)` normalized, on the device of a backbone and in its precision."""
+    weights = next(backbone.parameters())
+    return normalize(unit(pixels.to(weights.device)), mean, std).to(weights.dtype)
 
 
 def batches(images: ImageSet, size: int | None) -> Iterator[Tensor]:

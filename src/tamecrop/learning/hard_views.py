@@ -5,14 +5,13 @@ views pass through the network once more, without gradient, and in each image th
 highest loss is kept. What counts as the loss of a pair is the method's `pair_losses`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
 from tamecrop.geometry import ViewPlan
+from tamecrop.learning.batch_norm import without_traces
 from tamecrop.learning.methods.base import Method, widen
 
 
@@ -37,22 +36,10 @@ def hardest(method: Method, plan: ViewPlan, views: Sequence[Tensor]) -> tuple[Te
 def _hardest_pair(method: Method, views: Tensor) -> Tensor:
     if not len(views):
         return views[:, :2]
-    with _without_traces(method):
-        losses = widen(method.pair_losses(views))
+    inputs = views.to(next(method.parameters()).dtype)  # the wrapped method's own first step
+    with without_traces(method):
+        losses = widen(method.pair_losses(inputs))
     first, second = torch.triu_indices(views.shape[1], views.shape[1], offset=1).to(losses.device)
     chosen = losses[:, first, second].argmax(1)  # of equal ones the first
     rows = torch.arange(len(views), device=views.device)[:, None]
     return views[rows, torch.stack([first[chosen], second[chosen]], dim=1)]
-
-
-@contextmanager
-def _without_traces(method: nn.Module) -> Iterator[None]:
-    """Let batch norm see the batch, as in a step, and forget it."""
-    norms = [each for each in method.modules() if isinstance(each, _BatchNorm)]
-    before = [(each, [b.clone() for b in each.buffers()]) for each in norms]
-    try:
-        yield
-    finally:
-        for each, buffers in before:
-            for buffer, value in zip(each.buffers(), buffers, strict=True):
-                buffer.copy_(value)

@@ -15,10 +15,11 @@ from torch.optim import SGD
 from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
 from tamecrop.geometry import Draw, keys, plan
 from tamecrop.learning.backbones import Backbone
+from tamecrop.learning.features import as_input
 from tamecrop.learning.processes import computes_in_bfloat16
 from tamecrop.learning.training_state import set_learning_rate
 from tamecrop.learning.watching import StopFlag
-from tamecrop.views.photometric import Photometric, normalize, unit
+from tamecrop.views.photometric import Photometric
 
 EPOCHS, BATCH = 100, 512
 _RATE, _DECAYS, _MOMENTUM = 0.01, (20, 40, 60, 80), 0.9
@@ -126,7 +127,7 @@ class _Probing:
         return cross_entropy(self._scores(views), labels)
 
     def _scores(self, images: Tensor) -> Tensor:
-        inputs = normalize(images, self.dataset.mean, self.dataset.std)
+        inputs = as_input(images, self.backbone, mean=self.dataset.mean, std=self.dataset.std)
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16())
         with torch.no_grad(), half:
             features = self.backbone(inputs.contiguous(memory_format=torch.channels_last))
@@ -141,6 +142,6 @@ class _Probing:
         assert test.labels is not None, "a set with classes has labels"
         right = 0
         for pixels, labels in zip(test.pixels.split(BATCH), test.labels.split(BATCH), strict=True):
-            scores = self._scores(unit(pixels.to(self.device)))
+            scores = self._scores(pixels)
             right += int((scores.argmax(1).cpu() == labels.cpu()).sum())
         return right / len(test)

@@ -64,6 +64,11 @@ def pretrain(
                 f"{lacking} of {len(dataset.train)} train images have no object box, which "
                 f"{stated} looks at: their views are drawn as if the whole image were the object"
             )
+        if trainer.method.sees_parts:
+            hooks.warned(
+                f"batch norm sees parts of {trainer.method.images_per_part} images, not the batch: "
+                f"with `accumulate` its statistics differ"
+            )
         if lost := photometric(config.photometric).left_out(dataset.train.channels):
             hooks.warned(f"color step {config.photometric} {lost}")
         trainer.resume(out, hooks, identity)

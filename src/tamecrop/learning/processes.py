@@ -3,6 +3,7 @@
 Nothing here starts a process: a run uses one device unless a launcher says otherwise.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -178,3 +179,25 @@ def require_equal_shares(images: int, *, batch_size: int, last: str, processes: 
             f"`last` must be drop on {processes} processes: {left} images are left that they "
             f"cannot share equally"
         )
+
+
+def images_per_part(config: Pretraining, processes: int) -> int | None:
+    """Images of a process that pass the network together; None for all of them.
+
+    Args:
+        config: with the parts.
+        processes: of the run.
+
+    Raises:
+        ValueError: where parts would be of fewer than two images.
+
+    >>> images_per_part(Pretraining(batch_size=100, accumulate=3), 2)
+    17
+    """
+    share = config.batch_size // processes
+    if config.accumulate > max(share // 2, 1):
+        raise ValueError(
+            f"`accumulate` must leave parts of two images, got {config.accumulate} parts of the "
+            f"{share} images of each of {processes} processes"
+        )
+    return math.ceil(share / config.accumulate) if config.accumulate > 1 else None

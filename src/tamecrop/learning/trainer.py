@@ -76,6 +76,7 @@ class Trainer:
             untrained = methods.method(config.method, network, passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
+        self.method.images_per_part = processes.images_per_part(config, fabric.world_size)
         optimizer = training_state.optimizer(
             config.optimizer,
             self.method,
@@ -86,7 +87,7 @@ class Trainer:
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
         self.boxes = encoder_boxes(plan, dataset, config.epochs, self.method.backbone)
         self.curves = Curves((WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every))
-        self.seconds = self.compile_seconds = 0.0
+        self.seconds = self.compile_seconds = self.waiting = 0.0
 
     @property
     def step(self) -> int:
@@ -146,9 +147,9 @@ class Trainer:
         clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
             self._find_boxes(epoch, out, hooks, identity)
-            for loss, feature_std in self._epoch(epoch):
+            for loss, feature_std in self._epoch(epoch, clock):
                 self._record(loss, feature_std, epoch, hooks)
-                self.seconds = clock.seconds()
+                self.seconds, self.waiting = clock.seconds(), clock.waiting
                 hooks.stepped(self._progress(clock))
                 self._stop_if_asked(out, hooks, identity)
             if (epoch + 1) % self.config.save_every == 0 or epoch + 1 == self.config.epochs:
@@ -163,9 +164,10 @@ class Trainer:
             self.seconds,
             self.compile_seconds,
             self.step * self.config.batch_size / max(self.seconds, 1e-9),
+            self.waiting,
         )
 
-    def _epoch(self, epoch: int) -> Iterator[tuple[float, float]]:
+    def _epoch(self, epoch: int, clock: Clock) -> Iterator[tuple[float, float]]:
         """Loss and deviation of features of each step that is left, once the step is taken.
 
         The views of the next step are asked for before this step's loss is waited for: a device
@@ -174,7 +176,7 @@ class Trainer:
         found = self.boxes.boxes if self.boxes else None
         start = self.step % self.loader.steps_per_epoch
         batches = self.loader.batches(epoch, start, found_boxes=found)
-        prepared = ((batch, self._prepared(batch, epoch)) for batch in batches)
+        prepared = clock.watch((batch, self._prepared(batch, epoch)) for batch in batches)
         here = next(prepared, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
@@ -270,14 +272,8 @@ class Trainer:
         return ", ".join(str(number if paths is None else paths[number]) for number in shown)
 
     def _progress(self, clock: Clock) -> Progress:
-        rate = clock.steps_per_second(self.step)
-        return Progress(
-            step=self.step,
-            steps=self.steps,
-            loss=self.curves["loss"][-1],
-            images_per_second=rate * self.config.batch_size,
-            seconds_left=(self.steps - self.step) / rate,
-        )
+        loss, batch_size = self.curves["loss"][-1], self.config.batch_size
+        return clock.progress(self.step, self.steps, loss=loss, batch_size=batch_size)
 
     def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
         if self.fabric.is_global_zero:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TypeVar
 
+_Item = TypeVar("_Item")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -99,6 +101,8 @@ class Progress:
         loss: of the latest step.
         images_per_second: source images per second in this process.
         seconds_left: wall time until the end at this speed.
+        waiting: share of the time in which nothing was done but to wait for the next views, or to
+            make them where no worker does.
     """
 
     step: int
@@ -106,6 +110,7 @@ class Progress:
     loss: float
     images_per_second: float
     seconds_left: float
+    waiting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -135,11 +140,28 @@ class Clock:
 
     def __init__(self, before: float, first_step: int) -> None:
         self._before, self._first, self._started = before, first_step, time.perf_counter()
+        self._waited = 0.0
+
+    def watch(self, batches: Iterator[_Item]) -> Iterator[_Item]:
+        """Hand on what comes, and count how long each lets wait."""
+        while True:
+            asked = time.perf_counter()
+            found = next(batches, None)
+            self._waited += time.perf_counter() - asked
+            if found is None:
+                return
+            yield found
+
+    @property
+    def waiting(self) -> float:
+        """Share of this part's time that was waited for what `watch` hands on."""
+        return self._waited / max(time.perf_counter() - self._started, 1e-9)
 
     def seconds(self) -> float:
         """Seconds of all parts."""
         return self._before + time.perf_counter() - self._started
 
-    def steps_per_second(self, step: int) -> float:
-        """Mean speed of this part, up to a step."""
-        return (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+    def progress(self, step: int, steps: int, *, loss: float, batch_size: int) -> Progress:
+        """How far the run is, at the mean speed of this part."""
+        rate = (step - self._first) / max(time.perf_counter() - self._started, 1e-9)
+        return Progress(step, steps, loss, rate * batch_size, (steps - step) / rate, self.waiting)

@@ -4,15 +4,19 @@ from tamecrop.reporting.comparisons import (
     MARGIN as MARGIN,
     Comparison as Comparison,
     compare_arms as compare_arms,
+    critical_value as critical_value,
     is_different as is_different,
     is_equal as is_equal,
+    noncentrality as noncentrality,
 )
 from tamecrop.reporting.environment import Environment as Environment
 from tamecrop.reporting.intervals import (
+    CONFIDENCE as CONFIDENCE,
     Interval as Interval,
     interval_words as interval_words,
     percent as percent,
     points as points,
+    spell_time as spell_time,
     spread as spread,
 )
 from tamecrop.reporting.theme import (

@@ -26,7 +26,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.data.files import write_atomic
+    from tamecrop.files import write_atomic
     from tamecrop.learning import (
         Hooks,
         StopFlag,
@@ -61,6 +61,8 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
             say(
                 f"{out}: {len(run.losses)} steps, loss {run.epoch_losses[-1]:.3f}, "
                 f"{run.images_per_second:,.0f} images/s"
+                + f", {100 * run.waiting:.0f} % waiting for views"
+                * (run.waiting > 0)
             )
 
     return work

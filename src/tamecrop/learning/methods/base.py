@@ -4,6 +4,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -12,9 +13,11 @@ from lightly.utils import dist
 from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.utils.checkpoint import checkpoint
 
 from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import Backbone as Backbone
+from tamecrop.learning.batch_norm import batch_norms, without_traces
 from tamecrop.learning.config import Passes as Passes
 
 
@@ -43,7 +46,9 @@ class Method(nn.Module, ABC):
         self.backbone = backbone
         self.settings = settings
         self.feature_std: Tensor | None = None
+        self.images_per_part: int | None = None
         self._passes = passes
+        self._features: Tensor | None = None
 
     @classmethod
     def check(cls, settings: Any, plan: ViewPlan, *, batch_size: int) -> None:  # noqa: ARG003
@@ -113,10 +118,16 @@ class Method(nn.Module, ABC):
         """The loss of views `(B, V, C, h, w)` a group: wrapped, so that gradients are averaged."""
         return self.loss(views)
 
+    @property
+    def sees_parts(self) -> bool:
+        """Whether batch norm takes its statistics from parts of a batch."""
+        return bool(batch_norms(self)) and self.images_per_part is not None
+
     def features(self, images: Tensor) -> Tensor:
         """Backbone features `(B, D)` of images `(B, C, h, w)`; how far they vary is kept."""
         features: Tensor = self.backbone(images)
-        self.feature_std = spread(features.detach())
+        self._features = features.detach()
+        self.feature_std = spread(self._features)
         return features
 
     def project(self, images: Tensor) -> Tensor:
@@ -125,7 +136,53 @@ class Method(nn.Module, ABC):
         return projections
 
     def encode(self, network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Tensor:
-        """All views through a network, `(B, V, D)`: each group in one pass or in one a view."""
+        """All views through a network, `(B, V, D)`: each group in one pass or in one a view.
+
+        With `images_per_part`, a batch passes in parts of about as many images, and gradients reach
+        each part by passing it once more, so that the activations of only one are in memory. What
+        comes out, and so the loss and its gradients, is that of the whole batch; but batch norm
+        sees a part at a time, and moves its running statistics once for each.
+
+        Relation: gradient caching (Gao et al. 2021, arXiv:2101.06983), by way of autograd.
+        """
+        if self.images_per_part is None or len(views[0]) <= self.images_per_part:
+            return self._encode_whole(network, views)
+        count = math.ceil(len(views[0]) / self.images_per_part)
+        made: list[Tensor] = []
+        watched: list[Tensor | None] = []
+        for part in zip(*(group.tensor_split(count) for group in views), strict=True):
+            self._features = None
+            made.append(self._encode_part(network, part))
+            watched.append(self._features)
+        features = [each for each in watched if each is not None]
+        if features:
+            self._features = torch.cat(features)
+            self.feature_std = spread(self._features)
+        return torch.cat(made)
+
+    def _encode_part(self, network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Tensor:
+        if not torch.is_grad_enabled():
+            return self._encode_whole(network, views)
+        found: Tensor = checkpoint(
+            self._encode_whole,
+            network,
+            views,
+            use_reentrant=False,
+            context_fn=lambda: (nullcontext(), self._again()),
+        )
+        return found
+
+    @contextmanager
+    def _again(self) -> Iterator[None]:
+        """A part passes a second time: nothing may tell that it did."""
+        features, deviation = self._features, self.feature_std
+        try:
+            with without_traces(self):
+                yield
+        finally:
+            self._features, self.feature_std = features, deviation
+
+    def _encode_whole(self, network: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Tensor:
         return torch.cat([self._encode_group(network, group) for group in views], dim=1)
 
     def _encode_group(self, network: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:

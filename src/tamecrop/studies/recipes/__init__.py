@@ -11,7 +11,9 @@ from typing import Any, Literal
 from tamecrop.geometry import rules
 from tamecrop.learning.config import Pretraining
 
-_FILES = {"quick": "quick", "small": "small", "paper": "paper", "simclr": "simclr_32px"}
+_METHODS = ("simclr", "moco", "byol", "dino", "vicreg")
+_FILES = {name: name for name in ("quick", "small", "paper")}
+_FILES |= {name: f"{name}_32px" for name in _METHODS}
 RECIPES = (*_FILES,)
 """Names of the recipes; each has a file here."""
 

@@ -1,0 +1,181 @@
+"""Hugging Face data sets on disk, `hf:PATH`: saved by `save_to_disk`, or a folder of parquet files.
+
+The optional package `datasets` reads them; images stay encoded until their views are made.
+"""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tamecrop.data import names
+from tamecrop.data.account import Found, Needs
+from tamecrop.data.decode import DecodeError
+from tamecrop.data.first_look import look_once, size_of
+from tamecrop.data.images import ImageSet
+from tamecrop.data.members import Member
+from tamecrop.data.quarantine import Memory, Sizing, decoded_size
+
+PREFIX = "hf"
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """The bytes of the image in a row of a table."""
+
+    table: Any
+    row: int
+    column: str
+
+    def __call__(self) -> bytes:
+        """Read them.
+
+        Raises:
+            EOFError: when the row has no image, or only the path of one.
+        """
+        found = self.table[self.row][self.column]
+        if found is None or found["bytes"] is None:
+            raise EOFError("the row holds no image")
+        content: bytes = found["bytes"]
+        return content
+
+
+def read(
+    path: str,
+    *,
+    sizing: Sizing = decoded_size,
+    needs: Needs = None,  # noqa: ARG001  one signature with folders: labels cost nothing here
+    most_pixels: int | None = None,
+) -> Found:
+    """Read a data set that `datasets` saved, or a folder of parquet files.
+
+    Its only column of images is read, and the only column of class labels. Rows keep their order:
+    the number of a row is its key.
+
+    Args:
+        path: the folder.
+        sizing: as for `folders.read`.
+        needs: as for `folders.read`.
+        most_pixels: as for `folders.read`.
+
+    Raises:
+        ValueError: naming what is missing or unclear: folder, split, column of images; for more
+            unreadable images than a hundredth.
+        ModuleNotFoundError: without the package `datasets`.
+    """
+    root = Path(path)
+    splits = _splits(root, _loaded(root))
+    unread: Counter[str] = Counter()
+    images = {split: _images(root, split, table, unread) for split, table in splits.items()}
+    source = f"{PREFIX}:{path}"
+    every = [each for split in images.values() for each in split]
+    memory, notes = look_once(root, every, source, sizing=sizing, most_pixels=most_pixels)
+    classes, column = _classes(splits[names.TRAIN])
+    sets = {
+        split: _set(root, images[split], table, memory, column) for split, table in splits.items()
+    }
+    why = () if column else (f"{path} has no single column of class labels",)
+    bad: tuple[DecodeError, ...] = tuple(entry.error(root) for entry in memory.bad)
+    return Found(
+        train=sets[names.TRAIN],
+        validation=sets.get(names.VALIDATION),
+        test=sets.get(names.TEST),
+        classes=classes,
+        root=root,
+        quarantined=bad,
+        notes=tuple(notes),
+        depth=memory.decoding(root).account,
+        unread=tuple(f"column {name}" for name in unread if name != column),
+        lacking={"labels": why, "boxes": (f"{path}: object boxes are not read",)},
+    )
+
+
+def _loaded(root: Path) -> Any:
+    import datasets
+
+    if not root.is_dir():
+        raise ValueError(f"`{PREFIX}:` must name a folder, got {root}")
+    saved = any((root / name).is_file() for name in ("dataset_dict.json", "state.json"))
+    if saved:
+        return datasets.load_from_disk(str(root))
+    files = {split: [*map(str, found)] for split, found in _parquet(root).items()}
+    if not files:
+        raise ValueError(f"{root} must hold a saved data set or .parquet files")
+    return datasets.DatasetDict(
+        {split: datasets.Dataset.from_parquet(found) for split, found in files.items()}
+    )
+
+
+def _parquet(root: Path) -> dict[str, list[Path]]:
+    """The parquet files of each split, by the first word of their names, as hubs name them."""
+    splits: dict[str, list[Path]] = {}
+    for file in sorted(root.rglob("*.parquet")):
+        splits.setdefault(file.stem.partition("-")[0], []).append(file)
+    return splits
+
+
+def _splits(root: Path, loaded: Any) -> dict[str, Any]:
+    """The table of each split that is known by name; one table alone is train.
+
+    Raises:
+        ValueError: when none is train.
+    """
+    if not isinstance(loaded, dict):
+        return {names.TRAIN: loaded}
+    words = {name: names.split_word(name) for name in loaded}
+    splits = {word[0]: loaded[name] for name, word in words.items() if word is not None}
+    if len(loaded) == 1 and not splits:
+        splits = {names.TRAIN: next(iter(loaded.values()))}
+    if names.TRAIN not in splits:
+        raise ValueError(f"{root} must have a train split, got {', '.join(loaded)}")
+    return splits
+
+
+def _images(root: Path, split: str, table: Any, unread: Counter[str]) -> list[Path]:
+    """The images of a split, named by the split and the number of their row."""
+    import datasets
+
+    found = [name for name, kind in table.features.items() if isinstance(kind, datasets.Image)]
+    if len(found) != 1:
+        told = ", ".join(found) or "none"
+        raise ValueError(f"{root}: {split} must have one column of images, got {told}")
+    (column,) = found
+    unread.update(name for name in table.features if name != column)
+    encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+    cells = (_Cell(encoded, row, column) for row in range(len(encoded)))
+    return [_image(root / split / f"{cell.row:09d}", cell) for cell in cells]
+
+
+def _image(name: Path, cell: _Cell) -> Path:
+    """A row as a member of the table; its sum stands for the time of change that no row has."""
+    found = cell.table[cell.row][cell.column]
+    content = (found or {}).get("bytes") or b""
+    return Member(name, cell, len(content), zlib.crc32(content))
+
+
+def _classes(table: Any) -> tuple[tuple[str, ...] | None, str | None]:
+    """Names of the labels and their column, where there is one."""
+    import datasets
+
+    found = [n for n, kind in table.features.items() if isinstance(kind, datasets.ClassLabel)]
+    if len(found) != 1:
+        return None, None
+    return tuple(table.features[found[0]].names), found[0]
+
+
+def _set(
+    root: Path, images: list[Path], table: Any, memory: Memory, column: str | None
+) -> ImageSet:
+    sizes = [size_of(root, image, memory) for image in images]
+    kept = [row for row, size in enumerate(sizes) if size is not None]
+    labels = None if column is None else np.asarray(table.select_columns([column])[:][column])[kept]
+    return ImageSet(
+        paths=tuple(images[row] for row in kept),
+        sizes=np.array([sizes[row] for row in kept], dtype=np.int64).reshape(-1, 2),
+        labels=None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+        decoding=memory.decoding(root),
+    )

@@ -1,0 +1,108 @@
+"""Hugging Face data sets on disk, written here by the `datasets` package: `hf:PATH`."""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tamecrop.cli import main
+from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.data.sources import find, load
+from tamecrop.geometry import plan
+
+datasets = pytest.importorskip("datasets", reason="the extra `hf` is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of the package
+
+
+def picture(number: int) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def table(numbers, *, broken=(), **columns):
+    rows = [None if n in broken else {"bytes": picture(n), "path": None} for n in numbers]
+    kinds = {
+        "image": datasets.Image(),
+        "label": datasets.ClassLabel(names=["cat", "dog"]),
+        **{name: datasets.Value("string") for name in columns},
+    }
+    values = {"image": rows, "label": [n % 2 for n in numbers], **columns}
+    return datasets.Dataset.from_dict(values, features=datasets.Features(kinds))
+
+
+def test_a_saved_data_set_brings_splits_classes_and_an_account(tmp_path):
+    words = ["a"] * 30
+    splits = {"train": table(range(30), words=words), "validation": table(range(30, 40))}
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "saved")
+    data = load(f"hf:{tmp_path / 'saved'}")
+    assert (data.classes, len(data.train), len(data.validation)) == (("cat", "dog"), 27, 10)
+    assert "not read: column words" in data.account
+    for place in (0, 5):
+        number = int(data.train.paths[place].name)
+        expected = np.asarray(Image.open(io.BytesIO(picture(number))))
+        assert np.array_equal(data.train.image(place).permute(1, 2, 0).numpy(), expected)
+        assert data.train.labels[place] == number % 2
+
+
+@pytest.mark.parametrize("how", ["saved", "parquet"])
+def test_one_table_is_train_however_it_is_stored(tmp_path, how):
+    if how == "saved":
+        table(range(20)).save_to_disk(tmp_path / "t")
+    else:
+        (tmp_path / "t").mkdir()
+        for part in range(2):
+            name = tmp_path / "t" / f"train-0000{part}-of-00002.parquet"
+            table(range(10 * part, 10 * part + 10)).to_parquet(name)
+    found = find(f"hf:{tmp_path / 't'}")
+    assert len(found.train) == 20
+    assert found.validation is None
+    assert found.train.labels.tolist() == [number % 2 for number in range(20)]
+
+
+def test_workers_give_the_batches_of_one_process(tmp_path):
+    table(range(20)).save_to_disk(tmp_path / "t")
+    images = find(f"hf:{tmp_path / 't'}").train
+
+    def batches(workers):
+        loading = Loading(batch_size=8, workers=workers)
+        return [b.views[0] for b in ViewLoader(images, plan("2x rrc @8"), loading).batches(0)]
+
+    for one, other in zip(batches(0), batches(2), strict=True):
+        assert torch.equal(one, other)
+    again = pickle.loads(pickle.dumps(images.paths[3]))
+    assert again.read_bytes() == images.paths[3].read_bytes() == picture(3)
+
+
+def test_a_row_without_an_image_is_counted_and_named(tmp_path):
+    table(range(120), broken=(7,)).save_to_disk(tmp_path / "t")
+    found = find(f"hf:{tmp_path / 't'}")
+    assert len(found.train) == 119
+    assert found.train.labels[7] == 0  # that of row 8
+    assert "train/000000007: the row holds no image" in str(found.quarantined[0])
+    table(range(120), broken=(7, 8)).save_to_disk(tmp_path / "two")
+    with pytest.raises(ValueError, match="2 of 120 images cannot be read, more than 1 %"):
+        find(f"hf:{tmp_path / 'two'}")
+
+
+def test_what_is_unclear_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="must name a folder"):
+        find(f"hf:{tmp_path / 'nothing'}")
+    with pytest.raises(ValueError, match=r"must hold a saved data set or \.parquet files"):
+        find(f"hf:{tmp_path}")
+    datasets.Dataset.from_dict({"x": [1]}).save_to_disk(tmp_path / "x")
+    with pytest.raises(ValueError, match="train must have one column of images, got none"):
+        find(f"hf:{tmp_path / 'x'}")
+    datasets.DatasetDict({"test": table(range(3))}).save_to_disk(tmp_path / "only")
+    with pytest.raises(ValueError, match="must have a train split, got test"):
+        find(f"hf:{tmp_path / 'only'}")
+
+
+def test_a_table_is_audited(tmp_path):
+    table(range(20)).save_to_disk(tmp_path / "t")
+    words = ["audit", f"hf:{tmp_path / 't'}", "--policies", "gcc:scale=0.4", "--reference", "none"]
+    assert main([*words, "--out", str(tmp_path / "audit")]) == 0
