@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-core check format clean
+.PHONY: demo test test-slow test-core test-hosts check docs format clean
 
 demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
@@ -22,18 +22,25 @@ test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with Nu
 	.hosts/core/bin/python -m pip install --quiet dist/*.whl
 	.hosts/core/bin/python tests/hosts/core_check.py
 
+test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all
+	$(BIN)/python tests/hosts/environments.py $(HOSTS)
+
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
+docs: $(READY)  ## the site in docs/_build/html: every warning is an error
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .hosts build dist demo src/*.egg-info
+	rm -rf $(VENV) .hosts build dist demo docs/_build docs/api docs/gallery src/*.egg-info
 
 $(READY): pyproject.toml src/tamecrop/version.py
 	$(PYTHON) -m venv $(VENV)

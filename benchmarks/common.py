@@ -1,6 +1,7 @@
 """How a benchmark measures: rivals take turns in one run, the median counts, JSON is written."""
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,10 @@ from pathlib import Path
 
 from tamecrop.reporting.environment import environment
 
-RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
+RESULTS = Path(
+    os.environ.get("TAMECROP_RESULTS", Path(__file__).parents[1] / "results" / "benchmarks")
+)
+"""Where figures go: into the checkout, or the folder that the variable names."""
 
 
 def rates(
@@ -43,7 +47,7 @@ def report(title: str, unit: str, measured: Mapping[str, float]) -> dict[str, ob
 
 
 def write(name: str, parts: list[dict[str, object]]) -> None:
-    """Write `results/benchmarks/<name>.json` with hardware and versions."""
+    """Write `<name>.json` into `RESULTS` with hardware and versions."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = {"environment": asdict(environment()), "parts": parts}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")

@@ -1,4 +1,9 @@
-"""A crop policy inside a Lightly pipeline: its data set, its head, its loss, our views."""
+"""
+Lightly: data set, head and loss are its own
+============================================
+
+A crop policy inside a Lightly pipeline: its data set, its head, its loss, our views.
+"""
 
 import torch
 from lightly.data import LightlyDataset

@@ -1,4 +1,9 @@
-"""A crop policy inside a plain torchvision pipeline: change one line, keep the rest."""
+"""
+torchvision: change one line
+============================
+
+A crop policy inside a plain torchvision pipeline: change one line, keep the rest.
+"""
 
 import torch
 from torch.utils.data import DataLoader

@@ -31,6 +31,17 @@ def test_a_lightly_pipeline_trains_a_step():
     assert loss > 0
 
 
+def test_policies_are_solved_for_equal_overlap():
+    found = outcome_of("equal_overlap")
+    assert len(found) == 3
+    assert all(abs(iou - 0.45) < 0.001 for iou in found.values())
+
+
+@pytest.mark.parametrize("name", ["look_at_views", "trade_off"])
+def test_examples_draw_figures(name: str):
+    assert outcome_of(name).axes
+
+
 SCRIPTS = [
     path
     for folder in ("benchmarks", "docs", "examples")

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 _EXTRAS = {
-    "torch": "torch", "torchvision": "torch", "tifffile": "tiff", "timm": "timm", "datasets": "hf",
-}  # fmt: skip
+    "torch": "torch",
+    "torchvision": "torch",
+    "tifffile": "tiff",
+    "timm": "timm",
+    "gradio": "explore",
+    "datasets": "hf",
+}
 """The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
 
 

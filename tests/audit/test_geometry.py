@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
+from references import pairs
 from references.objects import seen
 from tamecrop.audit.measures.closed_forms import compute_exactly, count_placements
 from tamecrop.audit.measures.geometry import count_seen, measure_drawn, measure_geometry
@@ -99,3 +100,67 @@ def test_draws_are_those_of_training_and_do_not_repeat():
     drawn = views.policies[0].draw(shapes.sizes, index=shapes.index, seed=7)
     assert np.array_equal(batch.boxes[:5], drawn)
     assert len(np.unique(batch.boxes[:, 0], axis=0)) > 150
+
+
+TEXTS = {
+    "rc": "rc:scale=0.4",
+    "gcc": "gcc:scale=0.4,sigma=0.2",
+    "cgcc": "cgcc:scale=0.4,sigma=0.2",
+    "mgcc": "mgcc:scale=0.4,sigma=0.2",
+    "cmgcc": "cmgcc:scale=0.4,sigma=0.2",
+    "rrc": "rrc:scale=0.2..1",
+}
+FIGURES = ("pair_iou_mean", "pair_iou_zero_share", "content_share_mean", "content_area_mean",
+           "empty_share", "center_distance_mean")  # fmt: skip
+
+
+def describe_freely(law, size, n=100_000):
+    """Figures of pairs drawn by NumPy's own generator, contents and IoU by words alone."""
+    height, width = size
+    drawn = pairs.boxes(law, size, n, np.random.default_rng(3))
+    low = np.clip(drawn[..., :2], 0, (width, height))
+    high = np.clip(drawn[..., 2:], 0, (width, height))
+    area = (high - low).prod(-1)
+    common = np.clip(high.min(1) - low.max(1), 0, None).prod(-1)
+    whole = (drawn[..., 2:] - drawn[..., :2]).prod(-1)
+    union = np.maximum(area.sum(1) - common, 1)
+    center = (drawn[..., :2] + drawn[..., 2:]) / 2 / (width, height)
+    apart = np.hypot(*(center[:, 0] - center[:, 1]).T)
+    return (
+        (common / union).mean(),
+        (common == 0).mean(),
+        (area / whole).mean(),
+        area.mean() / (height * width),
+        (area == 0).mean(),
+        apart.mean(),
+    )
+
+
+@pytest.mark.parametrize("law", TEXTS)
+def test_figures_are_those_of_draws_of_another_generator_to_half_a_point(law):
+    sizes = Shapes(np.tile([[32, 48]], (4, 1)))
+    found = measure_geometry(pair_views(TEXTS[law]), sizes, placements=False)
+    wanted = describe_freely(law, (32, 48))
+    ours = [getattr(found, name) for name in FIGURES]
+    assert ours == pytest.approx(wanted, abs=HALF_A_POINT)
+    other = TEXTS[law].replace("0.2", "0.25").replace("rc:scale=0.4", "rc:scale=0.45")
+    wrong = measure_geometry(pair_views(other), sizes, placements=False)
+    theirs = [getattr(wrong, name) for name in FIGURES]
+    assert np.abs(np.subtract(theirs, wanted)).max() > HALF_A_POINT
+
+
+def test_pairs_that_miss_their_band_of_iou_are_counted():
+    """No try of 8 reaches it: by the share that a single draw of another generator reaches."""
+    band = "rrc:scale=0.2..1,pair=iou,iou=0..0.25,tries={}"
+    drawn = pairs.boxes("rrc", (32, 48), 100_000, np.random.default_rng(3))
+    low, high = drawn[..., :2].max(1), drawn[..., 2:].min(1)
+    common = np.clip(high - low, 0, None).prod(-1)
+    area = (drawn[..., 2:] - drawn[..., :2]).prod(-1).sum(1)
+    reached = (common / (area - common) <= 0.25).mean()
+    sizes = Shapes(np.tile([[32, 48]], (4, 1)))
+    for tries in (1, 8):
+        found = measure_geometry(pair_views(band.format(tries)), sizes, placements=False)
+        assert found.missed_band_share == pytest.approx((1 - reached) ** tries, abs=0.01)
+    assert measure_geometry(pair_views("rrc"), sizes, placements=False).missed_band_share is None
+    easy = measure_drawn(pair_views("rrc:pair=iou,iou=0..1"), sizes, placements=False)
+    assert easy.missed_band_share == 0

@@ -66,8 +66,14 @@ class Row:
     notes: str = ""
 
 
+LISTS = {
+    f"ImageSets/Main/{name}.txt": b"".join(b"%d\n" % n for n in numbers)
+    for name, numbers in {"train": (0, 1), "val": (2,), "trainval": (0, 1, 2)}.items()
+}
 DEEP = "Train/cat Train/dog Test/cat Test/dog Validation/cat Validation/dog"
 TINY = "train/n01/images train/n02/images val/images test/images"
+INTEL = "train_set/training_set/a train_set/training_set/b test_set/test_set/a test_set/test_set/b"
+CITIES = "leftImg8bit/train/a leftImg8bit/train/b leftImg8bit/val/a gtFine/train/a gtFine/val/a"
 VEHICLES = "train/bus train/train train/test val/bus val/train val/test"
 
 ROWS = {
@@ -137,15 +143,15 @@ ROWS = {
     "masks beside images": Row(
         "train/images train/masks val/images val/masks",
         (4, 4, 0),
-        account="folder train/masks, folder val/masks",
+        account="object boxes: 8 of 8 images, around each value of their masks",
     ),
     "train_masks beside train_images": Row(
-        "train_images train_masks test_images", (4, 0, 4), account="folder train_masks"
+        "train_images train_masks test_images", (4, 0, 4), account="object boxes: 4 of 8 images"
     ),
     "VOC": Row(
         "JPEGImages SegmentationClass SegmentationObject",
         (4, 0, 0),
-        account="folder SegmentationClass, folder SegmentationObject",
+        account="boxes: 4 of 4 images, around each value of their masks; not read: folder Segm",
     ),
     "one image beside class folders": Row(
         "cat dog",
@@ -191,6 +197,72 @@ ROWS = {
         files={".DS_Store": b"", "cat/._0.png": b"", "cat/Thumbs.db": b""},
     ),
     "an empty folder beside classes": Row("cat dog", (8, 0, 0), "cat dog"),
+    "a split inside of one by another of its words": Row(INTEL, (8, 0, 8), "a b"),
+    "splits after one word, beside another folder": Row(
+        "bounding_box_train bounding_box_test query", (4, 0, 4), account="not read: folder query"
+    ),
+    "splits of two words": Row("trainval test-dev2017", (4, 0, 4)),
+    "train_val": Row("Train_Val test", (4, 0, 4)),
+    "tests that are numbered": Row(
+        "train test_stage1 test_stage2", (4, 0, 0), account="folder test_stage1, folder test_stage2"
+    ),
+    "numbered parts": Row(
+        "HAM_images_part_1 HAM_images_part_2", (8, 0, 0), notes="numbered parts of one set"
+    ),
+    "numbered parts with images/ inside": Row(
+        "images_001/images images_002/images", (8, 0, 0), notes="numbered parts of one set"
+    ),
+    "images with a number": Row("training/image_2 testing/image_2", (4, 0, 4)),
+    "splits below the images, masks beside": Row(
+        CITIES, (8, 4, 0), "a b", account="not read: folder gtFine"
+    ),
+    "masks inside of class folders": Row(
+        "cat/images cat/masks dog/images dog/masks",
+        (8, 0, 0),
+        "cat dog",
+        account="object boxes: 8 of 8 images",
+        notes="hold folders, such as cat/images",
+    ),
+    "masks beside images in one folder": Row(
+        "cat dog",
+        (8, 0, 0),
+        "cat dog",
+        account="object boxes: 2 of 8 images",
+        files={"cat/0_mask.png": PICTURE, "cat/0_mask_1.png": PICTURE, "dog/1-seg.png": PICTURE},
+    ),
+    "images and a folder of masks": Row(". masks", (4, 0, 0), account="boxes: 4 of 4 images"),
+    "classes that are called after masks": Row(
+        "with_mask without_mask mask", (12, 0, 0), "mask with_mask without_mask"
+    ),
+    "lists of VOC": Row(
+        "JPEGImages",
+        (2, 1, 0),
+        files=LISTS,
+        account="not read: 1 .txt, 1 images that no list names",
+        notes="the splits are those that",
+    ),
+    "lists of paths, and class folders": Row(
+        "images/cat images/dog",
+        (6, 0, 2),
+        "cat dog",
+        files={"test.txt": b"./images/cat/0.png\nimages\\dog\\3.png\n"},
+        notes="the splits are those that",
+    ),
+    "text files that are no lists": Row(
+        "images",
+        (4, 0, 0),
+        files={"test.txt": b"0 is the best\nof all\nthat I saw", "train.txt": b""},
+        account="not read: 2 .txt",
+    ),
+    "an accent as one letter and as two": Row(
+        "train/caf\u00e9 train/dog test/cafe\u0301 test/dog", (8, 0, 8), "caf\u00e9 dog"
+    ),
+    "what macOS packs": Row(
+        "cat dog",
+        (8, 0, 0),
+        "cat dog",
+        files={f"cat/._{n}.png": b"\0\5\x16\7" for n in range(4)},
+    ),
     "our own results": Row(
         "cat dog run/checkpoints compare/figures audit show",
         (8, 0, 0),
@@ -212,6 +284,7 @@ def made(tmp_path, row):
     fill(root, *row.places.split())
     labeled(root, *row.texts.split())
     for name, content in row.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
     (root / "nothing").mkdir()
     return root
@@ -265,7 +338,23 @@ REFUSALS = {
         "up/cat/train up/cat/test up/dog/train",
         r"\(cat/test\).*such as \S+/up/cat",
     ),
+    "splits after other words": (
+        "up/real_train up/real_test up/sketch_train up/sketch_test",
+        r"look like splits .*such as \S+/up/real_train",
+    ),
+    "folds": (
+        "up/fold1/cat up/fold1/dog up/fold2/cat up/fold2/dog",
+        r"numbered parts of a set \(fold1/, fold2/\).*such as \S+/up/fold1",
+    ),
+    "masks with the splits outermost": (
+        "up/GT/train up/GT/val up/camera/train up/camera/val up/more/test",
+        r"\(GT/train\): give one of them, such as \S+/up/camera",
+    ),
     "no image": ("", "must hold image files, got none; not read: 1 .heic"),
+    "packed": (
+        "",
+        "got none; not read: 1 .heic, 1 .zip; unpack the archives first",
+    ),
 }
 
 
@@ -276,8 +365,32 @@ def test_a_harmful_guess_is_refused_with_the_way_out(tmp_path, name):
     root.mkdir()
     fill(tmp_path, *places.split())
     (root / "a.heic").write_bytes(b"")
+    if name == "packed":
+        (root / "b.zip").write_bytes(b"")
     with pytest.raises(ValueError, match=said):
         folders.read(root)
+
+
+def test_two_splits_that_a_link_makes_one_are_told(tmp_path):
+    fill(tmp_path / "ds", "train/a", "train/b")
+    (tmp_path / "ds" / "val").symlink_to(tmp_path / "ds" / "train")
+    assert "train and validation are the same images" in folders.read(tmp_path / "ds").notes[0]
+
+
+def test_an_image_in_two_lists_is_not_learned(tmp_path):
+    """The rule behind the rows: what a list of val or test names is never in train."""
+    random = np.random.default_rng(0)
+    fill(tmp_path, "JPEGImages", count=30)
+    (tmp_path / "ImageSets").mkdir()
+    for _ in range(10):
+        lists = {name: random.choice(30, 12, replace=False) for name in ("train", "val", "test")}
+        for name, numbers in lists.items():
+            text = "".join(f"{number} {random.choice([-1, 1])}\n" for number in numbers)
+            (tmp_path / "ImageSets" / f"{name}.txt").write_text(text)
+        found = folders.read(tmp_path)
+        seen = {int(path.stem) for path in found.train.paths}
+        assert seen == {*lists["train"]} - {*lists["val"]} - {*lists["test"]}
+        assert {int(path.stem) for path in found.validation.paths} == {*lists["val"]}
 
 
 def test_the_way_out_of_a_wrong_root_is_right(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tamecrop.cli import main
-from tamecrop.data import annotations, folders, yolo
+from tamecrop.data import annotations, archives, folders, masks, yolo
 from tamecrop.data.sources import load
 
 WIDTH, HEIGHT = 40, 20
@@ -261,7 +261,28 @@ ARCHIVES = {
     ),
     "no labels": ({"train_images": IMAGES}, "has no usable `train_labels`"),
     "one-hot labels": ({"train_images": IMAGES, "train_labels": ONE_HOT}, None),
-}
+    "labels below zero": (
+        {"train_images": IMAGES, "train_labels": CLASSES - 1},
+        r"`train_labels` must be integers from 0 on .*, got -1",
+    ),
+    "labels that are not numbers": (
+        {"train_images": IMAGES, "train_labels": np.where(CLASSES, np.nan, 0)},
+        "`train_labels` must be one integer an image",
+    ),
+    "labels of Python objects": (
+        {"train_images": IMAGES, "train_labels": np.array([["a"]] * 40, dtype=object)},
+        r"got object \(40, 1\): Python objects are not unpickled",
+    ),
+    "a key that is misspelt": (
+        {"train_images": IMAGES, "train_lables": CLASSES},
+        "has no usable `train_labels`, and train_lables are not read",
+    ),
+    "texts and integers": (
+        {"train_images": IMAGES, "train_labels": CLASSES, "test_images": IMAGES,
+         "test_labels": CLASSES.astype(str)},
+        "labels must be integers in every split, or texts in every split",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -278,6 +299,231 @@ def test_labels_of_an_archive_stop_who_needs_them(tmp_path, name, capsys):
     words = ["--policies", "rc:scale=0.5", "rc:scale=0.6", *FEW, "--out", str(tmp_path / "out")]
     assert main(["compare", str(path), *words]) == 2
     assert not (tmp_path / "out" / "study.json").exists(), "found before any work"
+
+
+CATS = np.array(["dog", "cat"])
+LABELS = {
+    "from 1": ({"train_labels": CLASSES + 1}, ("1", "2"), [0, 1]),
+    "with gaps": ({"train_labels": CLASSES * 1000}, ("0", "1000"), [0, 1]),
+    "of 64 bits": (
+        {"train_labels": CLASSES.astype(np.uint64) + np.uint64(2**63)},
+        (str(2**63), str(2**63 + 1)),
+        [0, 1],
+    ),
+    "truth values": ({"train_labels": CLASSES == 1}, ("False", "True"), [0, 1]),
+    "real numbers": ({"train_labels": CLASSES * 1.0}, ("0", "1"), [0, 1]),
+    "texts": ({"train_labels": CATS[CLASSES]}, ("cat", "dog"), [1, 0]),
+    "bytes": ({"train_labels": CATS.astype("S")[CLASSES]}, ("cat", "dog"), [1, 0]),
+    "named": ({"train_labels": CLASSES, "classes": CATS}, ("dog", "cat"), [0, 1]),
+    "in another split too": (
+        {"train_labels": CLASSES + 3, "test_images": IMAGES, "test_labels": CLASSES + 3},
+        ("3", "4"),
+        [0, 1],
+    ),
+    "beside what is not plain": (
+        {"train_labels": CLASSES, "meta": np.array({"a": 1}, dtype=object)},
+        ("0", "1"),
+        [0, 1],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_are_numbered_by_those_that_there_are(tmp_path, name):
+    keys, classes, first = LABELS[name]
+    np.savez(tmp_path / "a.npz", train_images=IMAGES, **keys)
+    found = archives.read(tmp_path / "a.npz")
+    assert found.classes == classes
+    assert found.train.labels[:2].tolist() == first
+    if found.test is not None:
+        assert found.test.labels[:2].tolist() == first
+
+
+BOXES = {
+    "negative": (np.tile([-3.0, -3, 4, 4], (40, 1)), [[0, 0, 4, 4]]),
+    "not a number": (np.full((40, 4), np.nan), []),
+    "swapped": (np.tile([6.0, 6, 2, 2], (40, 1)), []),
+    "padded with zeros": (np.tile([[1.0, 1, 4, 4], [0, 0, 0, 0]], (40, 1, 1)), [[1, 1, 4, 4]]),
+    "one pixel": (np.tile([0, 0, 1, 1], (40, 1)), [[0, 0, 1, 1]]),
+    "fractions": (np.tile([0.2, 0.2, 0.8, 0.8], (40, 1)), "must be pixels, got fractions"),
+    "objects": (
+        np.array([np.zeros((k % 3, 4)) for k in range(40)], dtype=object),
+        "Python objects are not unpickled",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_boxes_of_an_archive(tmp_path, name):
+    boxes, right = BOXES[name]
+    np.savez(tmp_path / "a.npz", train_images=IMAGES, train_boxes=boxes)
+    if isinstance(right, str):
+        with pytest.raises(ValueError, match=f"`train_boxes` .*{right}"):
+            load(tmp_path / "a.npz")
+        assert load(tmp_path / "a.npz", needs=("pixels",)).train.boxes is None
+        return
+    assert archives.read(tmp_path / "a.npz").train.boxes[0].tolist() == right
+
+
+def test_a_split_without_images_is_not_there(tmp_path):
+    keys = {"train_images": IMAGES, "train_labels": CLASSES}
+    np.savez(tmp_path / "a.npz", **keys, val_images=IMAGES[:0], val_labels=CLASSES[:0])
+    found = archives.read(tmp_path / "a.npz")
+    assert found.validation is None
+    assert "`val_images` holds no image and is left out" in found.notes
+    np.savez(tmp_path / "b.npz", train_images=IMAGES[:0])
+    with pytest.raises(ValueError, match=r"`train_images` must be .*got uint8 \(0, 8, 8, 3\)"):
+        archives.read(tmp_path / "b.npz")
+
+
+MASK = np.zeros((HEIGHT, WIDTH), np.uint8)
+MASK[2:6, 4:10], MASK[10:15, 20:30], MASK[15, 30] = 1, 2, 255
+SOFT = np.zeros((HEIGHT, WIDTH), np.uint8)
+SOFT[4:12, 8:28] = np.linspace(130, 250, 160).reshape(8, 20)
+MASKS = {
+    "numbered objects, and a border": (MASK, [[4, 2, 10, 6], [20, 10, 30, 15]], "png"),
+    "two values": ((MASK == 2) * np.uint8(255), [[20, 10, 30, 15]], "png"),
+    "ones": ((MASK == 1) * np.uint8(1), [[4, 2, 10, 6]], "bmp"),
+    "truth values": (MASK == 2, [[20, 10, 30, 15]], "png"),
+    "colors": (
+        np.stack([(MASK == 1) * 9, (MASK == 2) * 9, MASK * 0], -1).astype(np.uint8),
+        [[20, 10, 30, 15], [4, 2, 10, 6]],
+        "png",
+    ),
+    "16 bits": ((MASK == 1) * np.uint16(3000), [[4, 2, 10, 6]], "png"),
+    "soft edges": (SOFT, [[8, 4, 28, 12]], "png"),
+    "lossy": ((SOFT > 0) * np.uint8(255), [[8, 4, 28, 12]], "jpg"),
+    "nothing": (MASK * 0, [], "png"),
+    "only 255 and a border would be none": (
+        (MASK == 255) * np.uint8(255),
+        [[30, 15, 31, 16]],
+        "png",
+    ),
+    "another size": (MASK[:10], r"must be a mask of its image's size, got 10 x 40 pixels", "png"),
+    "no image": (b"nothing", "must be a mask: ", "png"),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_has_a_box_around_each_value(tmp_path, name):
+    mask, right, suffix = MASKS[name]
+    picture(tmp_path / "images" / "a.png")
+    path = tmp_path / "masks" / f"a_mask.{suffix}"
+    path.parent.mkdir()
+    if isinstance(mask, bytes):
+        path.write_bytes(mask)
+    else:
+        Image.fromarray(mask).save(path)
+    if isinstance(right, str):
+        with pytest.raises(ValueError, match=rf"a_mask\.png: {right}"):
+            folders.read(tmp_path)
+        assert folders.read(tmp_path, needs=("pixels",)).train.boxes is None
+        return
+    found = folders.read(tmp_path)
+    assert found.train.boxes[0].tolist() == right
+    assert found.account.endswith(
+        "1 images, around each value of their masks" if right else "masks"
+    )
+
+
+def test_a_box_around_a_value_holds_all_of_its_pixels_and_no_margin():
+    """The rule behind the rows, against a search of every pixel."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        values = random.integers(0, 4, (6, 9)) * (random.uniform(size=(6, 9)) < 0.2)
+        slow = [
+            [min(x), min(y), max(x) + 1, max(y) + 1]
+            for value in range(1, 4)
+            if (places := np.argwhere(values == value)).size
+            for y, x in [places.T.tolist()]
+        ]
+        assert [masks._around(values == value) for value in masks._objects(values)] == slow
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "content"),
+    [
+        ("Labels", "a.TXT", b"0 0.5 0.5 0.2 0.4"),
+        ("labels", "a.txt", "0 0.5 0.5 0.2 0.4".encode("utf-16")),
+        ("Annotation", "a.XML", VOC.format(database="", more="").encode()),
+        ("annotations/xmls", "a.xml", VOC.format(database="", more="").encode()),
+    ],
+)
+def test_names_of_label_files_have_any_case_and_their_text_any_coding(
+    tmp_path, place, name, content
+):
+    picture(tmp_path / "Images" / "a.png")
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / name).write_bytes(content)
+    found = folders.read(tmp_path)
+    assert len(found.train.boxes[0]) == 1
+    assert "not read" not in found.account
+
+
+def test_label_files_of_no_image_are_told(tmp_path):
+    picture(tmp_path / "images" / "1.png")
+    (tmp_path / "labels").mkdir()
+    for name in ("image_1", "classes"):
+        (tmp_path / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.4")
+    (note,) = folders.read(tmp_path).notes
+    assert note.startswith("1 label files belong to no image, such as ")
+    assert note.endswith("labels/image_1.txt")
+
+
+def test_labels_in_pixels_and_kitti_files_are_no_yolo(tmp_path):
+    picture(tmp_path / "images" / "1.png")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "1.txt").write_text("0 16 6 24 14")
+    with pytest.raises(ValueError, match="as fractions, got '0 16 6 24 14'"):
+        folders.read(tmp_path)
+    picture(tmp_path / "kitti" / "image_2" / "1.png")
+    (tmp_path / "kitti" / "label_2").mkdir()
+    line = "Car 0.0 0 -1.5 16 6 24 14 1 1 1 1 1 1 0"
+    (tmp_path / "kitti" / "label_2" / "1.txt").write_text(line)
+    found = folders.read(tmp_path / "kitti")
+    assert found.train.boxes is None
+    assert "not read: 1 .txt" in found.account
+
+
+def test_class_folders_of_a_yolo_set_are_classes(tmp_path):
+    for name in ("cat", "dog"):
+        picture(tmp_path / "images" / name / "1.png")
+        (tmp_path / "labels" / name).mkdir(parents=True)
+        (tmp_path / "labels" / name / "1.txt").write_text("0 0.5 0.5 0.2 0.4")
+    found = folders.read(tmp_path)
+    assert found.classes == ("cat", "dog")
+    assert "object boxes: 2 of 2 images" in found.account
+
+
+def test_ids_of_coco_are_the_same_as_numbers_and_as_texts(tmp_path):
+    picture(tmp_path / "images" / "0.png")
+    (tmp_path / "annotations").mkdir()
+    text = coco([{"id": "7", "file_name": "0.png"}], [{"image_id": 7, "bbox": [1, 2, 3, 4]}])
+    (tmp_path / "annotations" / "instances.json").write_text(text)
+    assert folders.read(tmp_path).train.boxes[0].tolist() == [[1, 2, 4, 6]]
+
+
+def test_coco_files_divide_the_images_of_one_folder(tmp_path):
+    for number in range(5):
+        picture(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "annotations").mkdir()
+    for split, numbers in {"train": (0, 1, 2), "val": (3, 4)}.items():
+        images = [{"id": number, "file_name": f"{number}.png"} for number in numbers]
+        objects = [{"image_id": number, "bbox": [number, 1, 4, 4]} for number in numbers]
+        path = tmp_path / "annotations" / f"{split}.json"
+        path.write_text(coco(images, objects))
+    found = folders.read(tmp_path)
+    assert [path.stem for path in found.validation.paths] == ["3", "4"]
+    assert found.validation.boxes[0].tolist() == [[3, 1, 7, 5]]
+    assert "object boxes: 5 of 5 images" in found.account
+
+
+def test_a_table_of_labels_is_named_as_not_read(tmp_path):
+    for number in range(20):
+        picture(tmp_path / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,cat\n")
+    with pytest.raises(ValueError, match=r"labels are folders, and no \.csv file is read"):
+        load(tmp_path, needs=("labels",))
 
 
 FOLDERS = {

@@ -11,8 +11,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tamecrop.cli import main
 from tamecrop.data import bands, folders, ranges
-from tamecrop.data.decode import DecodeError, decode, orientation
-from tamecrop.data.headers import header_size
+from tamecrop.data.decode import DecodeError, decode
+from tamecrop.data.headers import header_size, orientation
 from tamecrop.data.sources import load
 
 
@@ -130,6 +130,16 @@ def block(high, *shape, low=0, dtype=np.uint16):
     return np.linspace(low, high, int(np.prod(shape))).reshape(shape).astype(dtype)
 
 
+NOTHING = np.full((16, 24), np.nan, np.float32)
+
+
+def test_values_that_say_nothing_are_told(tmp_path):
+    saved(tmp_path / "nan", NOTHING, NOTHING)
+    assert "there is no measured value, and all became 0" in folders.read(tmp_path / "nan").depth
+    saved(tmp_path / "flat", gray(300, 300, np.float32))
+    assert "all are 300 and became 0" in folders.read(tmp_path / "flat").depth
+
+
 ARRAYS = {
     "13 channels last": (block(10_000, 40, 8, 8, 13), 13, "14 bits"),
     "13 channels first": (block(10_000, 40, 13, 16, 16), 13, "14 bits"),
@@ -232,6 +242,44 @@ def png(width, height, depth, color, rows, *chunks):
         + chunk(b"IDAT", data)
         + chunk(b"IEND", b"")
     )
+
+
+def color_png(high, channels=3, *chunks):
+    values = np.linspace(0, high, 16 * 24 * channels).reshape(16, 24, channels).astype(np.uint16)
+    rows = [row.astype(">u2").tobytes() for row in values]
+    return values, png(24, 16, 16, {3: 2, 4: 6}[channels], rows, *chunks)
+
+
+COLORS = {
+    "12 of 16 bits": ((4095, 800), 16, "12 bits in use, divided by 16"),
+    "10 of 16 bits": ((1000, 1), 4, "10 bits in use, divided by 4"),
+    "16 of 16 bits": ((65535, 4095), 256, "16 bits in use, divided by 256"),
+}
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_colors_of_16_bits_have_the_range_of_the_set(tmp_path, name):
+    ends, step, account = COLORS[name]
+    for number, high in enumerate(ends):
+        values, content = color_png(high)
+        (tmp_path / f"{number}.png").write_bytes(content)
+    for _ in range(2):
+        found = folders.read(tmp_path)
+        assert account in found.account
+        image = found.train.image(1).permute(1, 2, 0).numpy()
+        assert np.array_equal(image, values // step)
+    assert folders.read(tmp_path, sizing=header_size).depth == found.depth
+
+
+def test_colors_of_16_bits_are_blended_over_black_and_filters_hold(tmp_path):
+    values, content = color_png(4095, channels=4)
+    values[..., 3] = 65535
+    rows = [row.astype(">u2").tobytes() for row in values]
+    (tmp_path / "a.png").write_bytes(png(24, 16, 16, 6, rows))
+    image = decode(tmp_path / "a.png").permute(1, 2, 0).numpy()
+    assert np.array_equal(image, values[..., :3] // 16)
+    (tmp_path / "b.png").write_bytes(content)
+    assert decode(tmp_path / "b.png").max() <= 15, "its alpha is 15 of 255 at most"
 
 
 def test_transparency_of_16_bit_pngs_is_black_as_documented(tmp_path):

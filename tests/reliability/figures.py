@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from tamecrop.data.files import write_atomic
+from tamecrop.files import write_atomic
 from tamecrop.reporting.environment import environment
 
 VARIABLE = "TAMECROP_RECORD"

@@ -9,7 +9,7 @@ import pytest
 
 from reliability import checkpoints, disk
 from reliability.checkpoints import save, save_in_place
-from tamecrop.data.files import write_atomic, write_synced
+from tamecrop.files import write_atomic, write_synced
 from tamecrop.learning import checkpoint
 from tamecrop.learning.checkpoint import CheckpointError
 from tamecrop.learning.run_folder import alone
@@ -172,7 +172,7 @@ def test_r3_a_device_that_is_full_names_the_file_and_keeps_the_old_one(memory_di
     assert caught.value.errno == errno.ENOSPC
     target = memory_disk / "metrics.csv"
     write_atomic(target, b"old")
-    monkeypatch.setattr("tamecrop.data.files.beside_of", lambda path: path.with_name(".beside.tmp"))
+    monkeypatch.setattr("tamecrop.files.beside_of", lambda path: path.with_name(".beside.tmp"))
     (memory_disk / ".beside.tmp").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left.*\.beside\.tmp"):
         write_atomic(target, b"new" * 100_000)

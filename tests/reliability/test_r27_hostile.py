@@ -18,7 +18,7 @@ from PIL import Image
 
 import tamecrop as tc
 from tamecrop.cli import main
-from tamecrop.data import archives, folders
+from tamecrop.data import bands, folders
 from tamecrop.data.decode import decode
 from tamecrop.data.sources import load
 from tamecrop.learning import checkpoint
@@ -211,7 +211,7 @@ def _here(tmp_path, monkeypatch):
     """The payloads leave their mark in the working folder; an archive may unpack to 5 MB."""
     (tmp_path / "run").mkdir()
     monkeypatch.chdir(tmp_path / "run")
-    monkeypatch.setattr(archives, "_memory", lambda: 10**7)
+    monkeypatch.setattr(bands, "_memory", lambda: 10**7)
 
 
 def marked():

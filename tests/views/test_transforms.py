@@ -11,6 +11,7 @@ from torchvision import transforms as v1, tv_tensors
 from torchvision.transforms import InterpolationMode, v2
 
 import tamecrop as tc
+from tamecrop.views import samples
 from tamecrop.views.adapters.lightly import SimCLRViews
 from tamecrop.views.tensors import cut_one
 from tamecrop.views.transforms import Crop, Views
@@ -267,6 +268,93 @@ def test_object_boxes_come_from_the_sample_or_an_argument(make):
     assert seen == {10, 50}
     with pytest.raises(ValueError, match=r"`object_boxes` must satisfy a shape \(k, 4\)"):
         transform(plain, object_boxes=[1, 2, 3, 4])
+
+
+BESIDE = {
+    "negative": ([[-10.0, -10, 5, 5]], [2.5, 2.5]),
+    "larger than the image": ([[-1e9, -1e9, 1e9, 1e9]], [30, 20]),
+    "endless": ([[0.0, 0, np.inf, 10]], [30, 5]),
+    "outside": ([[100.0, 100, 120, 120]], None),
+    "not a number": ([[np.nan] * 4], None),
+    "swapped": ([[20.0, 20, 5, 5]], None),
+    "without an area": ([[5.0, 5, 5, 5]], None),
+    "none": (np.empty((0, 4)), None),
+    "one of two outside": ([[100.0, 100, 120, 120], [8, 8, 12, 12]], [10, 10]),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("make", [Crop, Views])
+def test_object_boxes_are_those_parts_that_lie_in_the_image(make, name):
+    boxes, middle = BESIDE[name]
+    transform = make(OBJECT)
+    rows, columns = torch.arange(40).view(1, 40, 1), torch.arange(60).view(1, 1, 60)
+    image = torch.cat([columns.expand(1, 40, 60), rows.expand(1, 40, 60)]).float()
+    stamped = tv_tensors.BoundingBoxes(
+        torch.as_tensor(np.array(boxes)), format="XYXY", canvas_size=(40, 60)
+    )
+    for sample, more in (((image,), {"object_boxes": boxes}), (({"i": image, "b": stamped},), {})):
+        found = transform(*sample, **more)
+        view = found[0] if make is Views else found
+        pixels = view if isinstance(view, torch.Tensor) else view["i"]
+        seen = (pixels.mean(dim=(1, 2)) + 0.5).tolist()
+        assert seen == pytest.approx(middle or [30, 20], abs=2.1)
+
+
+def test_turned_boxes_stand_for_those_around_them():
+    if not hasattr(tv_tensors.BoundingBoxFormat, "CXCYWHR"):
+        pytest.skip("this torchvision has no turned boxes")
+    boxes = tv_tensors.BoundingBoxes(
+        torch.tensor([[20.0, 20, 10, 4, 90]]), format="CXCYWHR", canvas_size=(40, 60)
+    )
+    found = samples.find_object_boxes([boxes], None, (40, 60))
+    assert found == pytest.approx(np.array([[18, 15, 22, 25]]), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ((), "a crop needs an image, got no input"),
+        (
+            (torch.zeros(40, 60),),
+            r"real numbers \(..., C, H, W\), got torch.float32 of .*\(40, 60\)",
+        ),
+        ((torch.zeros(3, 40, 60, dtype=torch.complex64),), "got torch.complex64"),
+        (("a.jpg",), "a crop needs an image, got none"),
+        ((None,), "a crop needs an image, got none"),
+    ],
+)
+@pytest.mark.parametrize("make", [Crop, Views])
+def test_what_is_no_image_is_refused_in_one_line(make, sample, said):
+    with pytest.raises(TypeError, match=said):
+        make("rc:scale=0.5", size=16)(*sample)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.uint16, torch.int64, torch.bool, torch.float16, torch.float64]
+)
+def test_values_of_any_type_and_range_keep_both(dtype):
+    image = (photograph().double() * 3 - 100).clamp(0, 700).to(dtype)
+    view = Crop("rc:scale=0.5", size=16, interpolation="nearest")(image)
+    assert view.dtype == dtype
+    assert torch.isin(view.double(), image.double()).all()
+
+
+AFTER = [
+    v1.RandomHorizontalFlip(1), v1.ColorJitter(0.4), v1.ToTensor(), v1.Resize(8),
+    v1.Normalize([0.5] * 3, [0.5] * 3), v1.CenterCrop(8), v1.Grayscale(),
+    v1.RandomApply([v1.ColorJitter(0.4)], p=1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("after", AFTER, ids=lambda after: type(after).__name__)
+@pytest.mark.parametrize("kind", ["pil", "tensor"])
+def test_transforms_of_the_first_version_behind_views_say_what_to_do(after, kind):
+    pipeline = v1.Compose([Views("rc:scale=0.5", size=16), after])
+    with pytest.raises(TypeError, match=r"give this transform as Views\(..., then=transform\)"):
+        pipeline(as_input(kind))
+    stack = v1.Compose([Views("rc:scale=0.5", size=16), v1.Lambda(torch.stack)])
+    assert stack(photograph()).shape == (2, 3, 16, 16)
 
 
 @pytest.mark.parametrize("size", [16, [16], (16, 16), np.int64(16), np.array([16, 16])])

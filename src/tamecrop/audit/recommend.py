@@ -1,11 +1,13 @@
 """Which policies to use: from an audit and published gains, or from short trainings of a few."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tamecrop.audit.dropping import ERROR
 from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill
-from tamecrop.audit.records import Audit, Audited
-from tamecrop.audit.wording import WORDS, write_number
+from tamecrop.audit.records import Audit, Audited, Race
+from tamecrop.audit.wording import WORDS, say_open, say_winner, write_number
 from tamecrop.geometry.presets import PRESETS
 from tamecrop.reporting.intervals import points
 
@@ -47,21 +49,6 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Round:
-    """One round of successive halving.
-
-    Attributes:
-        epochs: Of pre-training, the same for all its policies.
-        validation_images: That judged.
-        accuracy: Linear accuracy on validation images by policy, a fraction.
-    """
-
-    epochs: int
-    validation_images: int
-    accuracy: dict[str, float]
-
-
-@dataclass(frozen=True)
 class Choice:
     """A policy that evidence supports.
 
@@ -94,13 +81,14 @@ class Recommendation:
         data: The data's name.
         current: Text form of the policy in use.
         policy: Text form of the one to begin with: the policy in use where it is among those that
-            evidence supports, or nothing else is; after trainings the most accurate.
+            evidence supports, or nothing else is; after a race the one that is left, or if
+            several are the policy in use among them, else the one with the highest mean.
         choices: The set of policies that evidence supports, those that keep most first.
         rule: How it was found.
         measure: The measure of preservation.
         reasons: Sentences with the numbers.
         tried: Number of policies audited.
-        rounds: Of training; empty without a budget.
+        race: Of short trainings; None without a budget.
     """
 
     data: str
@@ -111,7 +99,7 @@ class Recommendation:
     measure: str
     reasons: tuple[str, ...]
     tried: int
-    rounds: tuple[Round, ...] = ()
+    race: Race | None = None
 
 
 def recommend(audit: Audit) -> Recommendation:
@@ -138,7 +126,7 @@ def recommend(audit: Audit) -> Recommendation:
                 *_list_figures(each, name),
                 each.geometry.pair_iou_mean,
                 find_fill(each),
-                _compare(each, current, name),
+                compare_policies(each, current, name),
                 find_evidence(each.name),
             )
             for each in better
@@ -232,7 +220,7 @@ def _keep(each: Audited, name: str) -> float:
     return float(getattr(each.preservation, name))
 
 
-def _compare(each: Audited, current: Audited, name: str) -> str:
+def compare_policies(each: Audited, current: Audited, name: str) -> str:
     """What a policy wins and gives up against the one in use, in one sentence."""
     ours, theirs = _list_figures(each, name), _list_figures(current, name)
     words = (WORDS[name], "difference in place", "difference in scale")
@@ -262,7 +250,7 @@ def _write_reasons(
         if keeps
         else f"Instead of {current.name} ({here}) evidence supports these; none was trained here."
     )
-    return (opening, supported, *(_compare(each, current, name) for each in better))
+    return (opening, supported, *(compare_policies(each, current, name) for each in better))
 
 
 def _list_filled(audit: Audit) -> tuple[str, ...]:
@@ -272,28 +260,23 @@ def _list_filled(audit: Audit) -> tuple[str, ...]:
     return (f"Apart, since their views show fill: {words}.",) if filled else ()
 
 
-def with_rounds(found: Recommendation, rounds: Sequence[Round], audit: Audit) -> Recommendation:
-    """The recommendation after trainings: the policy that is most accurate in the last round."""
-    last = rounds[-1]
-    order = sorted(last.accuracy, key=lambda policy: -last.accuracy[policy])
-    best, second = audit.of(order[0]), order[1]
-    against = f"{100 * last.accuracy[best.name]:.1f} % against {100 * last.accuracy[second]:.1f} %"
-    reason = (
-        f"Use {best.name}: of {len(rounds[0].accuracy)} policies trained by successive halving it "
-        f"is the most accurate on {last.validation_images:,} validation images after "
-        f"{last.epochs} epochs ({against} for {second}; one seed, so small gaps mean nothing)."
-    )
-    compared = _compare(best, audit.of(found.current), found.measure)
-    return replace(
-        found,
-        policy=best.name,
-        rule=f"{found.rule} {HALVING}",
-        reasons=(reason, compared),
-        rounds=tuple(rounds),
-    )
+def with_race(found: Recommendation, race: Race, audit: Audit, budget: float) -> Recommendation:
+    """The recommendation after a race: the policy that is left, or that time was too short."""
+    means = {policy: statistics.fmean(values) for policy, values in race.accuracy.items() if values}
+    if len(race.left) > 1:
+        stands = [each for each in (found.policy, found.current) if each in race.left]
+        policy = stands[0] if stands else max(race.left, key=lambda each: means[each])
+        reasons = (say_open(race, means, budget), *found.reasons)
+    else:
+        policy = race.left[0]
+        against = (compare_policies(audit.of(policy), audit.of(found.current), found.measure),)
+        reasons = (say_winner(race, found.current), *(against if policy != found.current else ()))
+    return replace(found, policy=policy, rule=f"{found.rule} {TOLD}", reasons=reasons, race=race)
 
 
-HALVING = (
-    "The policy in use, those that evidence supports and others of the front are trained for a few "
-    "epochs each, the better half on validation images for more, until one is left."
+TOLD = (
+    "The policy in use, those that evidence supports and others of the front are trained with the "
+    "same seeds; after each seed those drop out that cannot be the most accurate on validation "
+    f"images. At most {100 * ERROR:g} % of races drop the best. New seeds judge the one that is "
+    "left."
 )

@@ -8,7 +8,7 @@ import numpy as np
 from tamecrop.audit.measures.geometry import Geometry
 from tamecrop.audit.reference.judge import ReferenceAccuracy
 from tamecrop.audit.subject import name_views
-from tamecrop.reporting.environment import Environment
+from tamecrop.reporting import Environment, Interval
 
 FORMAT = 2
 
@@ -204,3 +204,29 @@ def _find_crossings(x: np.ndarray, y: np.ndarray, at: float) -> list[float]:
             share = 0.0 if high == low else (at - x[left]) / (x[right] - x[left])
             values.append(float(y[left] + share * (y[right] - y[left])))
     return values
+
+
+@dataclass(frozen=True)
+class Race:
+    """What short trainings showed.
+
+    Attributes:
+        epochs: Of each pre-training; 0 when there was no time for one.
+        validation_images: That judged.
+        accuracy: Linear accuracy on validation images by policy, a fraction for each seed; seeds
+            are the same for all policies, fewer for those that dropped out.
+        left: Policies that may be the most accurate: the one, or several when time was over.
+        fresh: The same for the seeds that judge the one that is left, and the policy in use.
+        gap: Of those two with the fresh seeds; None without them, or where they are the same.
+        seconds: That the trainings took.
+        needed: Seconds that an answer would take; None where there is one, or nobody knows.
+    """
+
+    epochs: int
+    validation_images: int
+    accuracy: dict[str, tuple[float, ...]]
+    left: tuple[str, ...]
+    fresh: dict[str, tuple[float, ...]]
+    gap: Interval | None
+    seconds: float
+    needed: float | None

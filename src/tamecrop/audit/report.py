@@ -16,7 +16,7 @@ from tamecrop.audit.measures.suspicious import Suspect
 from tamecrop.audit.records import Audit, Audited, group_curves
 from tamecrop.audit.subject import Candidate, Subject
 from tamecrop.data.decode import DecodeError
-from tamecrop.data.files import write_atomic
+from tamecrop.files import write_atomic
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.reporting import (
     INK,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
-from tamecrop.data import Dataset, ImageSet, header_size, sources
+from tamecrop.data import Dataset, ImageSet, annotations, header_size, sources
 from tamecrop.data.images import Need
 from tamecrop.data.ranges import Depth, depth_of, measure
 from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
@@ -83,6 +83,9 @@ def find_subject(
     else:
         given, depth = _hold(images, labels, boxes)
         notes = (depth,) if depth else ()
+        if boxes is not None and given.boxes is not None:
+            inside, changes = annotations.inside(given.boxes, given.sizes)
+            given, notes = replace(given, boxes=inside), (*notes, *changes)
         found = _subject(given, "images in memory", classes=_name_classes(given), notes=notes)
     if not len(found.images):
         raise ValueError(f"`images` must hold at least one image, got none in {found.name}")

@@ -1,9 +1,12 @@
 """What an audit says, in sentences and table rows that a newcomer can read."""
 
+import math
+import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tamecrop.audit.records import Audit, Audited, read_at_iou
-from tamecrop.reporting import color, percent, points
+from tamecrop.audit.records import Audit, Audited, Race, read_at_iou
+from tamecrop.reporting import color, interval_words, percent, points, spell_time, spread
 
 WORDS = {
     "pair_share": "pairs that show the same object",
@@ -149,7 +152,8 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
     """What came out: each policy against the one in use, by diversity and preservation."""
     first = audit.of(audit.current)
     if not audit.measures:
-        return ("No boxes, labels or reference: only the geometry of the policies is known.",)
+        unknown = "No boxes, labels or reference: only the geometry of the policies is known."
+        return (unknown, *_say_missed(audit))
     name = audit.measures[0]
     opening = (
         f"{first.name}, the policy in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
@@ -159,6 +163,17 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
         opening,
         *(_compare(each, first, name) for each in audit.named if each is not first),
         *_compare_at_iou(audit, first.geometry.pair_iou_mean, name),
+        *_say_missed(audit),
+    )
+
+
+def _say_missed(audit: Audit) -> tuple[str, ...]:
+    """One sentence on each policy whose pairs fall back: its band of IoU was not reached."""
+    return tuple(
+        f"{each.name}: {percent(share)} % of pairs miss the band of IoU that it asks for, and are "
+        "the nearest of its tries instead."
+        for each in audit.named
+        if (share := each.geometry.missed_band_share)
     )
 
 
@@ -230,3 +245,50 @@ def list_facts(audit: Audit) -> tuple[tuple[str, str], ...]:
         ("Versions", ", ".join(f"{name} {value}" for name, value in here.versions.items())),
         ("Commit", here.commit or "not run from a checkout"),
     )
+
+
+def say_winner(race: Race, current: str) -> str:
+    """What the policy that is left reaches, on seeds that did not choose it."""
+    (best,), seeds = race.left, len(next(iter(race.fresh.values())))
+    mean, deviation = statistics.fmean(race.fresh[best]), spread(race.fresh[best]) or 0.0
+    verb = "Keep" if best == current else "Use"
+    rounds = len(race.accuracy[best])
+    words = (
+        f"{verb} {best}: of {len(race.accuracy)} policies it is the most accurate on "
+        f"{race.validation_images:,} validation images after {race.epochs} epochs, told from the "
+        f"others by {rounds} paired seeds. With {seeds} seeds that did not choose it: "
+        f"{percent(mean)} ± {percent(deviation)} %"
+    )
+    gap = "" if race.gap is None else f", {interval_words(race.gap)} points to {current}"
+    return f"{words}{gap}. {_word_images(race, mean)}"
+
+
+def say_open(race: Race, means: Mapping[str, float], budget: float) -> str:
+    """Why no policy is named, and how long naming one would take."""
+    if not race.epochs:
+        return (
+            f"Cannot tell in this time: the seeds of {len(race.left)} policies take about "
+            f"{spell_time(race.needed or 0)} with one epoch each; the budget is "
+            f"{spell_time(budget)}."
+        )
+    order = sorted(race.left, key=lambda each: -means[each])
+    left = ", ".join(f"{each} ({percent(means[each])} %)" for each in order)
+    dropped = ", ".join(policy for policy in race.accuracy if policy not in race.left)
+    words = (
+        f"Cannot tell in this time: after {len(race.accuracy[order[0]])} seeds of {race.epochs} "
+        f"epochs any of these may be the most accurate on {race.validation_images:,} validation "
+        f"images: {left}"
+    )
+    words += f"; not {dropped}." if dropped else "."
+    if race.needed is None:
+        return f"{words} The two highest are too close to say how long it would take."
+    return (
+        f"{words} If the two highest are as far apart as it seems, telling them takes about "
+        f"{spell_time(race.needed)}."
+    )
+
+
+def _word_images(race: Race, mean: float) -> str:
+    """How much other validation images would move a gap, at most."""
+    blur = 1.96 * math.sqrt(2 * mean * (1 - mean) / race.validation_images)
+    return f"Seeds say nothing of other images: those may move a gap by {100 * blur:.1f} points."

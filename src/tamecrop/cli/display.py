@@ -62,6 +62,10 @@ class LiveDisplay(Listener):
         self._board.summary = summary
         self._refresh()
 
+    def planned(self, line: str) -> None:
+        """Say it above the table."""
+        self.warned(line)
+
     def warned(self, line: str) -> None:
         """Say it above the table."""
         self.live.console.print(line, markup=False, highlight=False)
@@ -128,6 +132,10 @@ class PlainDisplay(Listener):
         self._board.summary = summary
         if summary.cells:
             self._console.print(self._board.table(self._console.width))
+
+    def planned(self, line: str) -> None:
+        """Say it."""
+        self._say(line)
 
     def warned(self, line: str) -> None:
         """Say it."""

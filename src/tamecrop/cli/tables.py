@@ -76,8 +76,11 @@ class Board:
         return max(pieces, default=len("policy"))
 
     def _arms(self) -> list[tuple[str, str]]:
-        keys = [*self.wanted, *self.running, *(cell.key for cell in self.summary.cells)]
-        return list(dict.fromkeys((key.policy, key.protocol) for key in keys))
+        return list(dict.fromkeys((key.policy, key.protocol) for key in self._keys()))
+
+    def _keys(self) -> list[Key]:
+        """Cells asked for at the start, and those that a rule has asked for since."""
+        return [*self.wanted, *self.running, *(cell.key for cell in self.summary.cells)]
 
     def _names(self) -> dict[tuple[str, str], str]:
         arms = self._arms()
@@ -85,7 +88,7 @@ class Board:
         return {arm: f"{arm[0]} ({arm[1]})" if several else arm[0] for arm in arms}
 
     def _layout(self, *, each_seed: bool, stacked: bool) -> tuple[list[str], list[list[str]]]:
-        seeds = sorted({key.seed for key in self.wanted})
+        seeds = sorted({key.seed for key in self._keys()})
         compared = any(record.difference for record in self.summary.arms)
         middle = [f"seed {seed}" for seed in seeds] if each_seed else ["seeds"]
         head = ["crop policy", *middle, "mean", "±", *(["difference"] if compared else []), "kNN"]

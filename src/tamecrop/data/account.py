@@ -28,6 +28,7 @@ class Found:
         quarantined: files that could not be read and were left out.
         notes: sentences on what had to be changed to make sense of the source.
         depth: how deep pixels became 8 bits, or an empty text.
+        marked: how object boxes come from what is not boxes, or an empty text.
         unread: what of the source was passed over, in words.
         lacking: why something that may be needed is not there, by `labels` and `boxes`.
     """
@@ -40,6 +41,7 @@ class Found:
     quarantined: tuple[DecodeError, ...] = ()
     notes: tuple[str, ...] = ()
     depth: str = ""
+    marked: str = ""
     unread: tuple[str, ...] = ()
     lacking: Mapping[Need, tuple[str, ...]] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ class Found:
         parts = (
             _classes(self.classes),
             "splits: " + ", ".join(_split(*each, carved, self.classes) for each in splits.items()),
-            _boxes([*splits.values()]),
+            _boxes([*splits.values()], self.marked),
             _channels(self.train),
             self.depth,
             f"left out: {len(self.quarantined)} unreadable" if self.quarantined else "",
@@ -95,12 +97,13 @@ def _split(
     return f"{name}{origin} {len(images)}{without}"
 
 
-def _boxes(splits: Sequence[ImageSet]) -> str:
+def _boxes(splits: Sequence[ImageSet], marked: str) -> str:
     known = [each.boxes for each in splits if each.boxes is not None]
     if not known:
         return ""
     boxed = sum(len(boxes) > 0 for each in known for boxes in each)
-    return f"object boxes: {boxed} of {sum(map(len, known))} images"
+    how = f", {marked}" if marked else ""
+    return f"object boxes: {boxed} of {sum(map(len, known))} images{how}"
 
 
 def _channels(images: ImageSet) -> str:

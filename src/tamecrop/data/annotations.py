@@ -1,12 +1,11 @@
-"""Object boxes from the annotation files beside images: YOLO text, VOC XML, COCO JSON.
+"""Object boxes from the files beside images: YOLO text, VOC XML, COCO JSON, masks.
 
 Nothing stops at the first thing that is wrong: all of it is returned, by file and line.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
@@ -15,26 +14,30 @@ from xml.parsers import expat
 import numpy as np
 from numpy.typing import NDArray
 
-from tamecrop.data import yolo
+from tamecrop.data import masks, names, yolo
 from tamecrop.data.coco import Coco, Read, files_of
 from tamecrop.data.layouts import Part
+from tamecrop.data.listing import MASKS, Listing
+from tamecrop.data.opening import suffixes
 from tamecrop.data.yolo import around, require_finite
 from tamecrop.geometry.boxes import clip
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Kind = Literal["yolo", "voc", "coco"]
+Kind = Literal["yolo", "voc", "coco", "masks"]
 
-KNOWN = "YOLO text in labels/, VOC XML in Annotations/, or COCO JSON in annotations/"
+KNOWN = "YOLO text in labels/, VOC XML in Annotations/, COCO JSON in annotations/, or masks/"
 
-SUFFIXES: Mapping[Kind, str] = {"yolo": ".txt", "voc": ".xml", "coco": ".json"}
+SUFFIXES: Mapping[Kind, str] = {"yolo": ".txt", "voc": ".xml", "coco": ".json", "masks": MASKS}
 
-FOLDERS = ("labels", "Labels", "annotations", "Annotations")
-"""What `images` is replaced by in the path of an image to find the folder of its annotation."""
+FOLDERS = ("labels", "annotations", "annotation", "label", "annotations/xmls", "xmls")
+"""What `images` is replaced by in the path of an image to find the folder of its annotation, in
+any case."""
 
 _IMAGES = ("JPEGImages", "images", "Images", "IMAGES", "imgs", "image", "Image", "img")
 _ROUNDING = 1
 _SNIFFED = 5
+_NO_LABELS = ("classes", "obj", "notes", "readme", "train", "val", "test")
 _MOST_BYTES = 10**7
 
 
@@ -57,6 +60,11 @@ class Annotations:
         """Of the files that are read."""
         return (SUFFIXES[self.kind],)
 
+    @property
+    def account(self) -> str:
+        """How boxes come from what is not boxes, or an empty text."""
+        return "around each value of their masks" if self.kind == "masks" else ""
+
     def read(self, paths: Mapping[str, Sequence[Path]], sizes: Mapping[str, Ints]) -> Read:
         """The boxes of images in splits.
 
@@ -66,14 +74,17 @@ class Annotations:
         """
         if self.kind == "coco":
             return Coco(self.root, self.folders, paths).read()
-        found = Read()
+        found, used = Read(), set[Path]()
         pose = yolo.pose_numbers(self.root)
-        of = partial(yolo.boxes, pose=pose) if self.kind == "yolo" else _voc_boxes
+        of = {"voc": _voc_boxes, "masks": masks.boxes}.get(
+            self.kind, partial(yolo.boxes, pose=pose)
+        )
         for split, images in paths.items():
             found.boxes[split] = tuple(
-                self._of_image(image, (int(size[0]), int(size[1])), of, found)
+                self._of_image(image, (int(size[0]), int(size[1])), of, found, used)
                 for image, size in zip(images, sizes[split], strict=True)
             )
+        self._note_unused(used, found)
         return found
 
     def _of_image(
@@ -82,57 +93,94 @@ class Annotations:
         size: tuple[int, int],
         of: Callable[[Path, tuple[int, int]], tuple[Floats, list[str]]],
         found: Read,
+        used: set[Path],
     ) -> Floats:
-        """The boxes of the file of an image; an image without one has none."""
-        for folder in candidates(self.root, image.parent):
-            path = folder / f"{image.stem}{SUFFIXES[self.kind]}"
-            if folder in self.folders and path.is_file():
-                boxes, problems = of(path, size)
-                found.problems += problems
-                return boxes
+        """The boxes of the files of an image; an image without one has none."""
+        for folder in self.folders_of(image.parent):
+            files = [path for path in self._files[folder].get(image.stem, ()) if path != image]
+            if files:
+                each = [of(path, size) for path in files]
+                used.update(files)
+                found.problems += [problem for _, problems in each for problem in problems]
+                return np.concatenate([boxes for boxes, _ in each])
         return np.empty((0, 4))
 
+    def _note_unused(self, used: set[Path], found: Read) -> None:
+        """Say which files belong to no image: their names may be wrong."""
+        there = (
+            path for files in self._files.values() for paths in files.values() for path in paths
+        )
+        unused = sorted(path for path in there if path not in used)
+        unused = [path for path in unused if path.stem not in _NO_LABELS]
+        if unused and self.kind != "masks":
+            found.notes.append(f"{len(unused)} label files belong to no image, such as {unused[0]}")
 
-def candidates(root: Path, folder: Path) -> Iterator[Path]:
+    def folders_of(self, place: Path) -> Iterator[Path]:
+        """Those that may hold the file of an image in a folder."""
+        lower = {str(folder).lower(): folder for folder in self.folders}
+        for each in candidates(self.root, place, self.kind):
+            folder = each if each in self.folders else lower.get(str(each).lower())
+            if folder is not None:
+                yield folder
+
+    @cached_property
+    def _files(self) -> Mapping[Path, Mapping[str, list[Path]]]:
+        """The files of each folder by the name of their image."""
+        return {folder: _by_image(folder, self.kind) for folder in self.folders}
+
+
+def _by_image(folder: Path, kind: Kind) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    known = suffixes() if kind == "masks" else {SUFFIXES[kind]}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in known and not path.name.startswith("."):
+            base = names.about(path.stem) if kind == "masks" else None
+            found.setdefault(base or path.stem, []).append(path)
+    return found
+
+
+def candidates(root: Path, folder: Path, kind: Kind = "yolo") -> Iterator[Path]:
     """Where the annotation of an image in a folder may lie, the usual places first.
 
     >>> [*map(str, candidates(Path("d"), Path("d/images/val")))][:2]
-    ['d/labels/val', 'd/Labels/val']
+    ['d/labels/val', 'd/annotations/val']
     """
     parts = folder.relative_to(root).parts
+    known = names.MASKS if kind == "masks" else FOLDERS
     for place in reversed(range(len(parts))):
         word = next((word for word in _IMAGES if word in parts[place]), None)
         if word is not None:
-            for other in FOLDERS:
+            for other in known:
                 renamed = parts[place].replace(word, other)
                 yield root.joinpath(*parts[:place], renamed, *parts[place + 1 :])
-    for other in FOLDERS:
+    for other in known:
         yield folder / other
-    for other in FOLDERS:
+    for other in known:
         yield root.joinpath(other, *parts)
+    if kind == "masks" and parts:
+        yield from (folder.with_name(f"{parts[-1]}_{other}") for other in known)
     yield folder
 
 
-def find(
-    root: Path, others: Mapping[Path, Counter[str]], parts: Mapping[str, Part]
-) -> Annotations | None:
+def find(root: Path, listing: Listing, parts: Mapping[str, Part]) -> Annotations | None:
     """The annotations of a folder, from the names in it; None where it has none.
 
-    Text files that lie beside the images themselves are annotations when they hold numbers: they
-    may be captions.
+    Text files outside of `labels/` are annotations when they hold such lines: they may be captions.
+    Masks are looked at where there are no boxes.
 
     Args:
         root: the folder.
-        others: number of files that are no image, by folder and suffix.
+        listing: the names in it.
         parts: the images.
     """
+    others = listing.others
     places = {path.parent for part in parts.values() for path in part.paths}
     for kind in ("yolo", "voc"):
         there = {folder for folder, counts in others.items() if counts[SUFFIXES[kind]]}
-        near = {each for place in places for each in candidates(root, place) if each in there}
+        near = _near(root, places, there, kind)
         if kind == "yolo":
-            beside = {folder for folder in near & places if not _is_yolo(folder)}
-            near -= beside
+            sure = {folder for folder in near - places if "labels" in folder.name.lower()}
+            near = {folder for folder in near if folder in sure or _is_yolo(folder)}
         if near:
             return Annotations(root, kind, frozenset(near))
     if any((root / "labels").is_dir() and "images" in place.parts for place in places):
@@ -140,13 +188,24 @@ def find(
     files = {folder for folder, counts in others.items() if counts[".json"]}
     if any(True for _ in files_of(root, files, places)):
         return Annotations(root, "coco", frozenset(files))
-    return None
+    there = {folder.path for folder in listing.folder.walk() if folder.path not in places}
+    beside = {place for place in places if listing.masks.get(place)}
+    marks = Annotations(root, "masks", frozenset(_near(root, places, there, "masks") - places))
+    first = {folder for place in places for folder in [*marks.folders_of(place)][:1]}
+    return replace(marks, folders=frozenset(first | beside)) if first or beside else None
+
+
+def _near(root: Path, places: set[Path], there: set[Path], kind: Kind) -> set[Path]:
+    """The folders, of those that are there, where annotations of images may lie."""
+    lower = {str(folder).lower(): folder for folder in there}
+    wanted = {str(each).lower() for place in places for each in candidates(root, place, kind)}
+    return {lower[each] for each in wanted & lower.keys()}
 
 
 def _is_yolo(folder: Path) -> bool:
-    """Whether text files beside images hold numbers."""
-    texts = sorted(folder.glob("*.txt"))
-    texts = [path for path in texts if path.stem not in ("classes", "train", "val", "test")]
+    """Whether text files hold boxes or points."""
+    files = _by_image(folder, "yolo")
+    texts = [path for stem, paths in files.items() if stem not in _NO_LABELS for path in paths]
     lines = [line for path in texts[:_SNIFFED] for line in yolo.lines(path)]
     return any(yolo.is_row(line) for _, line in lines)
 

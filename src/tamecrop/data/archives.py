@@ -1,9 +1,6 @@
 """`.npz` archives: `{train,val,test}_{images,labels,boxes}` as MedMNIST has them, and the like."""
 
-import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamecrop.data import annotations, bands, names
+from tamecrop.data import annotations, bands, names, splits
 from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.ranges import Depth, depth_of, measure
@@ -81,9 +78,9 @@ def read(path: Path, *, needs: Needs = None) -> Found:
     """Read an archive; gray images `(N, H, W)` become RGB.
 
     Images are `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`; values of more than 8 bits become 8
-    bits by the range of the whole archive, see `ranges`. Labels are one integer an image, or
-    one-hot rows. `classes`, where given, names them. `_boxes` are `(N, 4)` or `(N, k, 4)` pixels,
-    XYXY, half-open; rows of NaN are no boxes.
+    bits by the range of the whole archive, see `ranges`. Labels are one integer or text an image,
+    or one-hot rows; `classes`, where given, names the integers from 0 on. `_boxes` are `(N, 4)`
+    or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
 
     Args:
         path: of the archive.
@@ -92,24 +89,27 @@ def read(path: Path, *, needs: Needs = None) -> Found:
     Raises:
         ValueError: naming the archive and the key that is missing or of the wrong kind.
     """
-    arrays = _arrays(path)
+    arrays = bands.read_archive(path)
     found = _Archive(path, arrays, _keys(path, arrays), needs)
     images = {split: _images(found, split) for split in names.SPLITS}
     if images[names.TRAIN] is None:
         raise ValueError(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
     deep = [array for array in images.values() if array is not None and array.dtype != np.uint8]
     depth = depth_of(measure(array) for array in deep) if deep else Depth()
+    there = {split: array for split, array in images.items() if array is not None}
+    classes, labels = None, dict[str, torch.Tensor | None].fromkeys(there)
+    with _tolerated(found, "labels"):
+        given = {split: _labels(found, split, len(array)) for split, array in there.items()}
+        classes, labels = splits.number_labels(given, _own_names(found), name=str(path))
     sets = {
-        split: _set(found, split, array, depth)
-        for split, array in images.items()
-        if array is not None
+        split: _set(found, split, array, depth, labels[split]) for split, array in there.items()
     }
     used = {*found.keys.values(), *CLASSES}
     return Found(
         train=sets[names.TRAIN],
         validation=sets.get(names.VALIDATION),
         test=sets.get(names.TEST),
-        classes=_classes(found, sets),
+        classes=classes,
         notes=tuple(found.notes),
         depth=depth.account,
         unread=tuple(f"`{key}` {arrays[key].shape}" for key in arrays if key not in used),
@@ -120,7 +120,7 @@ def read(path: Path, *, needs: Needs = None) -> Found:
 def check(path: Path) -> list[str]:
     """Everything that is wrong in an archive, a sentence each."""
     try:
-        arrays = _arrays(path)
+        arrays = bands.read_archive(path)
         found = _Archive(path, arrays, _keys(path, arrays), ("pixels",))
     except ValueError as error:
         return [str(error)]
@@ -135,29 +135,6 @@ def check(path: Path) -> list[str]:
     if (names.TRAIN, "images") not in found.keys:
         found.problems.append(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
     return found.problems
-
-
-def _arrays(path: Path) -> Arrays:
-    try:
-        _require_room(path)
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} must be an .npz archive of plain arrays: {error}") from error
-
-
-def _require_room(path: Path) -> None:
-    """Refuse what would unpack to more than memory holds twice: images are copied once."""
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    room = _memory() // 2
-    if unpacked > room:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes, and there is room for {room:,}")
-
-
-def _memory() -> int:
-    """Bytes of this machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _keys(path: Path, arrays: Arrays) -> dict[tuple[str, str], str]:
@@ -179,11 +156,13 @@ def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
     if there is None:
         return None
     key, images = there
-    if images.dtype.kind not in "buif" or images.ndim not in (3, 4) or 0 in images.shape[1:]:
-        got = f"{images.dtype} {images.shape}"
-        raise ValueError(
-            f"{archive.path}: `{key}` must be uint8, uint16 or float (N, H, W[, C]), got {got}"
-        )
+    is_empty = len(images.shape) > 0 and len(images) == 0
+    if is_empty and split != names.TRAIN:
+        archive.notes.append(f"`{key}` holds no image and is left out")
+        return None
+    if images.dtype.kind not in "buif" or images.ndim not in (3, 4) or 0 in images.shape:
+        rule = "uint8, uint16 or float (N, H, W[, C])"
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {_kind(images)}")
     if images.dtype == np.bool_:
         images = images * np.uint8(255)
     if images.ndim == 3:
@@ -192,13 +171,24 @@ def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
     return images if first else np.moveaxis(images, -1, 1)
 
 
-def _set(archive: _Archive, split: str, images: NDArray[Any], depth: Depth) -> ImageSet:
+def _kind(array: NDArray[Any]) -> str:
+    objects = ": Python objects are not unpickled" if array.dtype.hasobject else ""
+    return f"{array.dtype} {array.shape}{objects}"
+
+
+def _set(
+    archive: _Archive,
+    split: str,
+    images: NDArray[Any],
+    depth: Depth,
+    labels: torch.Tensor | None,
+) -> ImageSet:
     scale = depth.scale("real" if images.dtype.kind == "f" else "whole")
     pixels = images if images.dtype == np.uint8 or scale is None else scale(images)
     pixels = np.repeat(pixels, 3, axis=1) if pixels.shape[1] == 1 else pixels
     return ImageSet.in_memory(
         torch.from_numpy(np.ascontiguousarray(pixels)),
-        labels=_labels(archive, split, len(images)),
+        labels=labels,
         boxes=_boxes(archive, split, images.shape),
     )
 
@@ -215,32 +205,41 @@ def _tolerated(archive: _Archive, need: Need) -> Iterator[None]:
         archive.notes.append(f"{error}; the {need} are not needed and were left out")
 
 
-def _labels(archive: _Archive, split: str, count: int) -> torch.Tensor | None:
+def _labels(archive: _Archive, split: str, count: int) -> NDArray[Any] | None:
     there = archive.get(split, "labels")
     if there is None:
         return None
     with _tolerated(archive, "labels"):
-        return _numbered(archive, *there, count)
+        return _one_each(archive, *there, count)
     return None
 
 
-def _numbered(archive: _Archive, key: str, labels: NDArray[Any], count: int) -> torch.Tensor:
-    """One class an image, from integers or from rows with a single one."""
-    if len(labels) != count:
-        raise ValueError(
-            f"{archive.path}: `{key}` must have one entry per image, got {len(labels)} for {count}"
-        )
+def _one_each(archive: _Archive, key: str, labels: NDArray[Any], count: int) -> NDArray[Any]:
+    """A whole number or a text for each image, `(N,)`; rows with a single one are its place."""
+    _require_one_each(archive, key, labels, count)
     rows = labels.reshape(count, -1)
     is_hot = rows.shape[1] > 1 and labels.dtype.kind in "buif" and np.isin(rows, (0, 1)).all()
     if is_hot and (rows.sum(axis=1) == 1).all():
         archive.notes.append(f"`{key}` is one-hot: the place of the one is the class")
-        return torch.from_numpy(rows.argmax(axis=1).astype(np.int64))
+        return np.asarray(rows.argmax(axis=1))
     if rows.shape[1] == 1 and labels.dtype.kind == "f" and (rows == np.rint(rows)).all():
         rows = rows.astype(np.int64)
-    if rows.dtype.kind not in "bui" or rows.shape[1] != 1:
-        got = f"{labels.dtype} {labels.shape}"
-        raise ValueError(f"{archive.path}: `{key}` must be one integer an image, got {got}")
-    return torch.from_numpy(rows[:, 0].astype(np.int64))
+    if rows.dtype.kind not in "buiUS" or rows.shape[1] != 1:
+        raise ValueError(
+            f"{archive.path}: `{key}` must be one integer an image, got {_kind(labels)}"
+        )
+    column: NDArray[Any] = rows[:, 0].astype(np.str_ if rows.dtype.kind in "US" else rows.dtype)
+    if column.dtype.kind == "i" and column.min(initial=0) < 0:
+        rule = "integers from 0 on (leave images of no class out)"
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {column.min()}")
+    return column
+
+
+def _require_one_each(archive: _Archive, key: str, array: NDArray[Any], count: int) -> None:
+    if array.shape[:1] != (count,):
+        got = len(array) if array.ndim else 1
+        rule = "one entry per image"
+        raise ValueError(f"{archive.path}: `{key}` must have {rule}, got {got} for {count}")
 
 
 def _boxes(
@@ -263,33 +262,34 @@ def _pixels(
 ) -> list[NDArray[np.float64]]:
     right = boxes.dtype.kind in "uif" and boxes.ndim in (2, 3) and boxes.shape[-1] == 4
     if not right or (np.abs(boxes[np.isfinite(boxes)]) > _FARTHEST).any():
-        got = f"{boxes.dtype} {boxes.shape}"
-        raise ValueError(f"{archive.path}: `{key}` must be pixels (N, 4) or (N, k, 4), got {got}")
-    if len(boxes) != count:
-        raise ValueError(
-            f"{archive.path}: `{key}` must have one entry per image, got {len(boxes)} for {count}"
-        )
+        rule = "pixels (N, 4) or (N, k, 4)"
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {_kind(boxes)}")
+    _require_one_each(archive, key, boxes, count)
+    known = boxes[np.isfinite(boxes)]
+    if known.size and 0 < known.max() <= 1 and (known != np.rint(known)).any():
+        raise ValueError(f"{archive.path}: `{key}` must be pixels, got fractions from 0 to 1")
     per_image = boxes.reshape(len(boxes), -1, 4).astype(np.float64)
     return [each[np.isfinite(each).all(axis=1)] for each in per_image]
 
 
-def _classes(archive: _Archive, sets: Mapping[str, ImageSet]) -> tuple[str, ...] | None:
-    """The archive's own names where it has them, else the numbers of the labels of train."""
-    labels = sets[names.TRAIN].labels
-    if labels is None:
-        return None
-    for key in CLASSES:
-        if key in archive.arrays:
-            return tuple(str(name) for name in archive.arrays[key].reshape(-1))
-    return tuple(str(label) for label in range(int(labels.max()) + 1))
+def _own_names(archive: _Archive) -> list[str] | None:
+    """The names of the classes that an archive brings."""
+    for key in (key for key in CLASSES if key in archive.arrays):
+        own = archive.arrays[key]
+        if own.dtype.hasobject:
+            raise ValueError(f"{archive.path}: `{key}` must be texts, got {_kind(own)}")
+        return [str(name) for name in own.reshape(-1)]
+    return None
 
 
 def _lacking(archive: _Archive, sets: Mapping[str, ImageSet]) -> dict[Need, tuple[str, ...]]:
     """Why labels or boxes are not there, by key."""
     why: dict[Need, tuple[str, ...]] = {}
     if any(images.labels is None for images in sets.values()):
+        others = [key for key in archive.arrays if key not in archive.keys.values()]
+        rest = f", and {', '.join(others)} are not read" if others else ""
         why["labels"] = tuple(
-            f"{archive.path} has no usable `{_NAMES[split]}_labels`"
+            f"{archive.path} has no usable `{_NAMES[split]}_labels`{rest}"
             for split, images in sets.items()
             if images.labels is None
         )

@@ -1,6 +1,9 @@
-"""Arrays as images: `.npy` files, and TIFF files of many bands by the optional `tifffile`."""
+"""Arrays: `.npy` and `.npz` files, and TIFF files of many bands by the optional `tifffile`."""
 
 import logging
+import os
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +44,50 @@ def size(path: Path) -> tuple[int, int]:
     """(height, width) of a `.npy` file: only its header is read."""
     _, height, width = channels_first(read(path)).shape
     return height, width
+
+
+def read_archive(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz` file; one of Python objects has its shape, and None everywhere.
+
+    Raises:
+        ValueError: for what is no such archive, or unpacks to more than memory holds.
+    """
+    try:
+        _require_room(path)
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: _array(archive, key) for key in archive.files}
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} must be an .npz archive of plain arrays: {error}") from error
+
+
+def _array(archive: Any, key: str) -> NDArray[Any]:
+    """One array; objects would have to be unpickled, which runs what the file says."""
+    with archive.zip.open(f"{key}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        first = version == (1, 0)
+        header = np.lib.format.read_array_header_1_0 if first else _read_header
+        shape, _, dtype = header(file)
+    if dtype.hasobject:
+        return np.broadcast_to(np.array(None, dtype=object), shape)
+    return np.asarray(archive[key])
+
+
+def _read_header(file: Any) -> Any:
+    return np.lib.format.read_array_header_2_0(file)
+
+
+def _require_room(path: Path) -> None:
+    """Refuse what would unpack to more than memory holds twice: images are copied once."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    room = _memory() // 2
+    if unpacked > room:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, and there is room for {room:,}")
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def channels_first(pixels: NDArray[Any]) -> NDArray[Any]:

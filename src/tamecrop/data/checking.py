@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tamecrop.data import annotations, folders, layouts, listing, quarantine
+from tamecrop.data import annotations, folders, layouts, listing, lists, quarantine
 from tamecrop.data.quarantine import Memory, Told
 
 
@@ -118,14 +118,14 @@ def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], str | N
     """What is wrong with layout, channels and label files, and what a load reads of the rest."""
     there = listing.list_folder(root)
     try:
-        layout = layouts.read(there.folder)
+        layout = lists.divide(root, layouts.read(there.folder), there.others)
         memory.decoding(root)
     except ValueError as error:
         return (str(error),), None
     parts = {
         split: folders.readable(root, part, memory.entries) for split, part in layout.parts.items()
     }
-    source = annotations.find(root, there.others, parts)
+    source = annotations.find(root, there, parts)
     if source is not None:
         sizes = {
             split: folders.sizes_of(root, part, memory.entries) for split, part in parts.items()

@@ -95,7 +95,9 @@ class Coco:
         try:
             content = json.loads(path.read_bytes())
             images, objects = content["images"], content["annotations"]
-            places = {image["id"]: self._place(path, str(image["file_name"])) for image in images}
+            places = {
+                str(image["id"]): self._place(path, str(image["file_name"])) for image in images
+            }
         except (ValueError, TypeError, LookupError, RecursionError, OSError) as error:
             self.found.problems.append(f"{path}: must be COCO JSON: {error!r}")
             return
@@ -123,7 +125,7 @@ class Coco:
 
     def _object(self, where: str, item: Any, places: Mapping[Any, Any]) -> None:
         try:
-            place = places[item["image_id"]]
+            place = places[str(item["image_id"])]
             if item.get("iscrowd"):
                 self.crowds += 1
                 return
@@ -141,7 +143,10 @@ def _box(item: Mapping[str, Any]) -> list[float] | None:
     if box:
         x, y, width, height = (float(value) for value in box)
         return require_finite([x, y, x + width, y + height])
-    points = [float(value) for ring in item.get("segmentation") or () for value in ring]
+    rings = item.get("segmentation") or ()
+    if isinstance(rings, Mapping):
+        raise ValueError("a mask that is run-length encoded must have a `bbox`")  # noqa: TRY004
+    points = [float(value) for ring in rings for value in ring]
     if not points:
         return None
     return require_finite([*around(points)])

@@ -12,6 +12,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from tamecrop.data import bands
+from tamecrop.data.headers import SIDEWAYS, TURNED, Pixels, orientation
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
     DecodeError as DecodeError,
@@ -21,8 +22,6 @@ from tamecrop.data.opening import (
     require_no_bomb,
 )
 from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,10 @@ def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 
 
     EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
     blended over black, CMYK and YCbCr are converted as Pillow does; a fourth band of a TIFF that
-    is not declared as alpha is left out. Deep gray, 16 or 32 bits or floats, becomes 8 bits by
-    the range of the set, see `tamecrop.data.ranges`; alone, a file is its own set. Of an
-    animation the first frame is read. What is needed beside the result is one decoded image of
-    Pillow's: pixels are converted in strips.
+    is not declared as alpha is left out. Deep gray, 16 or 32 bits or floats, and colors of 16 bits
+    become 8 bits by the range of the set, see `tamecrop.data.ranges`; alone, a file is its own
+    set. Of an animation the first frame is read. What is needed beside the result is one decoded
+    image of Pillow's, of colors of 16 bits two: pixels are converted in strips.
 
     `.npy` files, and TIFF files that Pillow cannot read (by `tifffile`, where it is installed),
     may have any number of channels.
@@ -90,17 +89,17 @@ def _decoded(path: Path, how: Decoding, shrink: int) -> Tensor:
     with image:
         with name_errors(path, "decode"):
             require_no_bomb(image, how.most_pixels)
-            is_wide = _has_wide_bands(image)
+            low = _low_bytes(image, path)
             if shrink > 1 and image.format in ("JPEG", "MPO"):
                 image.draft(None, (image.width // shrink, image.height // shrink))
             image.load()
             turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
         with name_errors(path, "convert"):
-            if is_wide:
-                _narrow_transparency(image)
-            return torch.from_numpy(_upright(_without_loose_band(image), turned, how)).permute(
-                2, 0, 1
-            )
+            if low is not None:
+                narrow = _narrow(_wide(image, low), image, how)
+            else:
+                narrow = _without_loose_band(image)
+            return torch.from_numpy(_upright(narrow, turned, how)).permute(2, 0, 1)
 
 
 def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | None]:
@@ -121,6 +120,9 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
                 return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
             with image:
                 require_no_bomb(image, decoding.most_pixels)
+                low = _low_bytes(image, path)
+                if low is not None:
+                    return 3, measure(_wide(image, low)[..., :3])
                 return 3, measure_values(image) if _is_deep(image) else None
 
 
@@ -173,60 +175,15 @@ def _nodata(image: Image.Image) -> float | None:
         return None
 
 
-_TURNED: dict[object, Callable[[Pixels], Pixels]] = {
-    2: lambda upright: upright[:, ::-1],
-    3: lambda upright: upright[::-1, ::-1],
-    4: lambda upright: upright[::-1],
-    5: lambda upright: upright.swapaxes(0, 1),
-    6: lambda upright: upright.swapaxes(0, 1)[::-1],
-    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
-}
-"""EXIF's orientation to how the file holds an upright image: views of the same memory."""
-
-SIDEWAYS = (5, 6, 7, 8)
-"""Orientations that exchange height and width."""
-
 _STRIP = 2**21
 _GDAL_NODATA, _EXTRA_SAMPLES, _ALPHA = 42113, 338, (1, 2)
-
-
-def orientation(stored: object) -> int:
-    r"""The orientation 1 to 8 from what a file holds; 1 for what is none.
-
-    It should be a short integer; cameras and editors also write a byte, a text, or several.
-
-    >>> orientation(6), orientation(b"\x06"), orientation("6\0"), orientation((6,)), orientation(77)
-    (6, 6, 6, 6, 1)
-    """
-    if isinstance(stored, tuple | list):
-        stored = stored[0] if stored else None
-    if isinstance(stored, bytes):
-        stored = (
-            stored[0] if stored[:1] and stored[0] <= max(SIDEWAYS) else stored.decode("latin-1")
-        )
-    if isinstance(stored, str):
-        stored = stored.strip("\0 ")
-        stored = int(stored) if stored.isascii() and stored.isdigit() else None
-    whole = isinstance(stored, int | float) and 1 <= stored <= max(SIDEWAYS)
-    return int(stored) if whole and int(stored) == stored else 1  # type: ignore[call-overload]
-
-
-def turn(stored: Pixels, turned: int) -> Pixels:
-    """Pixels `(H, W, 3)` as a file holds them, turned upright."""
-    if turned not in _TURNED:
-        return stored
-    height, width = stored.shape[:2]
-    upright = np.empty((width, height, 3) if turned in SIDEWAYS else stored.shape, dtype=np.uint8)
-    _TURNED[turned](upright)[...] = stored
-    return upright
 
 
 def _upright(image: Image.Image, turned: int, how: Decoding) -> Pixels:
     """Pixels `(H, W, 3)` of a loaded image, turned as its camera says."""
     size = image.size if turned in SIDEWAYS else image.size[::-1]
     upright = np.empty((*size, 3), dtype=np.uint8)
-    stored = _TURNED[turned](upright) if turned in _TURNED else upright
+    stored = TURNED[turned](upright) if turned in TURNED else upright
     to_rgb = _deep_to_rgb(image, how) if _is_deep(image) else _to_rgb
     for top, strip in _strips(image):
         stored[top : top + strip.height] = to_rgb(strip)
@@ -264,18 +221,38 @@ def _without_loose_band(image: Image.Image) -> Image.Image:
     return Image.merge("RGB", (red, green, blue))
 
 
-def _has_wide_bands(image: Image.Image) -> bool:
-    """Whether colors of a PNG that is not loaded yet have 16 bits, of which Pillow keeps 8."""
-    return image.format == "PNG" and any(
-        "16" in str(tile[3]) for tile in getattr(image, "tile", ())
-    )
+def _low_bytes(image: Image.Image, path: Path) -> NDArray[Any] | None:
+    """The lower 8 of the 16 bits of a color PNG that is not loaded yet; None of any other image.
+
+    Pillow gives the upper 8. Told that the file has the other order of bytes, it gives the lower.
+    """
+    tiles: list[Any] = [*getattr(image, "tile", ())]
+    modes = [str(tile[3]) for tile in tiles]
+    if image.format != "PNG" or modes not in (["RGB;16B"], ["RGBA;16B"]):
+        return None
+    with open_image(path) as other:
+        codec, extents, offset, mode = tiles[0]
+        other.tile = [(codec, extents, offset, mode.replace("16B", "16L"))]  # type: ignore[attr-defined]
+        return np.asarray(other)
 
 
-def _narrow_transparency(image: Image.Image) -> None:
-    """The transparent color of a 16-bit PNG in the 8 bits that its colors have now."""
-    color = image.info.get("transparency")
-    if isinstance(color, tuple):
-        image.info["transparency"] = tuple(value >> 8 for value in color)
+def _wide(image: Image.Image, low: NDArray[Any]) -> NDArray[np.uint16]:
+    """All bits of an image of which Pillow gives the upper ones."""
+    both: NDArray[np.uint16] = np.left_shift(np.asarray(image), 8, dtype=np.uint16)
+    both |= low
+    return both
+
+
+def _narrow(wide: NDArray[np.uint16], image: Image.Image, how: Decoding) -> Image.Image:
+    """8 bits of 16 by the range of the colors; what is transparent by a color is black."""
+    colors = wide[..., :3]
+    there = None if how.depth is None else how.depth.whole
+    narrow = (there or _scale(measure(colors), how))(colors)
+    clear = image.info.get("transparency")
+    if isinstance(clear, tuple):
+        narrow[(colors == clear).all(axis=-1)] = 0
+    alpha = (wide[..., 3:] >> 8).astype(np.uint8)
+    return Image.fromarray(np.concatenate([narrow, alpha], axis=-1))
 
 
 def _is_deep(image: Image.Image) -> bool:

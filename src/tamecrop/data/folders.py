@@ -5,14 +5,16 @@ pixels, only its header read. What cannot be read is quarantined, by name and re
 of what is left never changes afterwards.
 """
 
+import itertools
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from tamecrop.data import annotations, layouts, names, quarantine
+from tamecrop.data import annotations, layouts, lists, names, quarantine
 from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
 from tamecrop.data.images import ImageSet, Need
@@ -20,6 +22,8 @@ from tamecrop.data.layouts import Part
 from tamecrop.data.listing import Listing, list_folder
 from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
 
+_PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
+_TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".mat")
 _TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
 
 
@@ -53,7 +57,7 @@ def read(
         OSError: naming a folder inside it that cannot be listed.
     """
     listing = list_folder(root)
-    layout = layouts.read(listing.folder)
+    layout = lists.divide(root, layouts.read(listing.folder), listing.others)
     paths = [path for part in layout.parts.values() for path in part.paths]
     memory, notes = _looked_at(root, paths, sizing, most_pixels)
     require_readable(root, memory, listing)
@@ -62,10 +66,11 @@ def read(
     if names.TRAIN in empty:
         raise ValueError(f"{root}: the train split must hold images, got none")
     parts = {split: part for split, part in parts.items() if part.paths}
-    source = annotations.find(root, listing.others, parts)
+    source = annotations.find(root, listing, parts)
     sizes = {split: sizes_of(root, part, memory.entries) for split, part in parts.items()}
     boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
-    classes = None if source is not None and source.kind == "yolo" else _classes(parts)
+    classes = _classes(parts, source)
+    same = _same_folders(parts)
     decoding = memory.decoding(root)
     labels = {split: _labels(root, part, classes) for split, part in parts.items()}
     sets = {
@@ -79,7 +84,9 @@ def read(
         for split, part in parts.items()
     }
     used = () if source is None or not boxes else source.suffixes
-    folders = [f"folder {name}" for name in layout.unread]
+    marked = source.folders if source is not None and used else ()
+    seen = {f"folder {path.relative_to(root).as_posix()}" for path in marked}
+    left = [name for name in layout.unread if name not in seen]
     return Found(
         train=sets[names.TRAIN],
         validation=sets.get(names.VALIDATION),
@@ -87,10 +94,11 @@ def read(
         classes=None if classes is None else tuple(_shown(name) for name in classes),
         root=root,
         quarantined=tuple(entry.error(root) for entry in memory.bad),
-        notes=(*layout.notes, *notes),
+        notes=(*layout.notes, *(layout.doubts if classes is not None else ()), *same, *notes),
         depth=decoding.account,
-        unread=(*listing.unread(used), *folders),
-        lacking=_lacking(root, parts, empty, labels, boxes=boxes, source=source),
+        marked=source.account if source is not None and boxes else "",
+        unread=(*listing.unread(used), *left),
+        lacking=_lacking(listing, parts, empty, labels, boxes=boxes, source=source),
     )
 
 
@@ -104,7 +112,11 @@ def require_readable(root: Path, memory: Memory, listing: Listing | None = None)
     if total == 0:
         unread = listing.unread() if listing is not None else ()
         rest = f"; not read: {', '.join(unread)}" if unread else ""
-        raise ValueError(f"{root} must hold image files, got none{rest}")
+        packed = listing is not None and any(
+            counts[suffix] for counts in listing.others.values() for suffix in _PACKED
+        )
+        unpack = "; unpack the archives first" if packed else ""
+        raise ValueError(f"{root} must hold image files, got none{rest}{unpack}")
     if len(bad) > memory.bad_share * total:
         raise ValueError(
             f"{root}: {len(bad)} of {total} files cannot be read, more than "
@@ -196,16 +208,35 @@ def _boxes(
     return {split: boxes for split, (boxes, _) in fitted.items()}
 
 
-def _classes(parts: Mapping[str, Part]) -> tuple[str, ...] | None:
-    """Names of the class folders of all splits, or None where train has none."""
+def _classes(parts: Mapping[str, Part], source: Annotations | None) -> tuple[str, ...] | None:
+    """Names of the class folders of all splits, or None where train has none.
+
+    One folder inside of a YOLO data set is no class.
+    """
     if not parts[names.TRAIN].is_classed:
         return None
     labeled = [part for part in parts.values() if part.is_classed]
-    return tuple(sorted({_class(part, path) for part in labeled for path in part.paths}))
+    found = {_class(part, path) for part in labeled for path in part.paths}
+    is_yolo = source is not None and source.kind == "yolo"
+    return None if is_yolo and len(found) == 1 else tuple(sorted(found))
 
 
 def _class(part: Part, path: Path) -> str:
-    return path.relative_to(part.folder).parts[0]
+    """The first folder; an accent written as one letter or as two is the same name."""
+    return unicodedata.normalize("NFC", path.relative_to(part.folder).parts[0])
+
+
+def _same_folders(parts: Mapping[str, Part]) -> list[str]:
+    """A sentence for each two splits that links make the same."""
+    true = {split: {path.parent.resolve() for path in part.paths} for split, part in parts.items()}
+    twice = {split: {*part.paths} for split, part in parts.items()}
+    return [
+        f"{first} and {second} are the same images in {folder}: what is learned is judged by itself"
+        for first, second in itertools.combinations(parts, 2)
+        if not twice[first] & twice[second]
+        for folder in sorted(true[first] & true[second])[:1]
+        if parts[first].folder != parts[second].folder
+    ]
 
 
 def _labels(root: Path, part: Part, classes: tuple[str, ...] | None) -> torch.Tensor | None:
@@ -238,7 +269,7 @@ def _shown(name: str) -> str:
 
 
 def _lacking(
-    root: Path,
+    listing: Listing,
     parts: Mapping[str, Part],
     empty: Mapping[str, Path],
     labels: Mapping[str, torch.Tensor | None],
@@ -247,8 +278,9 @@ def _lacking(
     source: Annotations | None,
 ) -> dict[Need, tuple[str, ...]]:
     """Why labels or boxes are not there, by the folders that have none."""
+    root = listing.folder.path
     why = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
-    if source is not None and source.kind == "yolo":
+    if source is not None and source.kind == "yolo" and labels[names.TRAIN] is None:
         why.append(f"{root} has object boxes and no class folders")
     else:
         why += [
@@ -256,5 +288,8 @@ def _lacking(
             for split, part in parts.items()
             if labels[split] is None
         ]
+        tables = [s for s in _TABLES if any(counts[s] for counts in listing.others.values())]
+        if why and tables:
+            why.append(f"labels are folders, and no {', '.join(tables)} file is read")
     none = () if boxes else (f"{root} has no annotations: {annotations.KNOWN}",)
     return {"labels": tuple(why), "boxes": none}

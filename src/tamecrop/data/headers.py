@@ -1,12 +1,14 @@
-"""Sizes of image files from their headers alone: no pixel is decoded."""
+"""Sizes and orientations of image files from their headers alone: no pixel is decoded."""
 
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tamecrop.data import bands
-from tamecrop.data.decode import SIDEWAYS, orientation
 from tamecrop.data.opening import (
     RAISED_BY_PILLOW,
     lift_limit,
@@ -14,6 +16,22 @@ from tamecrop.data.opening import (
     open_image,
     require_no_bomb,
 )
+
+Pixels = NDArray[np.uint8]
+
+TURNED: dict[object, Callable[[Pixels], Pixels]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
+}
+"""EXIF's orientation to how the file holds an upright image: views of the same memory."""
+
+SIDEWAYS = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
 
 _ORIENTATION = 0x0112
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -85,3 +103,34 @@ def _chunk(file: BufferedReader, wanted: bytes) -> bytes | None:
             return file.read(length)
         file.seek(length + 4, 1)
     return None
+
+
+def orientation(stored: object) -> int:
+    r"""The orientation 1 to 8 from what a file holds; 1 for what is none.
+
+    It should be a short integer; cameras and editors also write a byte, a text, or several.
+
+    >>> orientation(6), orientation(b"\x06"), orientation("6\0"), orientation((6,)), orientation(77)
+    (6, 6, 6, 6, 1)
+    """
+    if isinstance(stored, tuple | list):
+        stored = stored[0] if stored else None
+    if isinstance(stored, bytes):
+        stored = (
+            stored[0] if stored[:1] and stored[0] <= max(SIDEWAYS) else stored.decode("latin-1")
+        )
+    if isinstance(stored, str):
+        stored = stored.strip("\0 ")
+        stored = int(stored) if stored.isascii() and stored.isdigit() else None
+    whole = isinstance(stored, int | float) and 1 <= stored <= max(SIDEWAYS)
+    return int(stored) if whole and int(stored) == stored else 1  # type: ignore[call-overload]
+
+
+def turn(stored: Pixels, turned: int) -> Pixels:
+    """Pixels `(H, W, 3)` as a file holds them, turned upright."""
+    if turned not in TURNED:
+        return stored
+    height, width = stored.shape[:2]
+    upright = np.empty((width, height, 3) if turned in SIDEWAYS else stored.shape, dtype=np.uint8)
+    TURNED[turned](upright)[...] = stored
+    return upright

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tamecrop.data.listing import Folder
 from tamecrop.data.names import (
-    IMAGES,
     TRAIN,
     WRAPPERS,
+    are_parts,
     is_companion,
+    is_images,
+    list_mentions,
     split_word,
     split_words,
     year,
@@ -22,31 +25,6 @@ from tamecrop.data.names import (
 
 STRAY_SHARE = 0.1
 """Images beside class folders, up to this share of all or one, are left out and named."""
-
-
-@dataclass(frozen=True, eq=False)
-class Folder:
-    """A folder as it was listed.
-
-    Args:
-        path: of the folder.
-        images: names of its image files, sorted.
-        folders: those in it that hold an image at any depth, by name, sorted.
-        empty: names of the others in it.
-        total: images at any depth.
-    """
-
-    path: Path
-    images: tuple[str, ...]
-    folders: Mapping[str, "Folder"]
-    empty: tuple[str, ...]
-    total: int
-
-    def files(self) -> Iterator[Path]:
-        """Every image file at any depth."""
-        yield from (self.path / name for name in self.images)
-        for folder in self.folders.values():
-            yield from folder.files()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +49,16 @@ class Layout:
     Args:
         parts: by split; train is always there.
         empty: the folder of each split that has one and holds no image.
-        unread: folders with images that are in no split, below the root.
+        unread: what holds images that are in no split, in words.
         notes: sentences that a person should know.
+        doubts: what makes it doubtful that the folders are classes, where they are taken for such.
     """
 
     parts: Mapping[str, Part]
     empty: Mapping[str, Path]
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def read(root: Folder) -> Layout:
@@ -98,6 +78,7 @@ class _Reading:
     empty: dict[str, Path] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def layout(self) -> Layout:
         top = self._inner(self.root)
@@ -105,10 +86,11 @@ class _Reading:
         if len(nodes) == 1 and nodes.get(TRAIN) is top:
             _refuse_wrong_root(self.root.path, top)
         parts = {split: self._part(split, self._inner(node)) for split, node in nodes.items()}
-        return Layout(parts, self.empty, tuple(self.unread), tuple(self.notes))
+        told = (tuple(each) for each in (self.unread, self.notes, self.doubts))
+        return Layout(parts, self.empty, *told)
 
     def _name(self, folder: Folder) -> str:
-        return folder.path.relative_to(self.root.path).as_posix()
+        return f"folder {folder.path.relative_to(self.root.path).as_posix()}"
 
     def _inner(self, node: Folder) -> Folder:
         """Go down through folders that only hold the images of what they lie in."""
@@ -137,7 +119,8 @@ class _Reading:
         chosen: dict[str, str] = {}
         for name in sorted(words, key=lambda name: (words[name][1], -year(name), name)):
             chosen.setdefault(words[name][0], name)
-        others = [name for name in node.folders if name not in words and not is_companion(name)]
+        passed = {*words, *list_mentions([*node.folders])}
+        others = [name for name in node.folders if name not in passed and not is_companion(name)]
         _require_train(node, chosen, others)
         for name in node.empty:
             word = split_word(name)
@@ -154,31 +137,57 @@ class _Reading:
     def _part(self, split: str, node: Folder) -> Part:
         """Class folders, flat, or some images beside class folders."""
         _refuse_split_classes(node)
+        paths = tuple(sorted(self._learnable(node)))
+        folders = [name for name in node.folders if not is_companion(name)]
         if node.folders and _may_pass(node):
+            if are_parts([*node.folders]):
+                return self._parts(node, paths)
             if node.images:
                 self._strays(node)
-            paths = [path for each in node.folders.values() for path in each.files()]
+                paths = tuple(path for path in paths if path.parent != node.path)
             if split == TRAIN:
                 self._doubtful_classes(node)
-            return Part(node.path, tuple(sorted(paths)), is_classed=True)
-        if node.folders:
+            return Part(node.path, paths, is_classed=True)
+        if folders:
             self.notes.append(
                 f"{len(node.images)} {split} images lie beside class folders, such as "
                 f"{node.path / node.images[0]}: the {split} images have no labels"
             )
-        return Part(node.path, tuple(sorted(node.files())), is_classed=False)
+        return Part(node.path, paths, is_classed=False)
+
+    def _parts(self, node: Folder, paths: tuple[Path, ...]) -> Part:
+        """Folders that number the parts of a set are no classes."""
+        first, *rest = (self._inner(each) for each in node.folders.values())
+        if first.folders:
+            raise ValueError(
+                f"{node.path} has numbered parts of a set ({_listed([*node.folders])}) that hold "
+                f"folders: give one of them, such as {first.path}, or put their folders together"
+            )
+        named = _listed([first.path.name, *(each.path.name for each in rest)])
+        self.notes.append(f"{node.path} has numbered parts of one set, and no classes: {named}")
+        return Part(node.path, paths, is_classed=False)
+
+    def _learnable(self, node: Folder) -> Iterator[Path]:
+        """The images below a folder, without what only says something of them."""
+        yield from (node.path / name for name in node.images)
+        holds_images = bool(node.images) or any(is_images(name) for name in node.folders)
+        for name, folder in node.folders.items():
+            if holds_images and is_companion(name):
+                self.unread.append(self._name(folder))
+            else:
+                yield from self._learnable(folder)
 
     def _doubtful_classes(self, node: Folder) -> None:
         """Say what makes it doubtful that the folders are classes."""
         ((name, first), *more) = node.folders.items()
         if not more:
-            self.notes.append(
+            self.doubts.append(
                 f"all train images are of 1 class, {name!r}; if it is no class, "
                 f"did you mean {node.path / name}?"
             )
         elif all(len(each.folders) > 1 for each in node.folders.values()):
             inner = next(iter(first.folders))
-            self.notes.append(
+            self.doubts.append(
                 f"the class folders hold folders, such as {name}/{inner}: the outer ones are the "
                 f"classes; if they are not, did you mean {node.path / name}?"
             )
@@ -189,18 +198,19 @@ def _holder(node: Folder) -> Folder | None:
     if len(node.folders) == 1:
         ((name, only),) = node.folders.items()
         again = name.lower() == node.path.name.lower() or _same_split(name, node.path.name)
-        if name.lower() in (*IMAGES, *WRAPPERS) or again:
+        if is_images(name) or name.lower() in WRAPPERS or again:
             return only
-    named = [name for name in node.folders if name.lower() in IMAGES]
-    others = [name for name in node.folders if name not in named]
-    if len(named) == 1 and all(is_companion(name) for name in others):
-        return node.folders[named[0]]
-    return None
+    plain = [name for name in node.folders if not is_companion(name)]
+    if len(plain) != 1:
+        return None
+    alone = node.folders[plain[0]]
+    is_holder = len(node.folders) > 1 and bool(split_words([*alone.folders]))
+    return alone if is_images(plain[0]) or is_holder else None
 
 
 def _same_split(name: str, other: str) -> bool:
-    word = split_word(name)
-    return word is not None and word == split_word(other)
+    word, above = split_word(name), split_word(other)
+    return word is not None and above is not None and word[0] == above[0]
 
 
 def _may_pass(node: Folder) -> bool:
@@ -270,6 +280,9 @@ def _refuse_split_classes(node: Folder) -> None:
         for name in node.folders
         if (found := re.fullmatch(r"(?i)(train|test|val)(id)?[ _-]?([a-z]|\d+)", name)) is not None
     }
+    said = list_mentions([*node.folders])
+    if 2 * len(said) > len(node.folders):
+        stems |= said
     if len(set(stems.values())) > 1:
         first = sorted(stems, key=lambda name: stems[name] != TRAIN)
         raise ValueError(
@@ -279,7 +292,8 @@ def _refuse_split_classes(node: Folder) -> None:
     for name, folder in node.folders.items():
         inside = [each for each in folder.folders if split_word(each) is not None]
         if {split_word(each)[0] for each in inside} - {TRAIN}:  # type: ignore[index]
+            good = next((each for each in node.folders if not is_companion(each)), name)
             raise ValueError(
                 f"{node.path} has splits inside its folders ({name}/{inside[0]}): give one of "
-                f"them, such as {node.path / name}, or put train/, val/ and test/ outermost"
+                f"them, such as {node.path / good}, or put train/, val/ and test/ outermost"
             )

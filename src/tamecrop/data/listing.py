@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tamecrop.data import bands
-from tamecrop.data.layouts import Folder
+from tamecrop.data import bands, names
 from tamecrop.data.opening import suffixes
 
 OUTPUTS = (
@@ -18,9 +17,43 @@ OUTPUTS = (
 SYSTEM = ("lost+found", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "@eaDir")
 """Folders that systems put among a person's own; what lies in them is nobody's data."""
 
+MASKS = "masks"
+"""Stands for the masks beside images among the suffixes of files that are read."""
+
 _SYSTEM_FILES = ("Thumbs.db", "desktop.ini")
 _SHEET = "views.png"
 _MOST_SUFFIXES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder as it was listed.
+
+    Args:
+        path: of the folder.
+        images: names of its image files, sorted.
+        folders: those in it that hold an image at any depth, by name, sorted.
+        empty: names of the others in it.
+        total: images at any depth.
+    """
+
+    path: Path
+    images: tuple[str, ...]
+    folders: Mapping[str, "Folder"]
+    empty: tuple[str, ...]
+    total: int
+
+    def files(self) -> Iterator[Path]:
+        """Every image file at any depth."""
+        yield from (self.path / name for name in self.images)
+        for folder in self.folders.values():
+            yield from folder.files()
+
+    def walk(self) -> Iterator["Folder"]:
+        """This folder and all below it that hold images."""
+        yield self
+        for folder in self.folders.values():
+            yield from folder.walk()
 
 
 @dataclass(eq=False)
@@ -30,11 +63,13 @@ class Listing:
     Args:
         folder: the images, as a tree.
         others: number of other files by folder and lower-case suffix.
+        masks: names of images that only say something of another one, by folder.
         passed: what was passed over whole, in words.
     """
 
     folder: Folder
     others: dict[Path, Counter[str]] = field(default_factory=dict)
+    masks: dict[Path, list[str]] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
 
     def unread(self, used: Sequence[str] = ()) -> tuple[str, ...]:
@@ -48,7 +83,9 @@ class Listing:
         left = [(suffix, n) for suffix, n in ordered if suffix not in used]
         shown = [f"{n} {suffix or 'without suffix'}" for suffix, n in left[:_MOST_SUFFIXES]]
         rest = sum(n for _, n in left[_MOST_SUFFIXES:])
-        return (*shown, *([f"{rest} others"] if rest else []), *self.passed)
+        beside = sum(map(len, self.masks.values()))
+        masks = [f"{beside} masks beside their images"] if beside and MASKS not in used else []
+        return (*shown, *([f"{rest} others"] if rest else []), *masks, *self.passed)
 
 
 def list_folder(root: Path) -> Listing:
@@ -62,11 +99,13 @@ def list_folder(root: Path) -> Listing:
     images: dict[Path, list[str]] = {}
     inner: dict[Path, list[str]] = {}
     listing = Listing(Folder(root, (), {}, (), 0))
-    for place, folders, names in _visible(root, listing):
+    for place, folders, files in _visible(root, listing):
         inner[place] = folders
-        images[place] = sorted(name for name in names if Path(name).suffix.lower() in known)
-        arrays[place] = sorted(name for name in names if bands.is_array(Path(name)))
-        listing.others[place] = _suffixes(names) - _suffixes(images[place])
+        images[place] = sorted(name for name in files if Path(name).suffix.lower() in known)
+        arrays[place] = sorted(name for name in files if bands.is_array(Path(name)))
+        listing.others[place] = _suffixes(files) - _suffixes(images[place])
+        masks = listing.masks[place] = _masks(images[place])
+        images[place] = sorted({*images[place]} - {*masks}) if masks else images[place]
     if not any(images.values()):  # beside images, arrays are features or masks
         images = arrays
         for counts in listing.others.values():
@@ -78,8 +117,15 @@ def list_folder(root: Path) -> Listing:
     return listing
 
 
-def _suffixes(names: Sequence[str]) -> Counter[str]:
-    return Counter(Path(name).suffix.lower() for name in names)
+def _masks(images: Sequence[str]) -> list[str]:
+    """The images that by their names say something of another one in the same folder."""
+    said = {name: base for name in images if (base := names.about(Path(name).stem)) is not None}
+    stems = {Path(name).stem for name in images} if said else set()
+    return [name for name, base in said.items() if base in stems]
+
+
+def _suffixes(files: Sequence[str]) -> Counter[str]:
+    return Counter(Path(name).suffix.lower() for name in files)
 
 
 def _tree(place: Path, images: Mapping[Path, list[str]], inner: Mapping[Path, list[str]]) -> Folder:
@@ -92,9 +138,9 @@ def _tree(place: Path, images: Mapping[Path, list[str]], inner: Mapping[Path, li
 
 def _visible(root: Path, listing: Listing) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder below one, with its folders and files; results of ours are left out."""
-    for place, folders, names in os.walk(root, onerror=_cannot_list, followlinks=True):
+    for place, folders, files in os.walk(root, onerror=_cannot_list, followlinks=True):
         here = Path(place)
-        if here != root and any(name in OUTPUTS for name in names):
+        if here != root and any(name in OUTPUTS for name in files):
             listing.passed.append(f"our own results in {here.relative_to(root).as_posix()}")
             folders.clear()
             continue
@@ -105,7 +151,7 @@ def _visible(root: Path, listing: Listing) -> Iterator[tuple[Path, list[str], li
             for name in folders
             if not name.startswith(".") and name not in SYSTEM and not _is_loop(here / name)
         )
-        visible = [n for n in names if not n.startswith(".") and n not in _SYSTEM_FILES]
+        visible = [n for n in files if not n.startswith(".") and n not in _SYSTEM_FILES]
         yield here, [*folders], visible
 
 
@@ -121,9 +167,9 @@ def _is_loop(path: Path) -> bool:
     return any(parent.resolve().is_relative_to(target) for parent in path.absolute().parents)
 
 
-def _is_our_sheet(root: Path, names: Sequence[str]) -> bool:
+def _is_our_sheet(root: Path, images: Sequence[str]) -> bool:
     """Whether `tamecrop show` was run in a folder and left its picture there."""
-    if _SHEET not in names:
+    if _SHEET not in images:
         return False
     with (root / _SHEET).open("rb") as file:
         return b"Matplotlib" in file.read(1000)

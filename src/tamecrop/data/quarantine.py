@@ -23,9 +23,9 @@ import PIL
 
 from tamecrop.data.decode import Decoding, decode, values_of
 from tamecrop.data.downloads import default_root
-from tamecrop.data.files import write_atomic
 from tamecrop.data.opening import DecodeError, Stage, pixel_limit
 from tamecrop.data.ranges import Depth, Values, depth_of
+from tamecrop.files import write_atomic
 
 NAME = ".tamecrop-check.json"
 """Of the memory inside a folder."""
@@ -33,7 +33,7 @@ NAME = ".tamecrop-check.json"
 BAD_SHARE = 0.01
 """A folder with a larger share of unreadable files is refused, unless it was checked otherwise."""
 
-FORMAT = 2
+FORMAT = 3
 
 Sizing = Callable[..., tuple[int, int]]
 """How the size (height, width) of a file is found; raises `DecodeError` for an unreadable one.
@@ -167,6 +167,8 @@ def _entry(
     now = Entry(name, status.st_size, status.st_mtime_ns, None, "open", "not a regular file")
     if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
         return now
+    if status.st_size == 0:
+        return replace(now, reason="the file is empty")
     there = known.get(name)
     if there is not None and now.same_file(there) and _holds(there, most_pixels):
         return there

@@ -41,7 +41,7 @@ class Scale:
     """From values to 0..255: whole steps, or a line from `low` to `high`.
 
     Args:
-        low: value that becomes 0.
+        low: value that becomes 0; above `high` where there is no measured value.
         high: value that becomes 255, for a line.
         step: values that share a gray level, or 0 for a line.
         nodata: values that become 0.
@@ -67,6 +67,8 @@ class Scale:
         known = is_data(values, self.nodata)
         if self.step:
             return np.where(known, np.clip(values // self.step, 0, 255), 0).astype(np.uint8)
+        if self.low > self.high:
+            return np.zeros(values.shape, dtype=np.uint8)
         exact = np.where(known, values, self.low).astype(np.float64)
         span = max(self.high - self.low, np.finfo(np.float64).tiny)
         return np.rint(np.clip(255 * ((exact - self.low) / span), 0, 255)).astype(np.uint8)
@@ -77,6 +79,8 @@ class Scale:
         bits = 8 + self.step.bit_length() - 1
         how = f"{self.low:g} to {self.high:g} became 0 to 255"
         how = f"{bits} bits in use, divided by {self.step}" if self.step else how
+        how = f"all are {self.low:g} and became 0" if self.low == self.high else how
+        how = "there is no measured value, and all became 0" if self.low > self.high else how
         marks = ", ".join(f"{value:g}" for value in self.nodata)
         return f"{how}, {marks} is no data" if marks else how
 
@@ -143,7 +147,7 @@ def _scale(values: list[Values], kind: Kind) -> Scale | None:
     nodata = tuple(sorted({mark for each in mine for mark in each.nodata}))
     low, high = min(each.low for each in mine), max(each.high for each in mine)
     if low > high:
-        return Scale(0, 1, nodata=nodata)
+        return Scale(low, high, nodata=nodata)
     if kind == "whole" and low >= 0 and high < 2**16:
         bits = next(bits for bits in _BITS if high < 2**bits)
         return Scale(0, 2**bits - 1, step=2 ** (bits - 8), nodata=nodata)

@@ -20,7 +20,8 @@ import torch
 from PIL import ExifTags, Image
 from torch import Tensor
 
-from tamecrop.data.decode import SIDEWAYS, Decoding, decode, orientation, turn
+from tamecrop.data.decode import Decoding, decode
+from tamecrop.data.headers import SIDEWAYS, orientation, turn
 from tamecrop.data.opening import RAISED_BY_PILLOW, lift_limit, name_errors, pixel_limit
 from tamecrop.geometry import Boxes, ViewPlan
 from tamecrop.views.tensors import cut_one

@@ -125,9 +125,9 @@ def find(
 
         return shards.read(tail, **how)
     if name == "hf" and tail:
-        from tamecrop.data import tables
+        from tamecrop.data import arrow
 
-        return tables.read(tail, **how)
+        return arrow.read(tail, **how)
     # The readers of files are half of this room: who trains on scenes loads none of them.
     path = Path(spec)
     if path.is_dir():
@@ -138,8 +138,8 @@ def find(
         from tamecrop.data import archives
 
         return archives.read(path, needs=how.get("needs"))
-    _refuse(path)
-    raise ValueError(f"`data` must exist, got {path}")
+    _refuse(path, spec)
+    raise ValueError(f"`data` must exist, got {spec}")
 
 
 def _scenes(tail: str, *, seed: int, validation: float) -> Found:
@@ -148,12 +148,13 @@ def _scenes(tail: str, *, seed: int, validation: float) -> Found:
     return Found(train=train, validation=held, test=test, classes=scenes.CLASSES)
 
 
-def _refuse(path: Path) -> None:
+def _refuse(path: Path, spec: str | Path) -> None:
     """Say what is wrong with a path that is no data."""
     if path.exists():
-        raise ValueError(f"`data` must be a folder or an .npz archive, got the file {path}")
+        rule = "a name, a folder or an .npz archive"
+        raise ValueError(f"`data` must be {rule}, got the file {path}")
     if path.suffix or len(path.parts) > 1:
-        raise ValueError(f"`data` must exist, got {path}")
+        raise ValueError(f"`data` must exist, got {spec}")
     rules.known("data", str(path), ("scenes", *downloads.NAMES))
 
 

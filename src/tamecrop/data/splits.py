@@ -1,7 +1,8 @@
 """Dividing images into train, validation and test, and what must hold between the three."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,6 +66,35 @@ def carve(images: ImageSet, share: float) -> tuple[Ints, Ints]:
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
+def number_labels(
+    labels: Mapping[str, NDArray[Any] | None], own: Sequence[str] | None, *, name: str
+) -> tuple[tuple[str, ...] | None, dict[str, torch.Tensor | None]]:
+    """Names of the classes, and the number of each image's class.
+
+    Args:
+        labels: of each split, whole numbers or texts, `(N,)`.
+        own: names of the whole numbers from 0 on; by default the labels that there are name the
+            classes, in their order.
+        name: of the data, for messages.
+
+    Raises:
+        ValueError: for numbers in a split and texts in another.
+    """
+    known = {split: each for split, each in labels.items() if each is not None}
+    if "train" not in known:
+        return None, dict.fromkeys(labels)
+    are_texts = {each.dtype.kind == "U" for each in known.values()}
+    if len(are_texts) > 1:
+        raise ValueError(f"{name}: labels must be integers in every split, or texts in every split")
+    places = known
+    if own is None or are_texts == {True}:
+        values = np.unique(np.concatenate([*known.values()]))
+        places = {split: np.searchsorted(values, each) for split, each in known.items()}
+        own = [str(value) for value in values.tolist()]
+    tensors = {s: torch.from_numpy(each.astype(np.int64)) for s, each in places.items()}
+    return tuple(own), dict.fromkeys(labels) | tensors
+
+
 def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name: str) -> None:
     """Require that every class has an image to learn from.
 
@@ -82,8 +112,13 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
         raise ValueError(f"{name}: label {beyond[0]} is not one of 0 to {len(classes) - 1}")
     missing = sorted(set(range(len(classes))) - found[0])
     if missing:
+        lost = classes[missing[0]]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise ValueError(f"{name}: no train image of class {classes[missing[0]]!r}{more}")
+        other = [each for each in classes if each != lost and each.lower() == lost.lower()]
+        hint = f"; is it {other[0]!r}?" if other else ""
+        taken = any(missing[0] in labels for labels in found[1:])
+        where = ": all of its images are in val or test" if taken else ""
+        raise ValueError(f"{name}: no train image of class {lost!r}{more}{hint or where}")
 
 
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -9,6 +9,7 @@ A line is a class and numbers, which are fractions of the image's width and heig
   is a confidence. The box is the one around the points.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ FARTHEST = 1e6
 """No fraction of an image is larger; and no pixel of one then is too large for an integer."""
 
 _POSE = re.compile(r"^kpt_shape:\s*\[\s*(\d+)\s*,\s*([23])", re.MULTILINE)
+_BEYOND = 2
+"""No object reaches further out of its image: numbers above are pixels, and no fractions."""
+
 _SLACK = 0.05
 """Key points may be set a little outside of the box."""
 
@@ -62,7 +66,9 @@ def pose_numbers(root: Path) -> int | None:
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file that are not empty, with their numbers from 1."""
-    text = path.read_text("utf-8-sig", errors="replace")
+    content = path.read_bytes()
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # by PowerShell
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
     yield from ((n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
@@ -86,8 +92,10 @@ def _row(line: str, pose: int | None) -> tuple[float, float, float, float] | Non
         return None
     if len(numbers) == pose or _is_boxed(numbers):
         x, y, width, height = numbers[:4]
-        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    return around(numbers[: len(numbers) // 2 * 2])
+        box = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    else:
+        box = around(numbers[: len(numbers) // 2 * 2])
+    return box if max(map(abs, box)) <= _BEYOND else None
 
 
 def _is_boxed(numbers: list[float]) -> bool:

@@ -48,7 +48,7 @@ def read(text: str) -> dict[str, Any]:
         return _read_moving(text)
     name, _, tail = text.strip().partition(":")
     rules.known("crop policy", name, PRESETS)
-    stated = read_settings(tail, text, what="crop policy", keys=_all_keys())
+    stated = read_settings(tail, text, what="crop policy", keys=list_keys())
     defaults = KINDS | dict(PRESETS[name].settings)
     kinds = {part: stated.get(part, defaults[part]) for part in PARTS}
     for part, kind in kinds.items():
@@ -59,9 +59,9 @@ def read(text: str) -> dict[str, Any]:
 
 def write(policy: Any) -> str:
     """The text of a policy: its preset, the numbers a policy is known by, and what else differs."""
-    settings = _settings({part: getattr(policy, part) for part in PARTS})
+    settings = settings_of(policy)
     if policy.later is not None:
-        later = _settings({part: getattr(policy.later, part) for part in PARTS})
+        later = settings_of(policy.later)
         moved = {key: value for key, value in settings.items() if later[key] != value}
         settings |= {key: f"{_word(value)}->{_word(later[key])}" for key, value in moved.items()}
         settings["over"] = policy.over
@@ -70,6 +70,11 @@ def write(policy: Any) -> str:
     left_out = SELDOM if lost else SELDOM | usual
     differs = {k: v for k, v in settings.items() if k in ALWAYS_STATED or left_out.get(k) != v}
     return join("crop" if lost else policy.name, differs)
+
+
+def settings_of(policy: Any) -> dict[str, Setting]:
+    """Every setting of a policy that has a value, by its key in the text."""
+    return _settings({part: getattr(policy, part) for part in PARTS})
 
 
 def _read_moving(text: str) -> dict[str, Any]:
@@ -161,7 +166,8 @@ def fields_of(part: Any) -> dict[str, Any]:
     return {field.name: field.type for field in dataclasses.fields(part)}
 
 
-def _all_keys() -> set[str]:
+def list_keys() -> set[str]:
+    """Every key that a policy's text may have."""
     keys = {key for kinds in PARTS.values() for part in kinds.values() for key in fields_of(part)}
     return keys | PARTS.keys()
 

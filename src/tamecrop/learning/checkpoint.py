@@ -19,7 +19,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tamecrop.data.files import beside_of, remove_folder, sync_folder, write_synced
+from tamecrop.files import beside_of, remove_folder, sync_folder, write_synced
 from tamecrop.learning import old_formats
 
 FORMAT = 2

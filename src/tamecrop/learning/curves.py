@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tamecrop.data.files import beside_of, remove_folder, write_atomic
+from tamecrop.files import beside_of, remove_folder, write_atomic
 from tamecrop.learning.backbones import Backbone
 
 WHOLE_BOXES, KNN = "whole_boxes", "knn"

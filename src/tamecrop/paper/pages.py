@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tamecrop.data.files import write_atomic
+from tamecrop.files import write_atomic
 from tamecrop.geometry import rules
 from tamecrop.geometry.policy import policy
 from tamecrop.paper import controls, ordinary, table

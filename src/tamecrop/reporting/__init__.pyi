@@ -4,20 +4,26 @@ from tamecrop.reporting.comparisons import (
     MARGIN as MARGIN,
     Comparison as Comparison,
     compare_arms as compare_arms,
+    critical_value as critical_value,
     is_different as is_different,
     is_equal as is_equal,
+    noncentrality as noncentrality,
 )
 from tamecrop.reporting.environment import Environment as Environment
 from tamecrop.reporting.intervals import (
+    CONFIDENCE as CONFIDENCE,
     Interval as Interval,
     interval_words as interval_words,
     percent as percent,
     points as points,
+    spell_time as spell_time,
     spread as spread,
 )
 from tamecrop.reporting.theme import (
+    FIRST_VIEW as FIRST_VIEW,
     INK as INK,
     MUTED as MUTED,
+    SECOND_VIEW as SECOND_VIEW,
     bare as bare,
     color as color,
     embed as embed,
@@ -31,6 +37,7 @@ from tamecrop.reporting.view_grid import (
     Look as Look,
     Tile as Tile,
     cut_tile as cut_tile,
+    draw_tile as draw_tile,
     sheet_figure as sheet_figure,
     tiles_figure as tiles_figure,
 )

@@ -64,6 +64,8 @@ class Comparison:
         detectable: True difference, a fraction, that this many seeds would show in `POWER` of all
             studies, if the deviation is what it was here.
         lead: How the best stands.
+        level: Of the critical values; above 0.95 where the number of seeds followed from the
+            deviation, so that the intervals still hold in 95 % of studies.
     """
 
     rivals: int
@@ -72,16 +74,18 @@ class Comparison:
     pairing: float | None
     detectable: float | None
     lead: Lead | None
+    level: float = CONFIDENCE
 
 
 def compare_arms(
-    found: Mapping[Name, Mapping[int, float]], baseline: Name | None
+    found: Mapping[Name, Mapping[int, float]], baseline: Name | None, *, level: float = CONFIDENCE
 ) -> tuple[dict[Name, Interval], Comparison | None]:
     """Differences of some arms to a baseline with 95 % intervals that hold for all at once.
 
     Args:
         found: accuracy by seed of each arm, the baseline among them.
         baseline: what the others are compared with; None compares nothing.
+        level: of the critical values.
 
     Returns:
         The difference of each arm that shares a seed with the baseline, its bounds None where no
@@ -103,7 +107,7 @@ def compare_arms(
     fit = _fit(arms)
     gaps, half, detectable = fit.means[1:], [None] * len(rivals), None
     if fit.deviation is not None:
-        critical = critical_value(len(rivals), fit.freedom, CONFIDENCE, least=fit.correlation)
+        critical = critical_value(len(rivals), fit.freedom, level, least=fit.correlation)
         errors = fit.deviation * np.sqrt(np.diag(fit.covariance)[1:])
         half = (critical * errors).tolist()
         detectable = noncentrality(critical, fit.freedom) * float(errors.max())
@@ -122,7 +126,8 @@ def compare_arms(
         deviation=fit.deviation,
         pairing=seed_correlation(arms),
         detectable=detectable,
-        lead=_lead(fit),
+        lead=_lead(fit, level),
+        level=level,
     )
     return intervals, kept
 
@@ -164,14 +169,14 @@ def _fit(arms: list[Mapping[int, float]]) -> _Fit:
     )
 
 
-def _lead(fit: _Fit) -> Lead:
+def _lead(fit: _Fit, level: float) -> Lead:
     """The best arm against each other one, by one-sided bounds that hold whichever is the best."""
     order = sorted(range(len(fit.means)), key=lambda place: -fit.means[place])
     best = order[0]
     gap = fit.means[best] - fit.means[order[1]]
     if fit.deviation is None:
         return Lead(gap, None, tuple(order))
-    critical = critical_value(len(fit.means) - 1, fit.freedom, CONFIDENCE, sides=1)
+    critical = critical_value(len(fit.means) - 1, fit.freedom, level, sides=1)
     spread = np.diag(fit.covariance)
     errors = np.sqrt(spread + spread[best] - 2 * fit.covariance[best])
     least = [

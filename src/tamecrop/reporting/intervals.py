@@ -60,3 +60,15 @@ def interval_words(gap: Interval) -> str:
     if gap.low is None or gap.high is None:
         return f"{points(gap.mean)} (one seed)"
     return f"{points(gap.mean)} ({points(gap.low)} to {points(gap.high)})"
+
+
+def spell_time(seconds: float) -> str:
+    """A time in its two largest units.
+
+    >>> spell_time(48), spell_time(252), spell_time(15_000)
+    ('48 s', '4 min', '4 h 10 min')
+    """
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -18,7 +18,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn
 
-from tamecrop.data.files import write_atomic
+from tamecrop.files import write_atomic
 
 Record = TypeVar("Record")
 

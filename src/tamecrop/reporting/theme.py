@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import matplotlib.style
@@ -90,12 +91,17 @@ def wrap(text: str, *, width: int = 24) -> str:
 
 def page(template: str, **values: Any) -> str:
     """A page of `templates/`; a value that it needs and does not get is an error."""
-    library = Environment(
+    return _library().get_template(template).render(**values)
+
+
+@cache
+def _library() -> Environment:
+    """The templates, each read and compiled once."""
+    return Environment(
         loader=PackageLoader("tamecrop.reporting", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
     )
-    return library.get_template(template).render(**values)
 
 
 def embed(

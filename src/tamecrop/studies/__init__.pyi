@@ -21,4 +21,9 @@ from tamecrop.studies.engines.local import default_jobs as default_jobs
 from tamecrop.studies.grid import run as run
 from tamecrop.studies.listening import Listener as Listener
 from tamecrop.studies.recipes import Recipe as Recipe, recipe as recipe
+from tamecrop.studies.seeds import (
+    Auto as Auto,
+    count_until as count_until,
+    read_seeds as read_seeds,
+)
 from tamecrop.studies.words import Table as Table

@@ -8,6 +8,7 @@ from pathlib import Path
 from tamecrop.data import Dataset, Loading, ViewLoader, cut_to
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import decisive, methods, processes
+from tamecrop.reporting import CONFIDENCE
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
 from tamecrop.studies.recipes import Recipe
@@ -28,7 +29,7 @@ class Arm:
     plan: ViewPlan
     recipe: Recipe
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """What its cells have in common: text of the view plan, and protocol."""
         return str(self.plan), self.protocol
@@ -61,6 +62,11 @@ def nothing(_: Sequence[Cell]) -> Sequence[Wanted]:
     return ()
 
 
+def silent(_: Sequence[Cell]) -> str:
+    """The outlook of a rule whose cells are known beforehand."""
+    return ""
+
+
 def arm(text: str | Policy | ViewPlan, recipe: Recipe, protocol: str) -> Arm:
     """An arm from the text of its view plan."""
     return Arm(protocol, plan(text), recipe)
@@ -80,22 +86,27 @@ class Study:
         dataset: The whole data; a recipe may use some of its images.
         out: The folder of its store.
         rule: Which cells are wanted.
+        outlook: What the rule says of what is still to come, given the cells there are; a text that
+            is told and put on the page when it changes.
         keep_weights: Whether the checkpoints of a finished cell stay.
         across: Accept cells of another provenance that are in the store already.
         shard: (number from 1, how many): the part of the wanted cells that is this call's.
         most: Cells to finish in this call; None for all.
         compared: Whether the first arm is the baseline of the others.
+        level: Of the critical values of intervals, see `reporting.Comparison`.
         config: The text of `config.yaml`, which repeats the command; None where there is none.
     """
 
     dataset: Dataset
     out: Path
     rule: Rule
+    outlook: Callable[[Sequence[Cell]], str] = silent
     keep_weights: bool = True
     across: bool = False
     shard: tuple[int, int] = (1, 1)
     most: int | None = None
     compared: bool = True
+    level: float = CONFIDENCE
     config: str | None = None
 
     @cached_property

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tamecrop.reporting import Comparison, Environment, Interval, compare_arms, spread
+from tamecrop.reporting import (
+    CONFIDENCE,
+    Comparison,
+    Environment,
+    Interval,
+    compare_arms,
+    spread,
+)
 
 FORMAT = 2
 
@@ -212,13 +219,20 @@ class Summary:
         return f"{record.policy} ({record.protocol})"
 
 
-def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = True) -> Summary:
+def summarize(
+    cells: Sequence[Cell],
+    wanted: Sequence[Key],
+    *,
+    compared: bool = True,
+    level: float = CONFIDENCE,
+) -> Summary:
     """What the finished cells say of the cells that were asked for.
 
     Args:
         cells: Finished cells, in any order; those not asked for are left out.
         wanted: The cells of the study in its order.
         compared: Whether the arm of the first is the baseline of all arms under its protocol.
+        level: Of the critical values of intervals, see `Comparison`.
     """
     done = {cell.key: cell for cell in cells}
     mine = tuple(done[key] for key in wanted if key in done)
@@ -233,8 +247,8 @@ def summarize(cells: Sequence[Cell], wanted: Sequence[Key], *, compared: bool = 
         {arm: values[arm] for arm in values if baseline and arm[1] == baseline[1]}
         for values in (linear, knn)
     ]
-    gaps, comparison = compare_arms(alike[0], baseline)
-    knn_gaps, _ = compare_arms(alike[1], baseline)
+    gaps, comparison = compare_arms(alike[0], baseline, level=level)
+    knn_gaps, _ = compare_arms(alike[1], baseline, level=level)
     records = tuple(
         ArmRecord(
             policy=arm[0],

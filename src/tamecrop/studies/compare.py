@@ -15,6 +15,7 @@ from tamecrop.studies.cells import Summary, flat
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure
 from tamecrop.studies.grid import run
 from tamecrop.studies.recipes import Recipe, recipe
+from tamecrop.studies.seeds import LEVEL, Auto, UntilTold, read_seeds
 
 PROTOCOL = "compare"
 
@@ -52,11 +53,18 @@ def comparison(
     policies: Sequence[str | Policy | ViewPlan],
     settings: Recipe,
     *,
-    seeds: Sequence[int],
+    seeds: Sequence[int] | Auto,
     out: Path,
+    jobs: int = 1,
 ) -> Study:
-    """The study of some policies under one recipe; the first policy is the baseline."""
+    """The study of some policies under one recipe; the first policy is the baseline.
+
+    With `Auto` the number of seeds follows from their spread; `jobs` then tells the time it takes.
+    """
     arms = [arm(policy, settings, PROTOCOL) for policy in policies]
+    if isinstance(seeds, Auto):
+        rule = UntilTold(tuple(arms), seeds, jobs)
+        return Study(dataset, out, rule, rule.outlook, level=LEVEL)
     wanted = cross(arms, seeds)
     return Study(dataset, out, lambda _: wanted)
 
@@ -66,7 +74,7 @@ def compare(
     policies: Sequence[str | Policy | ViewPlan] = (),
     *,
     settings: str | Recipe | None = None,
-    seeds: int | None = None,
+    seeds: int | str | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
 ) -> Summary:
@@ -76,7 +84,8 @@ def compare(
         data: a name, a path, or a data set with labels.
         policies: texts or policies; the first is the baseline. By default those of the recipe.
         settings: a recipe or the name of one; by default `quick` for `scenes`, else `small`.
-        seeds: how many, the first is 0; by default as many as the recipe says.
+        seeds: how many, the first is 0; by default as many as the recipe says. `auto:0.5` adds
+            seeds until half a point can be told, at most 50 or as in `auto:0.5,most=20`.
         out: folder for results, which an interrupted call continues from; None writes nowhere.
         jobs: cells side by side; more than one are processes that are started by `spawn`, for
             which a script needs the usual `if __name__ == "__main__":`.
@@ -97,8 +106,9 @@ def compare(
             dataset,
             policies or chosen.policies,
             chosen,
-            seeds=range(chosen.seeds if seeds is None else seeds),
+            seeds=read_seeds(chosen.seeds if seeds is None else seeds),
             out=Path(nowhere if out is None else out),
+            jobs=jobs,
         )
         check(study)
         summary = run(study, jobs=jobs)
@@ -112,7 +122,7 @@ def publish(study: Study, summary: Summary) -> None:
     if not summary.cells:
         return
     pictures = {name: png(figure) for name, figure in _figures(study, summary).items()}
-    text = report_html(summary, pictures).encode()
+    text = report_html(summary, pictures, study.outlook(summary.cells)).encode()
     folder = study.out / "figures"
     with store.writing(study.out):
         folder.mkdir(exist_ok=True)
@@ -137,12 +147,13 @@ def _figures(study: Study, summary: Summary) -> dict[str, Figure]:
     }
 
 
-def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
+def report_html(summary: Summary, figures: Mapping[str, bytes], outlook: str = "") -> str:
     """The page as text; images are embedded, nothing is loaded from elsewhere.
 
     Args:
         summary: A study with at least one finished cell.
         figures: PNG by name, one for each name of `HOW_TO_READ`.
+        outlook: What a rule that adds seeds says of them.
 
     Returns:
         HTML.
@@ -152,7 +163,7 @@ def report_html(summary: Summary, figures: Mapping[str, bytes]) -> str:
         data=summary.cells[0].data,
         lead=words.lead(summary),
         verdict=words.verdict(summary),
-        basis=words.basis_notes(summary.comparison),
+        basis=(*words.basis_notes(summary.comparison), *([f"{outlook}."] if outlook else [])),
         rows=words.table_rows(summary),
         figures=embed(HOW_TO_READ, figures),
         facts=words.facts(summary),

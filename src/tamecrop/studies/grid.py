@@ -57,6 +57,7 @@ def run(
     cells = store.read(study.out)
     listener.study_started(_keys(study, cells), _summary(study, cells))
     queue = Queue(study, listener)
+    queue.tell(cells)
     if jobs == 1:
         with one_thread():
             while (wanted := queue.take()) is not None:
@@ -83,6 +84,7 @@ class Queue:
     _given: set[Key] = field(default_factory=set)
     _finished: int = 0
     _running: int = 0
+    _outlook: str = ""
 
     def take(self) -> Wanted | None:
         """The next cell, or None while nothing can be begun."""
@@ -104,6 +106,14 @@ class Queue:
             return
         self._finished += 1
         self.listener.cell_finished(cell, publish_numbers(self.study))
+        self.tell(store.read(self.study.out))
+
+    def tell(self, cells: Sequence[Cell]) -> None:
+        """Tell what is still to come, where that has changed."""
+        outlook = self.study.outlook(cells)
+        if outlook and outlook != self._outlook:
+            self.listener.planned(outlook)
+        self._outlook = outlook
 
     def again(self, wanted: Wanted) -> None:
         """Hand a cell out again whose worker died."""
@@ -198,7 +208,7 @@ def publish_numbers(study: Study) -> Summary:
 
 
 def _summary(study: Study, cells: Sequence[Cell]) -> Summary:
-    return summarize(cells, _keys(study, cells), compared=study.compared)
+    return summarize(cells, _keys(study, cells), compared=study.compared, level=study.level)
 
 
 def _keys(study: Study, cells: Sequence[Cell]) -> list[Key]:

@@ -12,6 +12,9 @@ class Listener:
     def study_started(self, wanted: Sequence[Key], summary: Summary) -> None:
         """Everything is checked; training may begin. The summary holds what is finished."""
 
+    def planned(self, line: str) -> None:
+        """A rule that asks for cells as it goes says what is still to come."""
+
     def cell_started(self, key: Key) -> None:
         """Pre-training of a cell begins or resumes."""
 

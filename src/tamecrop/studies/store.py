@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tamecrop.data.files import remove_strays
+from tamecrop.files import remove_strays
 from tamecrop.reporting.jsonfiles import read_json, write_json
 from tamecrop.studies.cells import FORMAT, Cell, Key, Provenance
 

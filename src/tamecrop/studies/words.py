@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tamecrop.learning.curves import COLLAPSED
-from tamecrop.reporting import MARGIN, Comparison, Interval, is_different, is_equal, percent, points
+from tamecrop.reporting import (
+    CONFIDENCE,
+    MARGIN,
+    Comparison,
+    Interval,
+    is_different,
+    is_equal,
+    percent,
+    points,
+)
 from tamecrop.studies.cells import ArmRecord, Summary
 
 
@@ -224,9 +233,14 @@ def _corrected(found: Comparison) -> str:
         test, hold = "Student's t", "The interval holds"
     else:
         test, hold = "Dunnett's", f"The intervals hold for all {found.rivals} rivals at once"
+    level = (
+        f", critical values of {100 * found.level:g} % since the spread decided how many seeds"
+        if found.level > CONFIDENCE
+        else ""
+    )
     return (
         f"{hold} in 95 % of studies ({test}, one deviation of {100 * (found.deviation or 0):.2f} "
-        f"points taken for all arms, {found.freedom} degrees of freedom)."
+        f"points taken for all arms, {found.freedom} degrees of freedom{level})."
     )
 
 

@@ -10,7 +10,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from tamecrop.geometry import rules
+from tamecrop.geometry import Boxes, Policy, clip, rules
+from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey
 
 Box = tuple[int, int, int, int]
@@ -26,11 +27,55 @@ def as_params(box: Box) -> dict[str, int]:
     return {"top": top, "left": left, "height": bottom - top, "width": right - left}
 
 
-class ViewList(list[Any]):
+def policy_of_one_view(policy: Policy | str) -> Policy:
+    """The policy of a transform that draws one view.
+
+    Raises:
+        ValueError: for a policy that relates the views of an image.
+    """
+    found = read_policy(policy)
+    if found.relates_views:
+        raise ValueError(
+            f"`Crop` draws one view, and {found} relates the views of an image: use "
+            f"Views({str(found)!r}), or extent=random, pair=independent"
+        )
+    return found
+
+
+def boxes_in_place(boxes: Boxes, size: tuple[int, int], content: str) -> Boxes:
+    """Boxes whose pixels in place are where a view has them, for what moves along with it.
+
+    Args:
+        boxes: `(..., 4)` as drawn.
+        size: (height, width) of the image.
+        content: `"in_place"`, or `"centered"`: what survives is in the middle of the view.
+
+    >>> boxes_in_place(np.array([-2, 0, 4, 4]), (8, 8), "centered").tolist()
+    [-1, 0, 5, 4]
+    """
+    if content == "in_place":
+        return boxes
+    near, far = boxes[..., :2], boxes[..., 2:]
+    sides = np.array(size[::-1])
+    first = near.clip(0, sides)
+    inside = (np.minimum(far, sides) - first).clip(0)
+    moved = first - (far - near - inside) // 2
+    return np.concatenate([moved, moved + far - near], axis=-1)
+
+
+class _Named(type):
+    """A class whose name, where a host's message quotes it, says what to do."""
+
+    def __repr__(cls) -> str:
+        return "the list of views of `Views`: give this transform as Views(..., then=transform)"
+
+
+class ViewList(list[Any], metaclass=_Named):
     """The views of one sample.
 
     A list in everything but one thing: torchvision's transforms, which would give all views the
-    same flip and, of plain tensors, change the first one only, refuse it. Copies are plain lists,
+    same flip and, of plain tensors, change the first one only, refuse it; those of its first
+    version with the class's own words. Copies are plain lists,
     and so is what a `DataLoader` makes of it.
     """
 
@@ -60,23 +105,54 @@ def find_size(inputs: list[Any]) -> tuple[int, int]:
         arrays = any(isinstance(leaf, np.ndarray) for leaf in inputs)
         hint = ": v2.ToImage() makes one of a NumPy array (H, W, C)" if arrays else ", got none"
         raise TypeError(f"a crop needs an image{hint}")
+    for leaf in images:
+        _require_pixels(leaf)
     height, width = v2.query_size(images)
     return height, width
 
 
-def find_object_boxes(inputs: list[Any], stated: Any) -> Any:
-    """The object boxes of a sample `(k, 4)`: as stated, or those of its `BoundingBoxes`."""
-    if stated is not None:
+def _require_pixels(image: Any) -> None:
+    """Refuse a tensor that is no image; masks, boxes and points have rules of their own.
+
+    Raises:
+        TypeError: with its shape or type.
+    """
+    is_image = type(image) is Tensor or isinstance(image, tv_tensors.Image)
+    if is_image and (image.ndim < 3 or image.is_complex()):
+        got = f"{image.dtype} of shape {tuple(image.shape)}"
+        raise TypeError(f"a crop needs an image of real numbers (..., C, H, W), got {got}")
+
+
+def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> Any:
+    """The object boxes of a sample `(k, 4)`: as stated, or those of its `BoundingBoxes`.
+
+    As in data sets: clipped to the image, and left out where nothing of them is inside or a corner
+    is no number. Boxes that are turned stand for the upright ones around them.
+
+    Args:
+        inputs: what is cut.
+        stated: the argument `object_boxes`.
+        size: (height, width) of the image.
+    """
+    if stated is None:
+        found = [leaf for leaf in inputs if isinstance(leaf, tv_tensors.BoundingBoxes)]
+        boxes = np.concatenate([np.empty((0, 4)), *map(_corners, found)])
+    else:
         boxes = np.asarray(stated, dtype=np.float64)
         holds = boxes.ndim == 2 and boxes.shape[1] == 4
         rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
-        return boxes
-    found = [leaf for leaf in inputs if isinstance(leaf, tv_tensors.BoundingBoxes)]
-    corners = [
-        functional.convert_bounding_box_format(boxes, new_format="XYXY").cpu().numpy()
-        for boxes in found
-    ]
-    return np.concatenate(corners) if corners else ()
+    inside = np.asarray(clip(boxes, np.array(size)))
+    return inside[(inside[:, 2:] > inside[:, :2]).all(axis=1)]
+
+
+def _corners(boxes: tv_tensors.BoundingBoxes) -> Any:
+    """XYXY, float64 `(k, 4)`; of turned boxes the upright ones around them."""
+    if boxes.shape[-1] == 4:
+        upright = functional.convert_bounding_box_format(boxes, new_format="XYXY")
+        return upright.cpu().numpy().astype(np.float64)
+    turned = functional.convert_bounding_box_format(boxes, new_format="XYXYXYXY")
+    points = turned.cpu().numpy().reshape(-1, 4, 2).astype(np.float64)
+    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
 
 
 def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> SampleKey:

@@ -1,7 +1,8 @@
 """Crop policies as torchvision v2 transforms, for pipelines that work image by image.
 
 Boxes are keyed. A transform has no sample index of its own: its key comes from torch's global
-generator, which repeats when seeded; or from the sample; or from `tamecrop.datasets.Keyed`.
+generator, which repeats when seeded; or from the sample; or from `Keyed` or `OnEntry` of
+`tamecrop.datasets`.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,11 +23,18 @@ from tamecrop.geometry import (
     rules,
     write_size,
 )
-from tamecrop.geometry.policy import policy as read_policy
-from tamecrop.views.datasets import SampleKey, current_key
+from tamecrop.views.datasets import SampleKey, draw_of_torch, next_key
 from tamecrop.views.kernels import Fill, Scissors, read_fill, read_interpolation
 from tamecrop.views.manner import Interpolation, Size, read_count, read_size
-from tamecrop.views.samples import Box, ViewList, as_params, find_key, find_object_boxes, find_size
+from tamecrop.views.samples import (
+    Box,
+    ViewList,
+    as_params,
+    find_key,
+    find_object_boxes,
+    find_size,
+    policy_of_one_view,
+)
 
 
 class _Keyed(v2.Transform):
@@ -46,13 +54,7 @@ class _Keyed(v2.Transform):
     def _read_key(self, sample: tuple[Any, ...]) -> SampleKey:
         if self._key and sample:
             return find_key(sample, self._key, self._seed)
-        key = current_key()
-        if key is None and self._moves:
-            raise ValueError(
-                "a policy that moves with the epoch must be told it: "
-                "key=(INDEX, EPOCH), or tamecrop.datasets.Keyed around the data set"
-            )
-        return key or SampleKey(int(torch.randint(2**62, ()).item()))
+        return next_key(draw_of_torch, moves=self._moves)
 
     def _draw(
         self, groups: Iterable[Group], size: tuple[int, int], key: SampleKey, objects: Any
@@ -60,23 +62,16 @@ class _Keyed(v2.Transform):
         """Boxes of every group of views of one image."""
         box = None
         if len(objects):
-            whole = {"seed": key.seed, "epoch": key.epoch, "index": [key.index]}
+            whole = {"seed": key.seed, "epoch": key.epoch or 0, "index": [key.index]}
             box = choose_objects([objects], **whole)[0]  # type: ignore[arg-type]
         return [
-            group.policy.draw_one(
-                *size,
-                views=group.views,
-                first_view=key.take(group.views),
-                seed=key.seed,
-                epoch=key.epoch,
-                index=key.index,
-                object_box=box,
-            )
-            for group in groups
+            key.draw(group.policy, *size, views=group.views, object_box=box) for group in groups
         ]
 
     def _flatten(self, sample: tuple[Any, ...]) -> tuple[list[Any], Any, list[bool]]:
         """The leaves of a sample, its structure, and which leaves torchvision would transform."""
+        if not sample:
+            raise TypeError("a crop needs an image, got no input")
         flat, spec = pytree.tree_flatten(sample if len(sample) > 1 else sample[0])
         self.check_inputs(flat)
         return flat, spec, self._needs_transform_list(flat)
@@ -89,7 +84,7 @@ class Crop(_Keyed):
     key points move along; what is cut is what torchvision's own transforms would cut. A batched
     tensor gets one box for all of its images, as everywhere in torchvision: `tamecrop.cut` gives
     each its own. A policy that needs object boxes takes one of the sample's `BoundingBoxes`, or of
-    `object_boxes`; an image without any keeps the law that needs none.
+    `object_boxes`, clipped to the image; an image without any keeps the law that needs none.
 
     Args:
         policy: the crop policy, or its text; not one that relates the views of an image.
@@ -122,14 +117,8 @@ class Crop(_Keyed):
         key: tuple[str, ...] | str = (),
         seed: int = 0,
     ) -> None:
-        crop_policy = read_policy(policy)
-        super().__init__(key, seed, [crop_policy])
-        self.policy = crop_policy
-        if self.policy.relates_views:
-            raise ValueError(
-                f"`Crop` draws one view, and {self.policy} relates the views of an image: use "
-                f"Views({str(self.policy)!r}), or extent=random, pair=independent"
-            )
+        self.policy = policy_of_one_view(policy)
+        super().__init__(key, seed, [self.policy])
         self.size = read_size(size)
         self._groups = (Group(self.policy, 1),)
         self._scissors = Scissors(
@@ -170,8 +159,9 @@ class Crop(_Keyed):
         return pytree.tree_unflatten(views, spec)
 
     def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
-        objects = find_object_boxes(inputs, object_boxes) if self.policy.needs_boxes else ()
-        ((box,),) = self._draw(self._groups, find_size(inputs), key, objects)
+        size = find_size(inputs)
+        objects = find_object_boxes(inputs, object_boxes, size) if self.policy.needs_boxes else ()
+        ((box,),) = self._draw(self._groups, size, key, objects)
         return as_params(box)
 
 
@@ -268,8 +258,9 @@ class Views(_Keyed):
     def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], Boxes]:
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
-        objects = find_object_boxes(chosen, object_boxes) if self.plan.needs_boxes else ()
-        groups = self._draw(self.plan.groups, find_size(chosen), self._read_key(sample), objects)
+        size = find_size(chosen)
+        objects = find_object_boxes(chosen, object_boxes, size) if self.plan.needs_boxes else ()
+        groups = self._draw(self.plan.groups, size, self._read_key(sample), objects)
         views = ViewList(
             pytree.tree_unflatten(
                 [

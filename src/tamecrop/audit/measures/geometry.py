@@ -21,6 +21,7 @@ from tamecrop.geometry import (
     Draws,
     FixedArea,
     Floats,
+    IouBand,
     Policy,
     RandomArea,
     boxes as box,
@@ -82,6 +83,8 @@ class Geometry:
             views of different groups, and where they were not counted.
         coverage_map: share of views that show each cell of a grid over the image, rows from the
             top; None where it was not asked for.
+        missed_band_share: share of pairs whose IoU lies outside the band that the policy asks for,
+            since none of its tries reached it; None without a band.
     """
 
     images: int
@@ -105,6 +108,7 @@ class Geometry:
     edge_share: float
     placements: float | None
     coverage_map: tuple[tuple[float, ...], ...] | None
+    missed_band_share: float | None = None
 
 
 def measure_geometry(
@@ -174,6 +178,7 @@ def measure_drawn(
         edge_share=_mean(found.at_edge),
         placements=count_placements(views, shapes) if placements else None,
         coverage_map=tuple(map(tuple, (seen / found.area.size).round(4).tolist())),
+        missed_band_share=_share_missed(views.policy, found.iou),
     )
 
 
@@ -208,6 +213,14 @@ def _share_fallbacks(views: ViewPair, sizes: Ints, *, seed: int) -> float:
         for policy in dict.fromkeys(views.policies)
     ]
     return float(np.mean(shares))
+
+
+def _share_missed(policy: Policy | None, iou: Floats) -> float | None:
+    """Share of pairs outside the band of IoU that a policy asks for."""
+    if policy is None or not isinstance(policy.pair, IouBand):
+        return None
+    low, high = policy.pair.iou
+    return _mean((iou < low - 1e-9) | (iou > high + 1e-9))
 
 
 def _mean(values: NDArray[Any]) -> float:

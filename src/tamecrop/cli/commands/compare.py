@@ -61,7 +61,12 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
         default=list(settings.policies),
         help="crop policies; the first is the baseline",
     )
-    parser.add_argument("--seeds", type=PositiveInt, default=settings.seeds, help="how many")
+    parser.add_argument(
+        "--seeds",
+        type=PositiveInt | str,
+        default=settings.seeds,
+        help="how many; auto:0.5 until half a point can be told, at most 50 (auto:0.5,most=20)",
+    )
     parser.add_argument("--out", type=Path, default=Path("compare"), help="folder for results")
     declare_cells(parser)
 
@@ -70,17 +75,23 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     policies = check_plans(parsed.policies)
     shard = part(parsed.cells)
     check_merge(parsed.merge)
+    if parsed.cells is not None and str(parsed.seeds).startswith("auto"):
+        raise ValueError(
+            "`cells` names a part of cells that are known beforehand, which those of --seeds auto "
+            "are not; any number of commands may share one --out instead"
+        )
 
     from rich.console import Console
 
     from tamecrop.cli.display import display
     from tamecrop.learning.watching import StopFlag, signals_raise
-    from tamecrop.studies import check, comparison, default_jobs, publish, run, store
+    from tamecrop.studies import check, comparison, default_jobs, publish, read_seeds, run, store
 
     chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
     out = check_folder(parsed.out)
+    jobs, many = parsed.jobs or default_jobs(), read_seeds(parsed.seeds)
     study = replace(
-        comparison(chosen.whole, policies, chosen.recipe, seeds=range(parsed.seeds), out=out),
+        comparison(chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs),
         across=parsed.across,
         shard=shard,
         config=effective,
@@ -91,7 +102,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     def work() -> None:
         flag = StopFlag()
         with signals_raise(flag), display(Console()) as listener:
-            summary = run(study, jobs=parsed.jobs or default_jobs(), listener=listener, stop=flag)
+            summary = run(study, jobs=jobs, listener=listener, stop=flag)
         publish(study, summary)
         say(f"report: {out / 'report.html'}")
 

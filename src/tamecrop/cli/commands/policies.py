@@ -19,14 +19,21 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     def work() -> None:
         if parsed.json:
             listed = [
-                {"name": name, "note": each.note, "source": each.source, "defaults": defaults(name)}
+                {
+                    "name": name,
+                    "note": each.note,
+                    "when": each.when,
+                    "source": each.source,
+                    "defaults": defaults(name),
+                }
                 for name, each in PRESETS.items()
             ]
             say(json.dumps(listed, indent=2))
             return
         for name, each in PRESETS.items():
             stated = ", ".join(f"{key}={value}" for key, value in defaults(name).items())
-            say(entry(name, each.note, {"defaults": stated, "source": each.source}))
+            fields = {"when": each.when, "defaults": stated, "source": each.source}
+            say(entry(name, each.note, fields))
         say("A policy is a name and the settings to change: gcc:scale=0.4,sigma=0.2165")
 
     return work

@@ -26,7 +26,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from rich.console import Console
 
     from tamecrop.cli.display import display
-    from tamecrop.data.files import write_atomic
+    from tamecrop.files import write_atomic
     from tamecrop.learning import (
         Hooks,
         StopFlag,

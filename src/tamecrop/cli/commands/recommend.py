@@ -11,7 +11,7 @@ from jsonargparse.typing import PositiveInt
 from tamecrop.cli.command import Command, Work, check_folder, check_policies, say
 
 if TYPE_CHECKING:
-    from tamecrop.audit import Contest, Round, Subject
+    from tamecrop.audit import Contest, Race, Subject
 
 _MOST_SIDE = 64
 
@@ -28,9 +28,14 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
         "--current", type=str, default="rrc:scale=0.2..1", help="the crop policy in use today"
     )
     parser.add_argument(
-        "--budget", type=str | None, default=None, help="time for short trainings: 90s, 10m, 2h"
+        "--budget",
+        type=str | None,
+        default=None,
+        help="time for a race of short trainings: 90s, 10m, 2h",
     )
-    parser.add_argument("--preset", type=str, default="small", help="how they train: quick, small")
+    parser.add_argument(
+        "--preset", type=str, default="small", help="how they train at most: quick, small"
+    )
     parser.add_argument("--train", type=PositiveInt, default=5000, help="images they train on")
     parser.add_argument("--arms", type=PositiveInt, default=4, help="policies trained at most")
     parser.add_argument(
@@ -55,7 +60,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         needs_reference,
         recommend,
         shortlist,
-        with_rounds,
+        with_race,
     )
     from tamecrop.audit.run import run
     from tamecrop.reporting.jsonfiles import write_json
@@ -81,7 +86,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         write_json(parsed.out / "recommendation.json", advice)
         rivals = shortlist(audit, most=parsed.arms)
         if contest is not None and len(rivals) > 1:
-            advice = with_rounds(advice, _rounds(contest, rivals), audit)
+            advice = with_race(advice, _race(contest, rivals), audit, contest.budget)
             write_json(parsed.out / "recommendation.json", advice)
         say(f"rule: {advice.rule}")
         say("\n".join(advice.reasons))
@@ -92,7 +97,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
-    from tamecrop.audit.halving import Contest, seconds
+    from tamecrop.audit import Contest, seconds
     from tamecrop.data import cut_to, load
     from tamecrop.studies import default_jobs, recipe
 
@@ -106,10 +111,10 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed, jobs)
 
 
-def _rounds(contest: "Contest", policies: tuple[str, ...]) -> "tuple[Round, ...]":
+def _race(contest: "Contest", policies: tuple[str, ...]) -> "Race":
     from rich.console import Console
 
-    from tamecrop.audit.halving import halve
+    from tamecrop.audit import hold_race
     from tamecrop.cli.display import display
     from tamecrop.cli.training import quiet
     from tamecrop.learning.watching import StopFlag, signals_raise
@@ -117,7 +122,7 @@ def _rounds(contest: "Contest", policies: tuple[str, ...]) -> "tuple[Round, ...]
     quiet()
     flag = StopFlag()
     with signals_raise(flag), display(Console()) as listener:
-        return halve(contest, policies, listener=listener, stop=flag)
+        return hold_race(contest, policies, listener=listener, stop=flag)
 
 
 COMMAND = Command("a crop policy for your images, and why", _declare, _prepare)

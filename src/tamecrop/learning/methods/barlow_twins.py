@@ -2,6 +2,7 @@
 
 Source: Zbontar et al. 2021, arXiv:2103.03230. Correlations are those of the global batch.
 32 px: `barlow_twins`, 224 px: `barlow_twins:hidden=8192,dimension=8192`.
+When: without negatives and without a second network, at moderate batches.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 Source: Grill et al. 2020, arXiv:2006.07733; the momentum rises to 1 along half a cosine.
 32 px: `byol`, 224 px: `byol:hidden=4096,momentum=0.996`.
+When: when negatives hurt, as with few classes or many alike images; it needs many epochs.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Caron et al. 2021, arXiv:2104.14294. The momentum rises to 1 along half 
 teacher's temperature is fixed, and the last layer learns from the first step on.
 32 px: `dino`, 224 px: `dino:hidden=2048,prototypes=65536,momentum=0.996`, each with a plan such as
 `2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96`.
+When: for vision transformers and multi-crop; it needs many epochs.
 """
 
 import warnings

@@ -2,6 +2,7 @@
 
 Source: Tong, Chen, Ma, Lu 2023, arXiv:2304.03977. The coding rate is that of the global batch.
 32 px: `emp_ssl` with `20x rrc:scale=0.25..0.25 @32`, and few epochs.
+When: when there is time for few epochs only: many patches an image, many views a step.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Source: Chen, Fan, Girshick, He 2020, arXiv:2003.04297. The first view asks, the second answers;
 keys are not shuffled between devices before batch norm.
 32 px: `moco`, 224 px: `moco:hidden=2048,queue=65536,momentum=0.999,temperature=0.2`.
+When: when memory holds only small batches: the negatives come from the queue.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Source: Chen, Xie, He 2021, arXiv:2104.02057. Both directions; the momentum rise
 cosine. Lightly has the heads and no loss for it: NT-Xent without a queue has other negatives.
 32 px: `moco_v3`, 224 px: `moco_v3:hidden=4096,temperature=1`; the patch projection of a ViT is not
 frozen.
+When: with vision transformers, or as MoCo with large batches and without a queue.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 Source: Chen et al. 2020, arXiv:2002.05709.
 32 px: `simclr` (temperature 0.2), 224 px: `simclr:temperature=0.1`.
+When: first: one network, no queue, and the batch is large enough for negatives (256 and more).
 """
 
 from collections.abc import Sequence

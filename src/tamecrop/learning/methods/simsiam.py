@@ -2,6 +2,7 @@
 
 Source: Chen and He 2021, arXiv:2011.10566. The predictor's learning rate falls with the others'.
 32 px and 224 px: `simsiam`.
+When: as BYOL without a second network; watch `feature_std`, it collapses most easily.
 """
 
 from collections.abc import Sequence

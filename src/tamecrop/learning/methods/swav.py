@@ -4,6 +4,7 @@ Source: Caron et al. 2020, arXiv:2006.09882. Without the queue of past features,
 that learn from the first step on. Assignments are those of the global batch.
 32 px: `swav`, 224 px: `swav:hidden=2048,prototypes=3000`, each with a plan such as
 `2x rrc:scale=0.14..1 @224 + 6x rrc:scale=0.05..0.14 @96`.
+When: for multi-crop with convolutional networks: small views are cheap.
 """
 
 from collections.abc import Sequence

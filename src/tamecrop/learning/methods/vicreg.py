@@ -2,6 +2,7 @@
 
 Source: Bardes, Ponce, LeCun 2022, arXiv:2105.04906.
 32 px: `vicreg`, 224 px: `vicreg:hidden=8192,dimension=8192`.
+When: as Barlow Twins, when variance and redundancy should be weighed apart.
 """
 
 from collections.abc import Sequence

@@ -25,7 +25,7 @@ import torch
 from tamecrop.learning.watching import StopFlag
 from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
-from tamecrop.studies.arms import Study, Wanted, nothing
+from tamecrop.studies.arms import Study, Wanted, nothing, silent
 from tamecrop.studies.cells import Key
 from tamecrop.studies.engines.worker import EVERY, Shipped, ship, work
 from tamecrop.studies.grid import Queue
@@ -116,7 +116,7 @@ class _Pool:
         self, study: Study, queue: Queue, listener: Listener, folder: Path, jobs: int
     ) -> None:
         # The rule stays here, where it may be anything; the data travels as files.
-        self._bare = replace(study, rule=nothing, dataset=None)  # type: ignore[arg-type]
+        self._bare = replace(study, rule=nothing, outlook=silent, dataset=None)  # type: ignore[arg-type]
         self._study, self._queue, self._listener, self._jobs = study, queue, listener, jobs
         self._folder = folder
         self._shipped: Shipped | None = None

@@ -1,0 +1,211 @@
+"""Write what `docs/policies.md` and `docs/methods.md` take from the code, and draw every policy.
+
+Between two comment lines of each page stand tables made from the presets, from the methods' files
+and from `results/benchmarks/`. `docs/policies/NAME.jpg` are views of scikit-learn's photograph of
+a flower; each file's comment is a digest of what it shows.
+
+Run: python docs/write_lists.py
+"""
+
+import hashlib
+import inspect
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from tamecrop.audit.measures.objects import measure_objects
+from tamecrop.audit.measures.view_pairs import Shapes, draw_pairs, pair_views
+from tamecrop.geometry import content_iou, plan
+from tamecrop.geometry.presets import PLANS, PRESETS
+from tamecrop.learning import methods
+from tamecrop.learning.methods.base import Method
+from tamecrop.reporting import png, sheet_figure
+
+HERE = Path(__file__).parent
+PICTURES = HERE / "policies"
+BENCHMARKS = HERE.parent / "results" / "benchmarks"
+BEGIN, END = "<!-- begin: docs/write_lists.py -->", "<!-- end -->"
+
+FLOWER = np.array([[169, 84, 447, 358]])
+"""The object on the photograph."""
+DRAWS = 3
+PAIRS = 10_000
+
+
+def read_photograph() -> torch.Tensor:
+    """Scikit-learn's `flower.jpg`, `(3, 427, 640)`."""
+    return torch.from_numpy(load_sample_image("flower.jpg").copy()).permute(2, 0, 1)
+
+
+def draw_picture(name: str) -> bytes:
+    """The picture of a preset policy or view plan as JPEG, which carries its digest."""
+    photograph, shown = read_photograph(), plan(name)
+    count = DRAWS if name in PRESETS else 1
+    figure = sheet_figure([photograph] * count, [shown], objects=[FLOWER] * count)
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png(figure, dpi=100))) as drawn:
+        options = {"quality": 80, "optimize": True, "comment": digest(name)}
+        drawn.convert("RGB").save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def digest(name: str) -> str:
+    """Of the policy's text and of its boxes on the photograph."""
+    shown = plan(name)
+    objects = np.repeat(FLOWER, DRAWS, axis=0) if shown.needs_boxes else None
+    drawn = shown.draw((427, 640), index=np.arange(DRAWS), object_boxes=objects)
+    content = str(shown).encode() + b"".join(boxes.tobytes() for boxes in drawn)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def read_digest(path: Path) -> str:
+    """The digest that a picture carries."""
+    with Image.open(path) as picture:
+        return bytes(picture.info["comment"]).decode()
+
+
+def read_rows(benchmark: str, title: str) -> Mapping[str, Mapping[str, object]]:
+    """The rows of one part of a benchmark's file."""
+    parts = json.loads((BENCHMARKS / f"{benchmark}.json").read_text())["parts"]
+    return next(part["rows"] for part in parts if part.get("title", "").startswith(title))
+
+
+def list_costs() -> dict[str, str]:
+    """What a crop costs beside torchvision's, for the preset policies that were measured."""
+    one = read_rows("drop_in", "one view, PIL 640x427 -> 224")
+    two = read_rows("drop_in", "two views, PIL 640x427 -> 224")
+    found = {key.removeprefix("Views "): row["ratio"] for key, row in two.items()}
+    found |= {key.removeprefix("Crop "): row["ratio"] for key, row in one.items()}
+    return {name: f"{found[name]:.2f}" if name in found else "not measured" for name in PRESETS}
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def describe_policies() -> list[str]:
+    """The table of preset policies, that of view plans, and a picture of each."""
+    shapes = Shapes(np.tile([[427, 640]], (PAIRS, 1)), object_boxes=[FLOWER] * PAIRS)
+    costs = list_costs()
+    rows = []
+    for name, preset in PRESETS.items():
+        pair = pair_views(name)
+        (drawn,) = draw_pairs(pair, shapes, draws=1)
+        iou = content_iou(drawn.boxes, (427, 640)).mean()
+        kept = measure_objects(pair, shapes, draws=1).pair_share
+        facts = [f"{iou:.2f}", f"{100 * kept:.0f} %", costs[name]]
+        rows.append([f"[`{name}`](#{name})", preset.when, *facts, preset.source])
+    heads = ["policy", "when to take it", "IoU", "both show half", "cost", "source"]
+    lines = table(heads, rows)
+    lines += ["", "## View plans", "", *describe_plans(), "", "## Pictures", ""]
+    for name, preset in (PRESETS | PLANS).items():
+        words = f"{preset.note[0].upper()}{preset.note[1:]}. Take it {preset.when}."
+        alt = f"One photograph under {name}: the boxes, and the views they give"
+        lines += [f"### {name}", "", words, "", f"`{plan(name)}`", ""]
+        lines += [f"![{alt}](policies/{name}.jpg)", ""]
+    return lines
+
+
+def describe_plans() -> list[str]:
+    """The table of view plans; what their views cost is counted in pixels."""
+    rows = []
+    for name, preset in PLANS.items():
+        groups = plan(name).groups
+        pixels = [group.views * group.size[0] * group.size[1] for group in groups]
+        cost = sum(pixels) / (pixels[0] / groups[0].views * 2)
+        rows.append(
+            [f"[`{name}`](#{name})", f"`{plan(name)}`", preset.when, f"{cost:.2f}", preset.source]
+        )
+    return table(["view plan", "it stands for", "when to take it", "pixels", "source"], rows)
+
+
+def describe_methods() -> list[str]:
+    """Two tables of methods: which to take, and how it is set."""
+    steps = read_rows("method_steps", "one training step")
+    every = {name: read_method(name) for name in methods.names()}
+    chosen = [
+        [
+            f"`{name}`",
+            found["when"],
+            f"{steps[name]['ratio']:.2f}",
+            f"{steps[name]['numbers']['beside_it'] / 1e6:.1f} M",
+            found["source"],
+        ]
+        for name, found in every.items()
+    ]
+    stated = [
+        [f"`{name}`", found["needs"], found["defaults"], found["larger"]]
+        for name, found in every.items()
+    ]
+    lines = table(["method", "when to take it", "step", "beside the backbone", "source"], chosen)
+    return [*lines, "", *table(["method", "needs", "defaults", "for 224 px"], stated)]
+
+
+def read_method(name: str) -> dict[str, str]:
+    """What a method's file and settings say of it."""
+    module = import_module(f"{methods.__name__}.{name}")
+    head = " ".join(module.__doc__.split())
+    authors, number = re.search(r"Source: (.+?),? arXiv:([\d.]+\d)", head).groups()
+    larger = re.search(r"224 px: `([^`]+)`", head)
+    kind: type[Method] = module.METHOD
+    inherited = kind.check.__func__ is Method.check.__func__
+    needs = TWO_VIEWS if inherited else inspect.getdoc(kind.check).partition("\n")[0].rstrip(".")
+    defaults = ",".join(f"{key}={value}" for key, value in asdict(kind.settings_type()).items())
+    return {
+        "source": f"{authors}, [{number}](https://arxiv.org/abs/{number})",
+        "when": re.search(r"When: (.+?)\.$", head)[1],
+        "needs": needs[0].lower() + needs[1:],
+        "defaults": f"`{defaults}`",
+        "larger": "not stated by the paper" if larger is None else write_larger(name, larger[1]),
+    }
+
+
+def write_larger(name: str, text: str) -> str:
+    """The settings that differ for 224 px."""
+    return "the same" if text == name else f"`{text.partition(':')[2]}`"
+
+
+TWO_VIEWS = "two views, in one group or in two"
+"""What a method needs that checks nothing of its own."""
+
+PAGES = {"policies.md": describe_policies, "methods.md": describe_methods}
+
+
+def filled(page: str, lines: Iterable[str]) -> str:
+    """A page with the lines between its two comments replaced.
+
+    Raises:
+        ValueError: for a page without exactly one such place.
+    """
+    before, begin, rest = page.partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(END)
+    if not (begin and end) or BEGIN in after:
+        raise ValueError(f"a page must have one place between {BEGIN} and {END}")
+    return "\n".join([before + BEGIN, "", *lines, "", END + after])
+
+
+def main() -> None:
+    """Write tables and pictures."""
+    PICTURES.mkdir(exist_ok=True)
+    for path in PICTURES.glob("*.jpg"):
+        path.unlink()
+    for name in PRESETS | PLANS:
+        (PICTURES / f"{name}.jpg").write_bytes(draw_picture(name))
+    for name, describe in PAGES.items():
+        path = HERE / name
+        path.write_text(filled(path.read_text(), describe()))
+
+
+if __name__ == "__main__":
+    main()

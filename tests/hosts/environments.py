@@ -1,0 +1,102 @@
+"""Test host libraries, each in an environment of its own: `make test-hosts HOSTS="timm ray"`.
+
+An environment is one made by `venv` that sees the packages of the Python that runs this script
+(torch is not installed again) and has in front of them what `HOST.txt` asks for. A host without
+`HOST.txt` needs nothing more; one with `--no-deps` in a comment is installed without what it
+requires. Without names all hosts are tested. Environments are kept in
+`.hosts/` and made again when the requirements or the packages that they lie on change.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+ENVIRONMENTS = ROOT / ".hosts"
+SHARED = ("torch", "torchvision")
+"""Packages that no host may replace."""
+
+
+def hosts() -> list[str]:
+    """The names of all hosts: those that have a test file."""
+    return sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
+
+
+def state(requirements: str) -> str:
+    """What an environment depends on, as a digest."""
+    below = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
+    return hashlib.sha256("\n".join([requirements, sys.executable, *below]).encode()).hexdigest()
+
+
+def make(host: str) -> Path:
+    """Make the environment of a host unless it stands, and return its Python."""
+    listed = HERE / f"{host}.txt"
+    requirements = listed.read_text() if listed.exists() else ""
+    place = ENVIRONMENTS / host
+    python, mark = place / "bin" / "python", place / "state"
+    if mark.exists() and mark.read_text() == state(requirements):
+        return python
+    shutil.rmtree(place, ignore_errors=True)
+    venv.create(place, with_pip=False)
+    (own,) = place.glob("lib/python*/site-packages")
+    (own / "below.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    fixed = place / "fixed.txt"
+    fixed.write_text("".join(f"{name}=={version(name)}\n" for name in SHARED))
+    if requirements:
+        install = ["-m", "pip", "install", "--quiet", "--requirement", str(listed)]
+        install += ["--no-deps"] if "--no-deps" in requirements else []
+        subprocess.run([python, *install, "--constraint", str(fixed)], check=True)
+    mark.write_text(state(requirements))
+    return python
+
+
+def test(host: str, python: Path) -> int:
+    """Run the tests of a host; a skipped test is a failure, since the host is there."""
+    paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "TAMECROP_HOST": host,
+    }
+    # What hosts warn of is theirs.
+    words = ["-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider"]
+    path = str(HERE / f"test_{host}.py")
+    return subprocess.run(
+        [python, *words, path], env=surroundings, cwd=ROOT, check=False
+    ).returncode
+
+
+def main() -> None:
+    """Make the environments of the hosts that are named, and run their tests."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help=f"of {', '.join(hosts())}")
+    named = parser.parse_args().hosts or hosts()
+    unknown = sorted({*named} - {*hosts()})
+    if unknown:
+        parser.error(f"unknown host {unknown[0]!r}: known are {', '.join(hosts())}")
+    lines, failed = [], []
+    for host in named:
+        start = perf_counter()
+        python = make(host)
+        made = perf_counter()
+        code = test(host, python)
+        end = perf_counter()
+        word = "passed" if code == 0 else "FAILED"
+        failed += [host] if code else []
+        lines.append(f"{host}: {word}, environment {made - start:.0f} s, tests {end - made:.0f} s")
+    sys.stdout.write("\n".join(lines) + "\n")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
