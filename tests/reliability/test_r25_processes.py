@@ -121,6 +121,17 @@ def test_what_a_network_chooses_is_the_same_in_two_processes(forks, tmp_path, na
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method", ["simclr:projector=linear", "moco:hidden=32,queue=40"])
+def test_two_processes_whose_shares_pass_in_parts_train_what_one_trains(forks, tmp_path, method):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    changes = {"method": method, "passes": "joint", "precision": "64-true"}
+    single = alone(forks, tmp_path / "one", changes)
+    pair = together(forks, tmp_path / "two", {**changes, "accumulate": 2})
+    assert max(gap(single, pair)) < BAR
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("gather", ["detached", "local"])
 def test_a_wrong_gather_is_seen(forks, tmp_path, gather):
     for name in ("one", "two"):

@@ -239,7 +239,8 @@ class _Steps:
 
 def _start(job: Job) -> Audit:
     """The record before the first step."""
-    subject = job.subject
+    subject, plans = job.subject, [each.views.plan for each in job.candidates if not each.curve]
+    told = [note for plan in plans for note in plan.notes(subject.images.sizes)]
     return Audit(
         format=FORMAT,
         data=subject.name,
@@ -252,7 +253,7 @@ def _start(job: Job) -> Audit:
         seed=job.settings.seed,
         current=job.candidates[0].name,
         reference=None,
-        notes=subject.notes,
+        notes=(*subject.notes, *dict.fromkeys(told)),
         account=subject.account,
         seconds=0.0,
         policies=(),

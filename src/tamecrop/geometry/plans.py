@@ -18,6 +18,10 @@ _GROUP = re.compile(
 _WRITTEN = "a view plan is written `2x POLICY @SIZE + 6x POLICY @SIZE`"
 
 
+_PAPERS_SIDE, _MOST_SIDE = 32, 64
+"""Pixels a side of the paper's images, and up to where its `alpha` is left without a word."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Views that are drawn together under one policy and come out in one size.
@@ -107,6 +111,28 @@ class ViewPlan:
         """For each group the number of its first view, counted over all groups: part of its key."""
         counts = [group.views for group in self.groups]
         return tuple(np.cumsum([0, *counts[:-1]]).tolist())
+
+    def notes(self, sizes: ArrayLike) -> tuple[str, ...]:
+        """What a person should know of the plan on images of such sizes, in sentences.
+
+        Args:
+            sizes: `(N, 2)` image sizes (height, width) in pixels.
+
+        >>> plan("gcc:scale=0.4,alpha=1.5").notes([(32, 32)])
+        ()
+        >>> plan("gcc:scale=0.4,alpha=1.5").notes([(150, 150)])  # doctest: +ELLIPSIS
+        ('alpha=1.5 on sides of 150 px is sigma=0.1, and sigma=0.2165 at 32 px: ... sigma',)
+        """
+        side = float(np.median(np.asarray(sizes)))
+        alphas = [getattr(group.policy.center, "alpha", None) for group in self.groups]
+        known = dict.fromkeys(alpha for alpha in alphas if alpha is not None)
+        return tuple(
+            f"alpha={alpha:g} on sides of {side:g} px is sigma={(alpha / side) ** 0.5:.4g}, and "
+            f"sigma={(alpha / _PAPERS_SIDE) ** 0.5:.4g} at {_PAPERS_SIDE} px: its meaning changes "
+            f"with the resolution; to keep it, state sigma"
+            for alpha in known
+            if side > _MOST_SIDE
+        )
 
     def only_group(self, what: str) -> Group:
         """The group of a plan that has one.

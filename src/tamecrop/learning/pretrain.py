@@ -64,6 +64,8 @@ def pretrain(
                 f"{lacking} of {len(dataset.train)} train images have no object box, which "
                 f"{stated} looks at: their views are drawn as if the whole image were the object"
             )
+        for note in stated.notes(dataset.train.sizes):
+            hooks.warned(note)
         if trainer.method.sees_parts:
             hooks.warned(
                 f"batch norm sees parts of {trainer.method.images_per_part} images, not the batch: "
