@@ -150,8 +150,8 @@ def _carve(
     kept = chosen & ~_last_of_class(images, chosen)
     chosen = kept if kept.any() else chosen
     if not 0 < chosen.sum() < len(images):
-        few = f"{len(images)} train images are too few to carve {share:g} of for a split"
-        raise ValueError(f"{name}: {few}: it needs more, or val and test of its own")
+        few = f"too few images to carve a share of {share:g} for a split: {len(images)}"
+        raise ValueError(f"{name}: {few}; it needs more, or val and test of its own")
     return images.subset(np.flatnonzero(~chosen)), images.subset(np.flatnonzero(chosen))
 
 
