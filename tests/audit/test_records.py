@@ -112,6 +112,14 @@ def test_the_band_is_that_of_published_gains_and_moves_with_the_images():
     wide = evidence.measure_band(0.46)
     assert wide.iou[1] == pytest.approx(square.iou[1] * 0.46 / iou)
     assert "no published gain" in evidence.find_evidence("cgcc:scale=0.4")
+    joint, boxed = (
+        law(str(policy(name)), iou, 0.7) for name, iou in (("jointcrop", 0.5), ("ccrop:a=0.1", 0.6))
+    )
+    assert evidence.find_band(audit(USED, joint)).holds(joint), "what the evidence is of"
+    assert evidence.find_band(audit(USED, joint)).iou[1] == pytest.approx(0.51, abs=0.001)
+    assert evidence.find_band(audit(USED, boxed)) == evidence.find_band(audit(USED))
+    bare = [dataclasses.replace(each, preservation=Preservation()) for each in (USED, boxed)]
+    assert evidence.find_band(audit(*bare)).holds(boxed), "no boxes: those of the encoder's start"
 
 
 def test_every_preset_policy_is_a_candidate():

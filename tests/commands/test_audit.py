@@ -1,18 +1,25 @@
 """`tamecrop audit` and `tamecrop recommend` as a user types them."""
 
+import io
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
+from tamecrop.audit import Audit, wording
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
+from tamecrop.cli.commands.audit import _print_table, draw_table, lay_out
 from tamecrop.data.sources import load
 from tamecrop.learning import probe
+from tamecrop.reporting.jsonfiles import read_json
 
 LAWS = ["--policies", "rc:scale=0.4", "gcc:scale=0.4,sigma=0.3", "--draws", "20"]
 GEOMETRY = {
@@ -197,3 +204,43 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
     assert judged
     assert {len(images) for _, images in judged} == {len(whole.train), len(whole.validation)}
     assert all(images is data.train or images is data.validation for data, images in judged)
+
+
+STORED = sorted((Path(__file__).parents[2] / "results" / "audit").glob("*.json"))
+
+
+def printed(rows, width):
+    """The lines that a terminal of a width shows."""
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(draw_table(rows))
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_nothing_of_the_table_is_cut_or_broken_in_a_word(path):
+    audit = read_json(Audit, path)
+    head = ("crop policy", *wording.list_columns(audit))
+    rows = [(row.policy, *row.cells) for row in wording.list_rows(audit)]
+    for width in range(70, 201):
+        body, gone = lay_out(head, rows, width)
+        lines = printed(body, width)
+        assert all(len(line) <= width for line in lines)
+        assert "…" not in "".join(lines)
+        words = [word for row in body for cell in row for word in cell.split()]
+        assert sorted(words) == sorted("".join(lines).replace("─", "").split())
+        for row, cells in zip(rows, body[1:], strict=True):
+            assert cells[0].replace("\n", "") == row[0]
+            assert re.findall(r"[a-z]+=[^,]+", cells[0].replace("\n", "")) == re.findall(
+                r"[a-z]+=[^,\n]+", cells[0]
+            )
+    assert not gone, "200 columns hold everything"
+    assert max(map(len, printed(lay_out(head, rows, 80)[0], 200))) > 60
+
+
+def test_a_narrow_terminal_is_told_what_is_on_the_page(capsys, monkeypatch):
+    (path,) = (path for path in STORED if path.stem == "coco128")
+    monkeypatch.setenv("COLUMNS", "70")
+    _print_table(read_json(Audit, path))
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith("on the page: False positives")
+    assert all(len(line) <= 70 for line in out.splitlines())

@@ -231,6 +231,15 @@ ROWS = {
         files={"cat/0_mask.png": PICTURE, "cat/0_mask_1.png": PICTURE, "dog/1-seg.png": PICTURE},
     ),
     "images and a folder of masks": Row(". masks", (4, 0, 0), account="boxes: 4 of 4 images"),
+    "an image and a folder of more masks": Row(
+        "masks",
+        (1, 0, 0),
+        account="object boxes: 1 of 1 images",
+        files={"0.png": PICTURE},
+    ),
+    "a stray beside classes that are called after masks": Row(
+        "depth surface", (8, 0, 0), "depth surface", files={"a.png": PICTURE}, notes="a.png lies"
+    ),
     "classes that are called after masks": Row(
         "with_mask without_mask mask", (12, 0, 0), "mask with_mask without_mask"
     ),
@@ -552,6 +561,26 @@ def test_a_shell_inside_the_data_never_trains_on_results(tmp_path, monkeypatch, 
     assert "our own views.png" in data.account
     assert "our own results in run" in data.account
     assert main(words) == 0, capsys.readouterr().err
+
+
+def test_results_inside_the_data_are_told_and_never_take_their_place(tmp_path, capsys):
+    root = fill(tmp_path / "ds", "cat", "dog", count=20) or tmp_path / "ds"
+    (tmp_path / "link").symlink_to(root)
+    words = ["audit", str(root), "--policies", "rc:scale=0.5", "--draws", "1", "--reference=none"]
+    for out in (root, tmp_path / "link"):
+        assert main([*words, "--out", str(out)]) == 2
+        assert "`out` must not be the data itself" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path / "link" / "deep" / "out")]) == 0
+    assert "results there are never read as data" in capsys.readouterr().out
+    assert "our own results in deep/out" in load(root).account
+    assert len(folders.read(root).train) == 40
+    sheet = ["show", str(root), "--policies", "rc:scale=0.5", "--out"]
+    for name in ("cat/views.png", "sheet.png"):
+        assert main([*sheet, str(root / name)]) == 2
+        assert "`out` must lie outside of the data" in capsys.readouterr().err
+    assert main([*sheet, str(root / "views.png")]) == 0
+    assert main([*sheet, str(tmp_path / "sheet.png")]) == 0
+    assert len(folders.read(root).train) == 40
 
 
 def test_a_flat_folder_keeps_a_picture_that_is_not_ours(tmp_path):

@@ -550,6 +550,20 @@ def test_labels_of_a_folder_stop_who_needs_them(tmp_path, name):
         load(tmp_path / "ds", needs=("labels",))
 
 
+def test_one_class_and_a_batch_of_one_image_are_told(tmp_path, capsys):
+    for number in range(3):
+        picture(tmp_path / "ds" / "cat" / f"{number}.png")
+    with pytest.raises(ValueError, match=r"/ds: 3 train images are too few to carve 0\.1 of"):
+        load(tmp_path / "ds", needs=("pixels",))
+    for number in range(3, 20):
+        picture(tmp_path / "ds" / "cat" / f"{number}.png")
+    words = ["pretrain", str(tmp_path / "ds"), "--policy", "rc:scale=0.5", "--images=2", *FEW]
+    assert main([*words, "--training.batch_size=1", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "all train images are of 1 class, 'cat'; if it is no class, did you mean" in said
+    assert "a batch of 1 image: with nothing to tell it from" in said
+
+
 def test_boxes_are_needed_by_who_says_so(tmp_path):
     for number in range(20):
         picture(tmp_path / f"{number}.png")

@@ -247,7 +247,7 @@ def png(width, height, depth, color, rows, *chunks):
 def color_png(high, channels=3, *chunks):
     values = np.linspace(0, high, 16 * 24 * channels).reshape(16, 24, channels).astype(np.uint16)
     rows = [row.astype(">u2").tobytes() for row in values]
-    return values, png(24, 16, 16, {3: 2, 4: 6}[channels], rows, *chunks)
+    return values, png(24, 16, 16, {2: 4, 3: 2, 4: 6}[channels], rows, *chunks)
 
 
 COLORS = {
@@ -280,6 +280,17 @@ def test_colors_of_16_bits_are_blended_over_black_and_filters_hold(tmp_path):
     assert np.array_equal(image, values[..., :3] // 16)
     (tmp_path / "b.png").write_bytes(content)
     assert decode(tmp_path / "b.png").max() <= 15, "its alpha is 15 of 255 at most"
+
+
+def test_gray_of_16_bits_with_alpha_keeps_its_bits(tmp_path):
+    values, content = color_png(4095, channels=2)
+    (tmp_path / "a.png").write_bytes(content)
+    assert "12 bits in use" in folders.read(tmp_path).account
+    values[..., 1] = 65535
+    rows = [row.astype(">u2").tobytes() for row in values]
+    (tmp_path / "a.png").write_bytes(png(24, 16, 16, 4, rows))
+    image = decode(tmp_path / "a.png").numpy()
+    assert np.array_equal(image, np.broadcast_to(values[..., 0] // 16, image.shape))
 
 
 def test_transparency_of_16_bit_pngs_is_black_as_documented(tmp_path):

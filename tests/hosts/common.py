@@ -39,16 +39,14 @@ def need(module: str) -> ModuleType:
 def run_page(host: str, **given: Any) -> dict[str, Any]:
     """Run the Python snippets of a host's page, one after the other; the names that they leave."""
     names: dict[str, Any] = {"__name__": f"page_{host}", **given}
-    snippets = snippets_of((PAGES / f"{host}.md").read_text("utf-8"))
-    assert snippets, f"the page of {host} has no snippet"
-    for snippet in snippets:
-        exec(compile(snippet, f"docs/hosts/{host}.md", "exec"), names)
+    path = PAGES / f"{host}.md"
+    page = path.read_text("utf-8")
+    blocks = [*re.finditer(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)]
+    assert blocks, f"the page of {host} has no snippet"
+    for block in blocks:
+        above = page.count("\n", 0, block.start(1))  # a line has the number that it has there
+        exec(compile("\n" * above + block[1], str(path), "exec"), names)
     return names
-
-
-def snippets_of(page: str) -> list[str]:
-    """What stands in the blocks of a page that are marked as Python."""
-    return re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def pixels(number: int = 0, channels: int = 3, dtype: Any = np.uint8) -> np.ndarray:

@@ -61,7 +61,8 @@ def make(host: str) -> Path:
 
 def test(host: str, python: Path) -> int:
     """Run the tests of a host; a skipped test is a failure, since the host is there."""
-    paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # `tests` too: workers of hosts read the classes of the tests by name.
+    paths = [str(ROOT / "src"), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
     surroundings = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),

@@ -97,6 +97,7 @@ def test_the_box_is_what_the_key_says_in_any_worker():
         assert np.array_equal(boxes, expected)
 
 
+@pytest.mark.slow
 def test_spawned_and_persistent_workers_read_it():
     loader = DataLoader(
         tc.datasets.Keyed(Samples(pipeline(Crop(GAUSS, 16))), seed=5),

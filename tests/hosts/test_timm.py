@@ -75,6 +75,7 @@ def test_views_are_those_of_the_key_within_one_level(how):
             assert common.levels_apart(view.movedim(0, 2) * 255, expected) <= 1
 
 
+@pytest.mark.slow
 def test_spawned_and_persistent_workers_read_it():
     loader = loader_of(
         tc.datasets.Keyed(Labeled(None), seed=5),

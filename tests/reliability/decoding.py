@@ -10,10 +10,11 @@ from PIL import Image, ImageFile
 
 import tamecrop as tc
 from tamecrop.cli import main
-from tamecrop.data.decode import DecodeError, decode, opened
+from tamecrop.data.decode import DecodeError, decode
 from tamecrop.data.headers import header_size
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.data.opening import open_image
 from tamecrop.geometry import plan
 from tamecrop.views.tensors import cut_one
 
@@ -31,7 +32,7 @@ def judge(root: Path, result: Path) -> None:
     refused, odd = [], []
     for path in sorted(path for path in root.iterdir() if not path.name.startswith(".")):
         try:
-            with opened(path) as image:
+            with open_image(path) as image:
                 image.load()
         except Exception:  # noqa: BLE001 - whatever it is, Pillow did not load the file
             refused.append(path.name)
@@ -70,7 +71,7 @@ def read_views(path: Path, how: str, result: Path) -> None:
 def copied_whole(path: Path, result: Path) -> None:
     """The wrong way: Pillow's image as an array, and a copy of it for each view."""
     before = _peak()
-    with opened(path) as image:
+    with open_image(path) as image:
         pixels = np.array(image.convert("RGB"))
     copies = [pixels.copy() for _ in LAWS]
     result.write_text(json.dumps({"added_mb": _peak() - before, "said": str(len(copies))}))

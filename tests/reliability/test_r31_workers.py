@@ -13,8 +13,8 @@ from tamecrop.data.sources import load
 from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
-from tamecrop.studies.engines import local
-from tamecrop.studies.grid import Queue, run
+from tamecrop.studies.engines import local, run
+from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
 from tamecrop.studies.recipes import Recipe
 

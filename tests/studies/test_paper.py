@@ -19,7 +19,7 @@ from tamecrop.paper import controls, ordinary, protocols, published, table
 from tamecrop.paper.pages import paper_study
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study
-from tamecrop.studies.grid import run
+from tamecrop.studies.engines import run
 from tamecrop.studies.listening import Listener
 
 BASE = dataclasses.replace(

@@ -209,3 +209,13 @@ def test_an_epoch_that_takes_longer_shows_its_cost():
     cells[1] = dataclasses.replace(cells[1], images_per_second=450.0)
     rows = words.table_rows(summarize(cells, [each.key for each in cells]))
     assert [row.seconds for row in rows] == ["60", "60 (2.0 x)"]
+
+
+def test_the_pages_say_what_of_the_data_was_read():
+    said = "classes: cat, dog (2); splits: train 36, <i>val</i> 10"
+    cells = [dataclasses.replace(each, account=said) for each in CLEAR.cells]
+    keys = [Key(each.policy, "compare", each.seed) for each in cells]
+    found = summarize(cells, keys)
+    assert ("Read", said) in words.facts(found)
+    assert "splits: train 36, &lt;i&gt;val" in report_html(found, dict.fromkeys(HOW_TO_READ, PNG))
+    assert not any(name == "Read" for name, _ in words.facts(CLEAR)), "older cells do not know"

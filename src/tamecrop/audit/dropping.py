@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tamecrop.reporting import compare_arms, critical_value
+from tamecrop.reporting import critical_value, find_deviation
 
 ERROR = 0.05
 """Probability, at most, that the best policy drops out."""
@@ -33,11 +33,9 @@ def find_reach(seeds: int, rivals: int, freedom: int) -> float:
     return critical * math.sqrt(2 / seeds)
 
 
-def find_deviation(accuracy: Accuracies, first: str) -> tuple[float | None, int]:
-    """Deviation over all policies, and its degrees of freedom; `first` has all seeds."""
-    seeds = {policy: dict(enumerate(values)) for policy, values in accuracy}
-    _, found = compare_arms(seeds, first)
-    return (None, 0) if found is None else (found.deviation, found.freedom)
+def find_spread(accuracy: Accuracies) -> tuple[float | None, int]:
+    """Deviation over all policies, pairs by seed, and its degrees of freedom."""
+    return find_deviation([dict(enumerate(values)) for _, values in accuracy])
 
 
 def find_left(accuracy: Accuracies, left: tuple[str, ...]) -> tuple[str, ...]:
@@ -54,8 +52,8 @@ def find_left(accuracy: Accuracies, left: tuple[str, ...]) -> tuple[str, ...]:
 def _find_left(accuracy: Accuracies, left: tuple[str, ...]) -> tuple[str, ...]:
     every = dict(accuracy)
     seeds = len(every[left[0]])
-    deviation, freedom = find_deviation(accuracy, left[0]) if seeds >= LEAST else (None, 0)
-    if deviation is None:
+    deviation, freedom = find_spread(accuracy)
+    if deviation is None or seeds < LEAST:
         return left
     reach = deviation * find_reach(seeds, len(every) - 1, freedom)
     means = {policy: statistics.fmean(every[policy]) for policy in left}

@@ -1,7 +1,9 @@
 """Published gains of crop policies over the usual one, with sources, and where they lie."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from tamecrop.audit.measures.view_pairs import (
     pair_views,
 )
 from tamecrop.audit.records import Audit, Audited
+from tamecrop.geometry.policy import policy
 
 BASELINE = "rrc:scale=0.2..1"
 """The policy that published gains are over."""
@@ -81,9 +84,19 @@ class Band:
 
 
 def find_band(audit: Audit) -> Band:
-    """The band on the images of an audit; on square ones where the baseline was not audited."""
-    found = [each.geometry.pair_iou_mean for each in audit.named if each.name == BASELINE]
-    return measure_band(found[0] if found else None)
+    """The band on the images of an audit; on square ones where the baseline was not audited.
+
+    A policy of the evidence that was audited counts with its IoU there, but for `ccrop` where the
+    images have annotated boxes, which are not the encoder's.
+    """
+    found = {each.name: each.geometry.pair_iou_mean for each in audit.named}
+    boxed = any(each.preservation.pair_share is not None for each in audit.named)
+    known = {
+        text: found[name]
+        for text, name in ((each.policy, str(policy(each.policy))) for each in EVIDENCE)
+        if name in found and not (boxed and text.startswith("ccrop"))
+    }
+    return measure_band(found.get(BASELINE), known)
 
 
 def find_fill(each: Audited) -> float:
@@ -91,7 +104,9 @@ def find_fill(each: Audited) -> float:
     return 1 - each.geometry.content_share_mean
 
 
-def measure_band(baseline_iou: float | None = None) -> Band:
+def measure_band(
+    baseline_iou: float | None = None, known: Mapping[str, float] = MappingProxyType({})
+) -> Band:
     """The band of the evidence, its IoU relative to the baseline's.
 
     The figures of each policy are measured on square images; the IoU of all policies moves with
@@ -99,16 +114,17 @@ def measure_band(baseline_iou: float | None = None) -> Band:
 
     Args:
         baseline_iou: mean IoU of `BASELINE` on the images; None for square ones.
+        known: mean IoU on the images of policies that were drawn there.
 
     >>> [round(end, 2) for end in measure_band().iou]
     [0.4, 0.43]
     """
     square, _ = _measure_square(BASELINE)
     ratio = 1.0 if baseline_iou is None else baseline_iou / square
-    found = [_measure_square(each.policy) for each in dict.fromkeys(EVIDENCE)]
-    ious = [ratio * iou for iou, _ in found]
+    found = {each.policy: _measure_square(each.policy) for each in EVIDENCE}
+    ious = [known.get(text, ratio * iou) for text, (iou, _) in found.items()]
     slack = 0.01 * ratio
-    least = min(scale for _, scale in found)
+    least = min(scale for _, scale in found.values())
     return Band((min(ious) - slack, max(ious) + slack), 0.95 * least)
 
 

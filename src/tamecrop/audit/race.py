@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tamecrop.audit.dropping import find_deviation, find_left, find_reach
+from tamecrop.audit.dropping import find_left, find_reach, find_spread
 from tamecrop.audit.records import Race
 from tamecrop.data.images import Dataset
 from tamecrop.geometry import rules
@@ -261,7 +261,7 @@ class Course:
     def _time_to_tell(self) -> float | None:
         """Seconds of a race that tells the two highest apart, their gap as it is; None if none."""
         means = sorted((statistics.fmean(self.accuracy[each]) for each in self.left), reverse=True)
-        deviation, _ = find_deviation(tuple(self.accuracy.items()), self.left[0])
+        deviation, _ = find_spread(tuple(self.accuracy.items()))
         if deviation is None or means[0] - means[1] < deviation / 20:
             return None
         rivals = len(self.accuracy) - 1

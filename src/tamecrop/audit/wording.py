@@ -30,7 +30,7 @@ BOXES = (
     ("An object in both", "Share of pairs in which both views cover at least that much of some "
      "object, perhaps of different ones."),
     ("Object in both", "Share of pairs in which both views cover at least that much of one and "
-     "the same object. Masks are not read: an object is its box."),
+     "the same object. An object is its box, also where the box is that of a mask."),
     ("Largest in both", "Share of pairs in which both views cover at least that much of the "
      "image's largest object."),
     ("False positives", "Share of pairs that show no common object: the two views show "

@@ -116,16 +116,21 @@ def _distinct(texts: Sequence[str], parsed: Sequence[_Parsed]) -> tuple[_Parsed,
     return tuple(parsed)
 
 
-def check_folder(path: Path) -> Path:
+def check_folder(path: Path, data: str | Path = "") -> Path:
     """Make the folder that results go to, and make sure that it can be written.
 
     Args:
         path: The folder; its parents are made too.
+        data: What is read: results in a folder of data are told to be no data.
 
     Raises:
-        ValueError: If there is a file of that name.
+        ValueError: If there is a file of that name, or it is the folder of the data.
         PermissionError: If it cannot be written.
     """
+    if lies_inside(path, data):
+        if path.resolve() == Path(data).resolve():
+            raise ValueError(f"`out` must not be the data itself: {path / 'results'} may lie in it")
+        say(f"{path} lies inside {data}: results there are never read as data")
     if path.exists() and not path.is_dir():
         raise ValueError(f"`out` must be a folder, got the file {path}")
     path.mkdir(parents=True, exist_ok=True)
@@ -134,15 +139,35 @@ def check_folder(path: Path) -> Path:
     return path
 
 
-def check_picture(path: Path) -> Path:
+def lies_inside(path: Path, data: str | Path) -> bool:
+    """Whether a path is a folder of data or in one.
+
+    Args:
+        path: Of something to write, which need not be there.
+        data: What the user named, perhaps no folder.
+    """
+    return (
+        str(data) != ""
+        and Path(data).is_dir()
+        and path.resolve().is_relative_to(Path(data).resolve())
+    )
+
+
+def check_picture(path: Path, data: str | Path = "") -> Path:
     """Make sure that a PNG can be written at a path.
 
     Args:
         path: Where the picture goes.
+        data: What is read: in a folder of data only `views.png` at its top is known as no data.
 
     Raises:
-        ValueError: If the name is not that of a PNG, or its folder is missing.
+        ValueError: If the name is not that of a PNG, its folder is missing, or it would be data.
     """
+    if lies_inside(path, data) and path.resolve() != Path(data).resolve() / "views.png":
+        raise ValueError(
+            f"`out` must lie outside of the data, where it would be an image to learn from, or be "
+            f"{Path(data) / 'views.png'}, got {path}"
+        )
     if path.suffix.lower() != ".png":
         raise ValueError(f"`out` must end in .png, got {path}")
     if not path.absolute().parent.is_dir():

@@ -22,7 +22,7 @@ _EMPTY = Summary(FORMAT, complete=False, cells=(), arms=())
 def break_text(text: str, width: int) -> str:
     r"""A policy over as few lines as a width allows, broken behind signs and never in a word.
 
-    >>> broken("cgcc:scale=0.8,alpha=2", 15)
+    >>> break_text("cgcc:scale=0.8,alpha=2", 15)
     'cgcc:scale=0.8,\nalpha=2'
     """
     lines = [""]

@@ -156,4 +156,6 @@ def choose(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
         f"recipe {parsed.preset}: {len(used.train):,} of {len(dataset.train):,} train images, "
         f"color step {training.photometric}{lost and f' {lost}'}"
     )
+    if training.batch_size == 1:
+        say("a batch of 1 image: with nothing to tell it from, a contrastive loss is 0")
     return Chosen(dataset, used, settings)

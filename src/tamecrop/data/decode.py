@@ -89,16 +89,13 @@ def _decoded(path: Path, how: Decoding, shrink: int) -> Tensor:
     with image:
         with name_errors(path, "decode"):
             require_no_bomb(image, how.most_pixels)
-            low = _low_bytes(image, path)
+            wide = _all_bits(image, path)
             if shrink > 1 and image.format in ("JPEG", "MPO"):
                 image.draft(None, (image.width // shrink, image.height // shrink))
             image.load()
             turned = orientation(image.getexif().get(ExifTags.Base.Orientation))
         with name_errors(path, "convert"):
-            if low is not None:
-                narrow = _narrow(_wide(image, low), image, how)
-            else:
-                narrow = _without_loose_band(image)
+            narrow = _without_loose_band(image) if wide is None else _narrow(wide, image, how)
             return torch.from_numpy(_upright(narrow, turned, how)).permute(2, 0, 1)
 
 
@@ -120,9 +117,9 @@ def values_of(path: Path, decoding: Decoding = PLAIN) -> tuple[int, Values | Non
                 return (3 if len(pixels) == 1 else len(pixels)), measure(pixels) if deep else None
             with image:
                 require_no_bomb(image, decoding.most_pixels)
-                low = _low_bytes(image, path)
-                if low is not None:
-                    return 3, measure(_wide(image, low)[..., :3])
+                wide = _all_bits(image, path)
+                if wide is not None:
+                    return 3, measure(wide[..., :3])
                 return 3, measure_values(image) if _is_deep(image) else None
 
 
@@ -221,26 +218,26 @@ def _without_loose_band(image: Image.Image) -> Image.Image:
     return Image.merge("RGB", (red, green, blue))
 
 
-def _low_bytes(image: Image.Image, path: Path) -> NDArray[Any] | None:
-    """The lower 8 of the 16 bits of a color PNG that is not loaded yet; None of any other image.
+def _all_bits(image: Image.Image, path: Path) -> NDArray[np.uint16] | None:
+    """The 16 bits of a PNG in colors or with alpha that is not loaded yet, `(H, W, 3 or 4)`.
 
-    Pillow gives the upper 8. Told that the file has the other order of bytes, it gives the lower.
+    None of any other image. Pillow gives the upper 8 bits; told that the file has the other order
+    of bytes, it gives the lower. Gray with alpha has four bytes a pixel, as RGBA of 8 bits has.
     """
     tiles: list[Any] = [*getattr(image, "tile", ())]
     modes = [str(tile[3]) for tile in tiles]
-    if image.format != "PNG" or modes not in (["RGB;16B"], ["RGBA;16B"]):
+    if image.format != "PNG" or modes not in (["RGB;16B"], ["RGBA;16B"], ["LA;16B"]):
         return None
+    codec, extents, offset, mode = tiles[0]
+    is_gray = mode == "LA;16B"
     with open_image(path) as other:
-        codec, extents, offset, mode = tiles[0]
-        other.tile = [(codec, extents, offset, mode.replace("16B", "16L"))]  # type: ignore[attr-defined]
-        return np.asarray(other)
-
-
-def _wide(image: Image.Image, low: NDArray[Any]) -> NDArray[np.uint16]:
-    """All bits of an image of which Pillow gives the upper ones."""
-    both: NDArray[np.uint16] = np.left_shift(np.asarray(image), 8, dtype=np.uint16)
-    both |= low
-    return both
+        raw = "RGBA" if is_gray else mode.replace("16B", "16L")
+        other.tile = [(codec, extents, offset, raw)]  # type: ignore[attr-defined]
+        low = np.asarray(other)
+    high = low[..., [0, 0, 0, 2]] if is_gray else np.asarray(image)
+    wide: NDArray[np.uint16] = np.left_shift(high, 8, dtype=np.uint16)
+    wide |= low[..., [1, 1, 1, 3]] if is_gray else low
+    return wide
 
 
 def _narrow(wide: NDArray[np.uint16], image: Image.Image, how: Decoding) -> Image.Image:

@@ -1,8 +1,7 @@
 """What the folders of a data set mean, by the names of `tamecrop.data.names`.
 
-Nothing here opens a file. The tree of names decides which images are which split and which
-folder is a class, and what that decision passed over; where a guess would do harm it is refused
-with the folder that would be right.
+Nothing here opens a file. The tree of names decides which images are which split, which folder is
+a class, and what is passed over; a guess that would do harm is refused with the way out.
 """
 
 import re
@@ -86,8 +85,7 @@ class _Reading:
         if len(nodes) == 1 and nodes.get(TRAIN) is top:
             _refuse_wrong_root(self.root.path, top)
         parts = {split: self._part(split, self._inner(node)) for split, node in nodes.items()}
-        told = (tuple(each) for each in (self.unread, self.notes, self.doubts))
-        return Layout(parts, self.empty, *told)
+        return Layout(parts, self.empty, *map(tuple, (self.unread, self.notes, self.doubts)))
 
     def _name(self, folder: Folder) -> str:
         return f"folder {folder.path.relative_to(self.root.path).as_posix()}"
@@ -157,20 +155,20 @@ class _Reading:
 
     def _parts(self, node: Folder, paths: tuple[Path, ...]) -> Part:
         """Folders that number the parts of a set are no classes."""
-        first, *rest = (self._inner(each) for each in node.folders.values())
+        first, *_ = [self._inner(each) for each in node.folders.values()]
         if first.folders:
             raise ValueError(
                 f"{node.path} has numbered parts of a set ({_listed([*node.folders])}) that hold "
                 f"folders: give one of them, such as {first.path}, or put their folders together"
             )
-        named = _listed([first.path.name, *(each.path.name for each in rest)])
+        named = _listed([*node.folders])
         self.notes.append(f"{node.path} has numbered parts of one set, and no classes: {named}")
         return Part(node.path, paths, is_classed=False)
 
     def _learnable(self, node: Folder) -> Iterator[Path]:
         """The images below a folder, without what only says something of them."""
         yield from (node.path / name for name in node.images)
-        holds_images = bool(node.images) or any(is_images(name) for name in node.folders)
+        holds_images = not _may_pass(node) or any(is_images(name) for name in node.folders)
         for name, folder in node.folders.items():
             if holds_images and is_companion(name):
                 self.unread.append(self._name(folder))
@@ -215,7 +213,11 @@ def _same_split(name: str, other: str) -> bool:
 
 def _may_pass(node: Folder) -> bool:
     """Whether the images directly in a folder are so few that they are strays."""
-    return len(node.images) <= max(1, STRAY_SHARE * node.total) and bool(node.folders)
+    folders = [each for name, each in node.folders.items() if not is_companion(name)]
+    if node.images and not folders:
+        return False
+    total = len(node.images) + sum(each.total for each in folders)
+    return len(node.images) <= max(1, STRAY_SHARE * total) and bool(node.folders)
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
@@ -281,8 +283,7 @@ def _refuse_split_classes(node: Folder) -> None:
         if (found := re.fullmatch(r"(?i)(train|test|val)(id)?[ _-]?([a-z]|\d+)", name)) is not None
     }
     said = list_mentions([*node.folders])
-    if 2 * len(said) > len(node.folders):
-        stems |= said
+    stems |= said if 2 * len(said) > len(node.folders) else {}
     if len(set(stems.values())) > 1:
         first = sorted(stems, key=lambda name: stems[name] != TRAIN)
         raise ValueError(
@@ -292,7 +293,7 @@ def _refuse_split_classes(node: Folder) -> None:
     for name, folder in node.folders.items():
         inside = [each for each in folder.folders if split_word(each) is not None]
         if {split_word(each)[0] for each in inside} - {TRAIN}:  # type: ignore[index]
-            good = next((each for each in node.folders if not is_companion(each)), name)
+            good = [*[each for each in node.folders if not is_companion(each)], name][0]
             raise ValueError(
                 f"{node.path} has splits inside its folders ({name}/{inside[0]}): give one of "
                 f"them, such as {node.path / good}, or put train/, val/ and test/ outermost"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from tamecrop.data import coco
 from tamecrop.data.layouts import Layout, Part
 from tamecrop.data.names import TRAIN, split_word, year
 from tamecrop.data.opening import suffixes
@@ -43,8 +42,9 @@ def divide(root: Path, layout: Layout, others: dict[Path, Counter[str]]) -> Layo
     if {*layout.parts, *layout.empty} != {TRAIN}:
         return layout
     whole = layout.parts[TRAIN]
-    index = _index(whole.paths)
-    for lists in _candidates(root, others, {path.parent for path in whole.paths}):
+    index: Mapping[str, list[Path]] = {}
+    for lists in _candidates(root, others):
+        index = index or _index(whole.paths)
         found: dict[str, tuple[_List, tuple[Path, ...]]] = {}
         for each in sorted(lists, key=lambda each: each.rank):
             images = _named(each.names, index)
@@ -78,19 +78,16 @@ def _divided(
     )
 
 
-def _candidates(
-    root: Path, others: Mapping[Path, Counter[str]], places: set[Path]
-) -> Iterator[list[_List]]:
-    """The lists of each place that has some: text files, then COCO's."""
+def _candidates(root: Path, others: Mapping[Path, Counter[str]]) -> Iterator[list[_List]]:
+    """The lists of each folder that has some: text files, then COCO's."""
     there = {path.relative_to(root).as_posix().lower(): path for path in others}
-    for name in FOLDERS:
-        folder = there.get(name)
-        if folder is not None and others[folder][".txt"]:
-            yield [each for path in folder.glob("*.txt") if (each := _text(path)) is not None]
-    with_json = {folder for folder, counts in others.items() if counts[".json"]}
-    paths = [path for path in coco.files_of(root, with_json, places) if _stem_word(path)]
-    if len({split_word(_stem(path)) for path in paths}) > 1:
-        yield [each for path in paths if (each := _coco(path)) is not None]
+    for suffix, read in ((".txt", _text), (".json", _coco)):
+        for name in FOLDERS:
+            folder = there.get(name)
+            if folder is not None and others[folder][suffix]:
+                paths = [path for path in folder.glob(f"*{suffix}") if _stem_word(path)]
+                if paths:
+                    yield [each for path in paths if (each := read(path)) is not None]
 
 
 def _stem(path: Path) -> str:
@@ -109,8 +106,6 @@ def _of(path: Path, names: Sequence[str]) -> _List | None:
 
 
 def _text(path: Path) -> _List | None:
-    if _stem_word(path) is None:
-        return None
     lines = path.read_text("utf-8-sig", errors="replace").splitlines()
     return _of(path, [line.strip() for line in lines if line.strip()])
 

@@ -68,7 +68,8 @@ def load(
     missing = tuple(reason for reason in found.lacking.get("labels", ()) if "got none" in reason)
     if missing and (needs is None or "labels" in needs):
         raise ValueError(f"{spec}: {'; '.join(missing)}")
-    split = splits.complete(found.train, found.validation, found.test, share=validation, seed=seed)
+    given = (found.train, found.validation, found.test)
+    split = splits.complete(*given, share=validation, seed=seed, name=str(spec))
     train, held, test = split.sets
     notes = (*found.notes, *missing, *split.notes)
     if found.classes is not None and (needs is None or "labels" in needs):

@@ -34,6 +34,7 @@ def complete(
     *,
     share: float,
     seed: int,
+    name: str,
 ) -> Split:
     """Carve the splits that a set lacks out of its train images, each `share` of what is there.
 
@@ -47,9 +48,9 @@ def complete(
     rules.require("validation", "0 < validation < 0.5", share, holds=0 < share < 0.5)
     before = _labels(train)
     if test is None:
-        train, test = _carve(train, share, seed=seed, draw=Draw.TEST)
+        train, test = _carve(train, share, seed=seed, draw=Draw.TEST, name=name)
     if validation is None:
-        train, validation = _carve(train, share, seed=seed, draw=Draw.VALIDATION)
+        train, validation = _carve(train, share, seed=seed, draw=Draw.VALIDATION, name=name)
     lost = len(before - _labels(train))
     notes = (f"{lost} of {len(before)} classes have no image left to learn from: they had one",)
     return Split((train, validation, test), notes if lost else ())
@@ -141,13 +142,16 @@ def _labels(images: ImageSet) -> set[int]:
     return set() if images.labels is None else set(images.labels.unique().tolist())
 
 
-def _carve(images: ImageSet, share: float, *, seed: int, draw: int) -> tuple[ImageSet, ImageSet]:
+def _carve(
+    images: ImageSet, share: float, *, seed: int, draw: int, name: str
+) -> tuple[ImageSet, ImageSet]:
     """What is left, and the part carved out: both in their old order."""
     chosen = _chosen(images, share, seed=seed, draw=draw)
     kept = chosen & ~_last_of_class(images, chosen)
     chosen = kept if kept.any() else chosen
     if not 0 < chosen.sum() < len(images):
-        raise ValueError(f"too few images to carve a share of {share:g} for a split: {len(images)}")
+        few = f"{len(images)} train images are too few to carve {share:g} of for a split"
+        raise ValueError(f"{name}: {few}: it needs more, or val and test of its own")
     return images.subset(np.flatnonzero(~chosen)), images.subset(np.flatnonzero(chosen))
 
 

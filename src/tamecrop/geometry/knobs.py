@@ -38,6 +38,8 @@ _NEEDS = {
 
 HOSTS = (
     "torchvision",
+    "Albumentations",
+    "Kornia",
     "torchvision, all views of an image",
     "Lightly",
     "Python, boxes of a batch",
@@ -216,10 +218,13 @@ def write_lines(text: str) -> dict[str, str]:
         f'tamecrop.plan("{shown}").draw(sizes, index=index)',
         f'tamecrop compare DATA --policies "rrc:scale=0.2..1" "{shown}"',
     )
-    lines = dict(zip(HOSTS[1:], written, strict=True))
+    lines = dict(zip(HOSTS[3:], written, strict=True))
     first = shown.groups[0]
     if len(shown.groups) > 1 or first.kept or first.policy.relates_views:
         return lines
     side = write_size(first.size) if first.size else "224"
     sides = side if side.isdecimal() else str(first.size)
-    return {HOSTS[0]: f'tamecrop.transforms.Crop("{first.policy}", size={sides})'} | lines
+    rooms = ("transforms", "views.adapters.albumentations", "views.adapters.kornia")
+    made = f'Crop("{first.policy}", size={sides})'
+    alone = {host: f"tamecrop.{room}.{made}" for host, room in zip(HOSTS[:3], rooms, strict=True)}
+    return alone | lines

@@ -5,6 +5,7 @@ from tamecrop.reporting.comparisons import (
     Comparison as Comparison,
     compare_arms as compare_arms,
     critical_value as critical_value,
+    find_deviation as find_deviation,
     is_different as is_different,
     is_equal as is_equal,
     noncentrality as noncentrality,

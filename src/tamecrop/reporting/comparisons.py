@@ -132,6 +132,16 @@ def compare_arms(
     return intervals, kept
 
 
+def find_deviation(arms: list[Mapping[int, float]]) -> tuple[float | None, int]:
+    """Deviation of one accuracy around arm and seed, and its degrees of freedom.
+
+    Args:
+        arms: accuracies by seed; all share a seed with the first.
+    """
+    fit = _fit(arms)
+    return fit.deviation, fit.freedom
+
+
 @dataclass(frozen=True)
 class _Fit:
     """Means of arms less that of the first, and their covariance for a deviation of 1."""

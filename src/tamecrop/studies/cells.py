@@ -106,6 +106,7 @@ class Cell:
             where no boxes were found.
         online_knn: Accuracy of nearest neighbors on validation after each epoch, None after those
             that were not judged; empty when none was.
+        account: What of the data was read, in one line; empty in older cells.
     """
 
     policy: str
@@ -128,6 +129,7 @@ class Cell:
     feature_std: float | None = None
     whole_boxes: float | None = None
     online_knn: tuple[float | None, ...] = ()
+    account: str = ""
 
     def __post_init__(self) -> None:
         for name in ("linear_accuracy", "knn_accuracy", "validation_accuracy"):

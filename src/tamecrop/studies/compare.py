@@ -13,7 +13,7 @@ from tamecrop.studies import store, words
 from tamecrop.studies.arms import Study, arm, check, cross, select_train
 from tamecrop.studies.cells import Summary, flat
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure
-from tamecrop.studies.grid import run
+from tamecrop.studies.engines import run
 from tamecrop.studies.recipes import Recipe, recipe
 from tamecrop.studies.seeds import LEVEL, Auto, UntilTold, read_seeds
 

@@ -1,4 +1,4 @@
-"""Run what is missing of a study, cell by cell, in this process or in several."""
+"""Cells of a study: which come next, how one is made, what is written of those that are done."""
 
 import csv
 import dataclasses
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tamecrop.data import cut_to, remove_folder, write_atomic
-from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, one_thread, settle_precision
+from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, settle_precision
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.reporting.environment import environment
@@ -19,55 +19,6 @@ from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, select_train
 from tamecrop.studies.cells import Cell, Key, Summary, summarize
 from tamecrop.studies.listening import Listener
-
-
-def run(
-    study: Study,
-    *,
-    jobs: int = 1,
-    listener: Listener | None = None,
-    stop: StopFlag | None = None,
-) -> Summary:
-    """Finish the missing cells of a study, each written as soon as it is done.
-
-    Several processes may share a study's folder: each cell is done by one of them. A cell computes
-    with one CPU thread, or on one device, whatever the number of jobs, which changes no bit.
-
-    Args:
-        study: what is wanted; see `arms.check` for what should be found before.
-        jobs: cells side by side. One runs here; more run in processes that are started by `spawn`,
-            for which a script needs the usual `if __name__ == "__main__":`.
-        listener: told of every event.
-        stop: looked at after every step.
-
-    Returns:
-        The summary, as in `summary.json`.
-
-    Raises:
-        Interrupted: when asked to stop; everything is saved, and the same call continues.
-        ValueError: when a cell fails, or cells of the store have another provenance.
-    """
-    from tamecrop.studies.engines import local
-
-    listener, stop = listener or Listener(), stop or StopFlag()
-    study.out.mkdir(parents=True, exist_ok=True)
-    if study.config is not None:
-        with store.writing(study.out):
-            write_atomic(study.out / "config.yaml", study.config.encode())
-    cells = store.read(study.out)
-    listener.study_started(_keys(study, cells), _summary(study, cells))
-    queue = Queue(study, listener)
-    queue.tell(cells)
-    if jobs == 1:
-        with one_thread():
-            while (wanted := queue.take()) is not None:
-                stop.check()
-                queue.end(wanted, finish(wanted, study, listener, stop))
-    else:
-        local.run(study, queue, jobs=jobs, listener=listener, stop=stop)
-    summary = publish_numbers(study)
-    listener.study_ended(summary)
-    return summary
 
 
 @dataclass(eq=False)
@@ -189,6 +140,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
         classes=len(study.dataset.classes or ()),
         environment=environment(),
         provenance=study.provenance(recipe),
+        account=study.dataset.account,
         **run.watched(),
     )
 
@@ -200,19 +152,17 @@ def publish_numbers(study: Study) -> Summary:
         The summary written; nothing is written while no cell is finished.
     """
     with store.writing(study.out):
-        summary = _summary(study, store.read(study.out))
+        _, summary = outline(study, store.read(study.out))
         if summary.cells:
             write_json(study.out / "summary.json", summary)
             write_atomic(study.out / "table.csv", table_csv(summary).encode())
     return summary
 
 
-def _summary(study: Study, cells: Sequence[Cell]) -> Summary:
-    return summarize(cells, _keys(study, cells), compared=study.compared, level=study.level)
-
-
-def _keys(study: Study, cells: Sequence[Cell]) -> list[Key]:
-    return [wanted.key for wanted in study.wanted(cells)]
+def outline(study: Study, cells: Sequence[Cell]) -> tuple[list[Key], Summary]:
+    """Keys of all cells that are wanted so far, and the summary of those that are there."""
+    keys = [wanted.key for wanted in study.wanted(cells)]
+    return keys, summarize(cells, keys, compared=study.compared, level=study.level)
 
 
 def table_csv(summary: Summary) -> str:

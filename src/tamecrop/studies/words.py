@@ -277,6 +277,7 @@ def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
     }
     return (
         ("Data", f"{cell.data}, fingerprint {cell.provenance.fingerprint[:12]}"),
+        *((("Read", cell.account),) if cell.account else ()),
         ("Seeds", ", ".join(str(seed) for seed in summary.seeds)),
         ("Probe protocol", str(cell.provenance.recipe["probe"])),
         ("Hardware", "; ".join(sorted(machines))),

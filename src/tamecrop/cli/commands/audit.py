@@ -1,5 +1,7 @@
 """`tamecrop audit`: what crop policies do to real images, without training on crops."""
 
+import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +13,17 @@ from jsonargparse.typing import PositiveInt
 from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tamecrop.audit.records import Audit
 
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
 
 _ON_THE_PAGE = ("Empty", "Area (stated)", "Placements", "Object in view", "An object in both")
 """Columns that the terminal's table leaves to the page."""
+_GIVE_WAY = ("False positives", "Zero overlap", "Cosine", "Content")
+"""Columns that are left to the page next, where a terminal is narrow."""
+
 _PLAIN_WIDTH = 120
 
 
@@ -73,7 +80,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     )
     subject = find_subject(parsed.data, seed=parsed.seed, most=parsed.images)
     job = prepare(subject, plans, settings)
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
 
     def work() -> None:
         _print_table(run(replace(job, out=out), report=say))
@@ -84,22 +91,79 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
 def _print_table(audit: "Audit") -> None:
     """One row a policy that was named; numbers in percent but IoU and placements."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
     from tamecrop.audit import wording
 
-    table = Table(box=box.SIMPLE_HEAD, title=f"crop policies on {audit.data}", title_justify="left")
-    table.add_column("crop policy", overflow="fold", min_width=16)
-    heads = wording.list_columns(audit)
-    shown = [place for place, name in enumerate(heads) if name not in _ON_THE_PAGE]
-    for place in shown:
-        table.add_column(heads[place], justify="right")
-    for row in wording.list_rows(audit):
-        table.add_row(row.policy, *(row.cells[place] for place in shown))
     console = Console()
-    console.print(table, width=None if console.is_terminal else _PLAIN_WIDTH)
+    is_known = console.is_terminal or "COLUMNS" in os.environ
+    width = console.width if is_known else _PLAIN_WIDTH
+    say(f"crop policies on {audit.data}")
+    head = wording.list_columns(audit)
+    rows = [(row.policy, *row.cells) for row in wording.list_rows(audit)]
+    body, left = lay_out(("crop policy", *head), rows, width)
+    Console(width=width).print(draw_table(body))
+    if left:
+        say(f"on the page: {', '.join(left)}")
+
+
+def lay_out(
+    head: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[list[str]], list[str]]:
+    """A table as wide as a terminal, with every line of a cell whole.
+
+    What does not fit gives way in this order: errors go below their values, policies are broken
+    behind signs, then columns are left to the page.
+
+    Args:
+        head: of the columns; the first one is that of the policies.
+        rows: their cells.
+        width: columns of the terminal.
+
+    Returns:
+        Head and rows, and the names of the columns that are left out.
+    """
+    from tamecrop.cli.tables import break_text
+
+    names = [name for name in head if name not in _ON_THE_PAGE]
+    for left in range(len(_GIVE_WAY) + 1):
+        gone = [name for name in _GIVE_WAY[:left] if name in names]
+        places = [place for place, name in enumerate(head) if name in names and name not in gone]
+        for sign in (" ± ", "\n± "):
+            cells = [[row[place].replace(" ± ", sign) for place in places[1:]] for row in rows]
+            columns = [
+                _column(head[place], column)
+                for place, column in zip(places[1:], zip(*cells, strict=True), strict=True)
+            ]
+            room = width - sum(map(_width, columns)) - 3 * len(places) - 1
+            if room >= max(_width(break_text(row[0], 1).split("\n")) for row in rows):
+                policies = [break_text(row[0], room) for row in rows]
+                table = zip([head[0], *policies], *columns, strict=True)
+                return [[*row] for row in table], gone
+    return lay_out(head, rows, width + 1)  # narrower than one policy: the terminal folds lines
+
+
+def _column(head: str, cells: Sequence[str]) -> list[str]:
+    """A column with its head over as many lines as its cells or its longest word ask for."""
+    width = max(_width(head.split()), _width([line for cell in cells for line in cell.split("\n")]))
+    return ["\n".join(textwrap.wrap(head, width)), *cells]
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(len(line) for text in lines for line in text.split("\n"))
+
+
+def draw_table(body: Sequence[Sequence[str]]) -> "Table":
+    """A table of rich, the first row its head."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for place, name in enumerate(body[0]):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for row in body[1:]:
+        table.add_row(*row)
+    return table
 
 
 COMMAND = Command("what crop policies do to real images, without training", _declare, _prepare)

@@ -88,7 +88,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies import check, comparison, default_jobs, publish, read_seeds, run, store
 
     chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
     jobs, many = parsed.jobs or default_jobs(), read_seeds(parsed.seeds)
     study = replace(
         comparison(chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs),

@@ -51,7 +51,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     )
     check_merge(parsed.merge)
     shard = part(parsed.cells)
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
     return _listing(parsed, study, out) if parsed.list else _running(parsed, study, out, shard)
 
 

@@ -40,7 +40,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.studies.cells import Key
 
     chosen = training.choose(parsed, needs=training.needs((views,)))
-    out = check_folder(parsed.out)
+    out = check_folder(parsed.out, parsed.data)
     config = processes.settle_precision(chosen.recipe.training)
     methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))

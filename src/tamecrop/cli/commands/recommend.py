@@ -78,7 +78,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         placements=False,
     )
     job = prepare(found, policies, settings)
-    job = replace(job, out=check_folder(parsed.out), needs_reference=needs_reference)
+    job = replace(job, out=check_folder(parsed.out, parsed.data), needs_reference=needs_reference)
 
     def work() -> None:
         audit = run(job, report=say)

@@ -39,7 +39,7 @@ def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.reporting import Look, png, sheet_figure
     from tamecrop.views.photometric import photometric
 
-    out = check_picture(chosen.out)
+    out = check_picture(chosen.out, chosen.data)
     step = None if chosen.photometric == "none" else photometric(chosen.photometric)
     images, objects = _read_images(chosen.data, chosen.images)
     if step is not None and (lost := step.left_out(len(images[0]))):
