@@ -1,9 +1,10 @@
 """Training on a folder of JPEG files with two workers: our loader, torchvision's way, Lightly's.
 
-Every rival trains the same small network with the same loss and optimizer, or none, on as many views
-of the same files and the same colors; all take turns in each round, and worker processes are started anew
-in each epoch. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]` writes
-`results/benchmarks/loader.json`.
+Every rival trains the same small network with the same loss and optimizer, or none, on as many
+views of the same files and the same colors. All take turns in each round; worker processes are
+started anew in each epoch. Ours makes the colors in the process that trains, which on a CPU costs
+that process, the others in their workers. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]`
+writes `results/benchmarks/loader.json`.
 """
 
 import itertools
