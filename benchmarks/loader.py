@@ -1,9 +1,10 @@
 """Training on a folder of JPEG files with two workers: our loader, torchvision's way, Lightly's.
 
-Every rival trains the same small network with the same loss and optimizer on as many views of the
-same files and the same colors; all take turns in each round, and worker processes are started anew
-in each epoch. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]` writes
-`results/benchmarks/loader.json`.
+Every rival trains the same small network with the same loss and optimizer, or none, on as many
+views of the same files and the same colors. All take turns in each round; worker processes are
+started anew in each epoch. Ours makes the colors in the process that trains, which on a CPU costs
+that process, the others in their workers. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]`
+writes `results/benchmarks/loader.json`.
 """
 
 import itertools
@@ -34,6 +35,8 @@ from tamecrop.views.photometric import normalize, photometric
 SIDE, BATCH, WORKERS, SCALE = 224, 32, 2, (0.2, 1.0)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COLORS = photometric("simclr")
+RIVALS = ("tamecrop, fast", "tamecrop, full", "torchvision", "Lightly")
+Step = Callable[[Tensor], float]
 
 
 def copied(found: list[Path], place: Path, count: int) -> Path:
@@ -44,14 +47,14 @@ def copied(found: list[Path], place: Path, count: int) -> Path:
     return place
 
 
-def trained(training: Training, batches: Iterable[Tensor], waiting: list[float]) -> None:
+def trained(training: Step, batches: Iterable[Tensor], waiting: list[float]) -> None:
     clock = Clock(0.0, 0)
     for views in clock.watch(iter(batches)):
         training(views)
     waiting.append(clock.waiting)
 
 
-def ours(folder: Path, how: str, training: Training, waiting: list[float]) -> Callable[[], None]:
+def ours(folder: Path, how: str, training: Step, waiting: list[float]) -> Callable[[], None]:
     images = find(folder, needs=("pixels",)).train
     loading = Loading(batch_size=BATCH, last="drop", decode=how, workers=WORKERS)
     loader = ViewLoader(images, plan(f"2x rrc:scale={SCALE[0]}..{SCALE[1]} @{SIDE}"), loading)
@@ -68,7 +71,7 @@ def ours(folder: Path, how: str, training: Training, waiting: list[float]) -> Ca
     return epoch
 
 
-def torchvisions(folder: Path, training: Training, waiting: list[float]) -> Callable[[], None]:
+def torchvisions(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:
     has = COLORS
     jitter = v2.ColorJitter(has.brightness, has.contrast, has.saturation, has.hue)
     one = v2.Compose(
@@ -88,7 +91,7 @@ def torchvisions(folder: Path, training: Training, waiting: list[float]) -> Call
     return lambda: trained(training, (views for views, _ in loader), waiting)
 
 
-def lightlys(folder: Path, training: Training, waiting: list[float]) -> Callable[[], None]:
+def lightlys(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:
     has = COLORS
     transform = SimCLRTransform(
         input_size=SIDE,
@@ -109,43 +112,54 @@ def lightlys(folder: Path, training: Training, waiting: list[float]) -> Callable
     return lambda: trained(training, batches(), waiting)
 
 
+def without_network(views: Tensor) -> float:
+    """A step that costs next to nothing: what is left is the loader and its colors."""
+    return views.mean().item()
+
+
+def measured(folder: Path, name: str, training: Step, count: int, rounds: int) -> dict[str, object]:
+    waiting: dict[str, list[float]] = {rival: [] for rival in RIVALS}
+    works = {
+        RIVALS[0]: ours(folder, "fast", training, waiting[RIVALS[0]]),
+        RIVALS[1]: ours(folder, "full", training, waiting[RIVALS[1]]),
+        RIVALS[2]: torchvisions(folder, training, waiting[RIVALS[2]]),
+        RIVALS[3]: lightlys(folder, training, waiting[RIVALS[3]]),
+    }
+    took: dict[str, list[float]] = {rival: [] for rival in works}
+    for turn in range(rounds + 1):  # the first one warms up
+        for rival, work in works.items():
+            started = time.perf_counter()
+            work()
+            if turn:
+                took[rival].append(time.perf_counter() - started)
+    images = count // BATCH * BATCH
+    rates = {rival: [images / each for each in times] for rival, times in took.items()}
+    part = report(
+        f"{count} files, {SIDE} px, {WORKERS} workers, {name}",
+        "images/s",
+        {rival: statistics.median(each) for rival, each in rates.items()},
+    )
+    part["ratios_of_rounds"] = {
+        rival: sorted(one / other for one, other in zip(rates[RIVALS[0]], each, strict=True))
+        for rival, each in rates.items()
+    }
+    part["rates_of_rounds"] = rates
+    part["waiting"] = {rival: statistics.median(each[1:]) for rival, each in waiting.items()}
+    part["rounds"] = rounds
+    return part
+
+
 def main(source: Path, count: int, rounds: int) -> None:
     torch.set_num_threads(1)
     found = sorted(source.rglob("*.jpg"))
+    steps: dict[str, Step] = {
+        "no network": without_network,
+        "resnet7w16": Training("resnet7w16", dtype=torch.float32, compiled=False),
+    }
     with tempfile.TemporaryDirectory() as scratch:
         folder = copied(found, Path(scratch) / "files", count)
-        names = ("tamecrop, fast", "tamecrop, full", "torchvision", "Lightly")
-        waiting: dict[str, list[float]] = {name: [] for name in names}
-        training = Training("resnet7w16", dtype=torch.float32, compiled=False)
-        works = {
-            names[0]: ours(folder, "fast", training, waiting[names[0]]),
-            names[1]: ours(folder, "full", training, waiting[names[1]]),
-            names[2]: torchvisions(folder, training, waiting[names[2]]),
-            names[3]: lightlys(folder, training, waiting[names[3]]),
-        }
-        took: dict[str, list[float]] = {name: [] for name in works}
-        for turn in range(rounds + 1):  # the first one warms up
-            for name, work in works.items():
-                started = time.perf_counter()
-                work()
-                if turn:
-                    took[name].append(time.perf_counter() - started)
-    images = count // BATCH * BATCH
-    rates = {name: [images / each for each in times] for name, times in took.items()}
-    part = report(
-        f"{count} files, {SIDE} px, {WORKERS} workers, resnet7w16",
-        "images/s",
-        {name: statistics.median(each) for name, each in rates.items()},
-    )
-    ratios = {
-        name: [ours / other for ours, other in zip(rates[names[0]], each, strict=True)]
-        for name, each in rates.items()
-    }
-    part["ratios_of_rounds"] = {name: sorted(each) for name, each in ratios.items()}
-    part["rates_of_rounds"] = rates
-    part["waiting"] = {name: statistics.median(each[1:]) for name, each in waiting.items()}
-    part["rounds"] = rounds
-    write("loader", [part])
+        parts = [measured(folder, name, step, count, rounds) for name, step in steps.items()]
+    write("loader", parts)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,6 @@ def measured(stored: Mapping[str, Any]) -> str:
         rows.append(f"| {side} | {one:.0f} | {two:.0f} | {one / 2:.0f} | {two / one * 2:.2f} |")
     small, large = (times[side, 1] for side in SIDES)
     area = (SIDES[1] / SIDES[0]) ** 2
-    fixed = (area * small - large) / (area - 1)
     return f"""Measured: CPU milliseconds of one process for a step of {part["batch"]} images with
 {part["backbone"]} in float32 on scenes of 32 px, {here["hardware"]}, torch
 {here["versions"]["torch"]}, commit {here["commit"]}, {part["cases"][0]["steps"]} steps a number.
@@ -86,9 +85,8 @@ time. Two processes are predicted from one:
 
 {chr(10).join(rows)}
 
-From side {SIDES[0]} to {SIDES[1]} the area is {area:.0f} times as large and the time of one process
-{large / small:.2f} times: by the model {fixed:.0f} of the {small:.0f} ms at side {SIDES[0]} do not
-grow with the area.
+From side {SIDES[0]} to {SIDES[1]} the area is {area:.0f} times as large, and the time of one
+process {large / small:.2f} times; the model expects {area:.0f} times at most.
 """
 
 

@@ -24,7 +24,7 @@ from sklearn.datasets import load_sample_image
 
 from tamecrop.audit.measures.objects import measure_objects
 from tamecrop.audit.measures.view_pairs import Shapes, draw_pairs, pair_views
-from tamecrop.geometry import content_iou, plan
+from tamecrop.geometry import content_iou, plan, text as grammar
 from tamecrop.geometry.presets import PLANS, PRESETS
 from tamecrop.learning import methods
 from tamecrop.learning.methods.base import Method
@@ -161,7 +161,7 @@ def read_method(name: str) -> dict[str, str]:
     kind: type[Method] = module.METHOD
     inherited = kind.check.__func__ is Method.check.__func__
     needs = TWO_VIEWS if inherited else inspect.getdoc(kind.check).partition("\n")[0].rstrip(".")
-    defaults = ",".join(f"{key}={value}" for key, value in asdict(kind.settings_type()).items())
+    defaults = grammar.join("", asdict(kind.settings_type()))[1:]
     return {
         "source": f"{authors}, [{number}](https://arxiv.org/abs/{number})",
         "when": re.search(r"When: (.+?)\.$", head)[1],

@@ -41,7 +41,7 @@ def load(
         spec: `scenes` (with options, `scenes:offset=0.3,objects=2`), `cifar10`, `cifar100`,
             `stl10`, an `.npz` archive, or a folder of images, see `layouts` and `archives`;
             `wds:PATTERN`, WebDataset shards, see `shards`; `hf:PATH`, a Hugging Face data set on
-            disk, see `tables`.
+            disk, see `arrow`.
         seed: key of the scenes and of the splits that are carved here.
         root: where downloads are kept; by default `$TAMECROP_DATA` or `~/.cache/tamecrop`.
         validation: share carved out of train for each split that the data does not have, in

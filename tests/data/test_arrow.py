@@ -83,7 +83,7 @@ def test_a_row_without_an_image_is_counted_and_named(tmp_path):
     found = find(f"hf:{tmp_path / 't'}")
     assert len(found.train) == 119
     assert found.train.labels[7] == 0  # that of row 8
-    assert "train/000000007: the row holds no image" in str(found.quarantined[0])
+    assert "train/000000007: the file is empty" in str(found.quarantined[0])
     table(range(120), broken=(7, 8)).save_to_disk(tmp_path / "two")
     with pytest.raises(ValueError, match="2 of 120 images cannot be read, more than 1 %"):
         find(f"hf:{tmp_path / 'two'}")
