@@ -24,7 +24,7 @@ from decode import enlarged
 from tamecrop.data import ImageSet, Loading, ViewLoader, header_size
 from tamecrop.geometry import PRESETS, plan
 from tamecrop.geometry.policy import policy
-from tamecrop.reporting import color, new_figure, png, themed
+from tamecrop.reporting import color, new_figure, png, use_theme
 from tamecrop.studies.turns import Part, Turn, measure
 from tamecrop.views.photometric import photometric
 
@@ -281,7 +281,7 @@ def figure(stored: Mapping[str, Any]) -> bytes:
         ("megapixels", sizes, [f"{each} Mpx" for each in sizes], times["area"]),
         ("views of an image", VIEWS, [f"{each} views" for each in VIEWS], times["views"]),
     )
-    with themed():
+    with use_theme():
         drawn = new_figure(7.2, 2.9)
         for place, (label, positions, names, found) in enumerate(sides):
             axes = drawn.add_subplot(1, 2, place + 1)
