@@ -39,7 +39,7 @@ def test_views_have_the_bits_of_cut(law, channels):
     content = tc.policy(law).content
     expected = tc.cut(batch(channels), boxes[:, None], size=24, fill=0.25, content=content)
     assert torch.equal(views, expected[:, 0])
-    assert len({*map(tuple, boxes.tolist())}) == 4
+    assert len({*map(tuple, boxes.tolist())}) > 1
 
 
 def test_pixels_are_within_one_level_of_pillow():
