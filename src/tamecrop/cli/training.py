@@ -35,7 +35,7 @@ class Chosen:
 def find_value(words: Sequence[str], option: str) -> str | None:
     """The value that the words of a command give to an option, before they are parsed.
 
-    >>> named(["scenes", "--preset", "small"], "--preset")
+    >>> find_value(["scenes", "--preset", "small"], "--preset")
     'small'
     """
     for place, word in enumerate(words):
