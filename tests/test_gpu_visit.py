@@ -53,7 +53,8 @@ def test_a_visit_leaves_checks_a_benchmark_cells_and_anchors(tmp_path):
     assert "Stand-in" in (out / "checks.txt").read_text()
     assert json.loads((out / "epoch.json").read_text())["parts"]
     cells = json.loads((out / "paper" / "cells.json").read_text())["cells"]
-    assert len(cells) == 6
+    asked = (ROOT / "benchmarks" / "gpu_visit.sh").read_text().count("\ncells --")
+    assert len(cells) == asked > 1, "one of each command"
     for name in ("simclr", "byol", "moco"):
         (cell,) = json.loads((out / name / "cells.json").read_text())["cells"]
         assert cell["policy"] == "rrc:scale=0.2..1"
