@@ -232,10 +232,11 @@ def test_a_photograph_of_12_megapixels_takes_a_tenth_of_its_pixels(
 ):
     """Memory that reading two views adds: full decoding holds the image, fast a part of it."""
     path = saved(tmp_path / "a.jpg", photographs[0].resize((4000, 3000)))
+    small = saved(tmp_path / "small.jpg", photographs[0].resize((640, 480)))
     added = {}
     for how in ("fast", "full"):
         result = tmp_path / f"{how}.json"
-        assert forks.start(decoding.read_views, path, how, result).wait(120) == 0
+        assert forks.start(decoding.read_views, path, small, how, result).wait(120) == 0
         added[how] = json.loads(result.read_text())["added_mb"]
     assert added["fast"] < 30
     assert added["full"] > 36
