@@ -1,12 +1,14 @@
 """Backbones: ResNets of torchvision without their classifier, narrow ones for CPUs, timm's."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import resnet
 from torchvision.models.resnet import BasicBlock
 
@@ -207,3 +209,20 @@ def _stage(before: int, after: int, *, stride: int) -> BasicBlock:
         nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
     )
     return BasicBlock(before, after, stride=stride, downsample=shortcut)
+
+
+def batch_norms(network: nn.Module) -> list[nn.Module]:
+    """The layers that take statistics of a batch."""
+    return [each for each in network.modules() if isinstance(each, _BatchNorm)]
+
+
+@contextmanager
+def without_traces(method: nn.Module) -> Iterator[None]:
+    """Let batch norm see the batch, as in a step, and forget it."""
+    before = [(each, [b.clone() for b in each.buffers()]) for each in batch_norms(method)]
+    try:
+        yield
+    finally:
+        for each, buffers in before:
+            for buffer, value in zip(each.buffers(), buffers, strict=True):
+                buffer.copy_(value)

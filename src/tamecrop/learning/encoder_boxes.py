@@ -102,18 +102,6 @@ class EncoderBoxes:
         self._take(shared.cpu().numpy(), epoch)
 
 
-def encoder_boxes(
-    plan: ViewPlan, dataset: Dataset, epochs: int, backbone: Backbone
-) -> EncoderBoxes | None:
-    """The boxes of a run whose plan looks at the encoder's; None for other plans.
-
-    Raises:
-        ValueError: as `EncoderBoxes`.
-    """
-    finds = plan.box_threshold is not None
-    return EncoderBoxes(plan, dataset, epochs, backbone) if finds else None
-
-
 def whole(sizes: Boxes) -> Floats:
     """Boxes float64 `(N, 4)` of whole images of sizes `(N, 2)`."""
     zeros = np.zeros(len(sizes))

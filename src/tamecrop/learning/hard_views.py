@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tamecrop.geometry import ViewPlan
-from tamecrop.learning.batch_norm import without_traces
+from tamecrop.learning.backbones import without_traces
 from tamecrop.learning.methods.base import Method, widen
 
 

@@ -24,7 +24,6 @@ from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run, write_curves
-from tamecrop.learning.encoder_boxes import encoder_boxes
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import normalize, photometric
@@ -85,7 +84,11 @@ class Trainer:
         )
         shared = processes.with_global_statistics(fabric, self.method)
         self.model, self.optimizer = self.fabric.setup(shared, optimizer)
-        self.boxes = encoder_boxes(plan, dataset, config.epochs, self.method.backbone)
+        self.boxes = None
+        if plan.box_threshold is not None:
+            from tamecrop.learning.encoder_boxes import EncoderBoxes  # few plans look at them
+
+            self.boxes = EncoderBoxes(plan, dataset, config.epochs, self.method.backbone)
         self.curves = Curves((WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every))
         self.seconds = self.compile_seconds = self.waiting = 0.0
 

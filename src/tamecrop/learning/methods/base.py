@@ -16,8 +16,7 @@ from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
 from tamecrop.geometry import ViewPlan, rules
-from tamecrop.learning.backbones import Backbone as Backbone
-from tamecrop.learning.batch_norm import batch_norms, without_traces
+from tamecrop.learning.backbones import Backbone as Backbone, batch_norms, without_traces
 from tamecrop.learning.config import Passes as Passes
 
 
