@@ -138,6 +138,20 @@ def test_a_broken_member_is_counted_and_named(tmp_path):
         load(f"wds:{shard(tmp_path / 'b' / 'b.tar', samples)}")
 
 
+def test_shards_are_remembered_as_folders_are(tmp_path, monkeypatch):
+    """What changed is told, and a disk that cannot remember stops nobody."""
+    text = f"wds:{shard(tmp_path / 'a' / 'a.tar', [sample(number) for number in range(20)])}"
+    assert not find(text).notes
+    assert not find(text).notes
+    shard(tmp_path / "a" / "a.tar", [sample(number) for number in range(19)])
+    assert any("1 gone, such as a.tar/pictures/0019.png" in note for note in find(text).notes)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TAMECROP_DATA", str(tmp_path / "file"))
+    found = find(text)
+    assert len(found.train) == 19
+    assert any("will be decoded again next time" in note for note in found.notes)
+
+
 def test_samples_without_image_or_label_are_counted(tmp_path):
     samples = [sample(number, seg_png=b"mask") for number in range(20)]
     samples[3] = [("pictures/0003.cls", b"1")]

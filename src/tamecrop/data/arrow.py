@@ -14,8 +14,8 @@ import torch
 
 from tamecrop.data import names
 from tamecrop.data.account import Found, Needs
-from tamecrop.data.decode import DecodeError
-from tamecrop.data.first_look import look_once, size_of
+from tamecrop.data.decode import DecodeError, Decoding
+from tamecrop.data.first_look import look_once, size_of, sizes_of
 from tamecrop.data.images import ImageSet
 from tamecrop.data.members import Member
 from tamecrop.data.quarantine import Memory, Sizing, decoded_size
@@ -73,10 +73,12 @@ def read(
     images = {split: _images(root, split, table, unread) for split, table in splits.items()}
     source = f"{PREFIX}:{path}"
     every = [each for split in images.values() for each in split]
-    memory, notes = look_once(root, every, source, sizing=sizing, most_pixels=most_pixels)
+    memory, notes = look_once(root, every, source=source, sizing=sizing, most_pixels=most_pixels)
     classes, column = _classes(splits[names.TRAIN])
+    decoding = memory.decoding(root)
     sets = {
-        split: _set(root, images[split], table, memory, column) for split, table in splits.items()
+        split: _set(root, images[split], table, memory, column, decoding)
+        for split, table in splits.items()
     }
     why = () if column else (f"{path} has no single column of class labels",)
     bad: tuple[DecodeError, ...] = tuple(entry.error(root) for entry in memory.bad)
@@ -88,7 +90,7 @@ def read(
         root=root,
         quarantined=bad,
         notes=tuple(notes),
-        depth=memory.decoding(root).account,
+        depth=decoding.account,
         unread=tuple(f"column {name}" for name in unread if name != column),
         lacking={"labels": why, "boxes": (f"{path}: object boxes are not read",)},
     )
@@ -168,14 +170,19 @@ def _classes(table: Any) -> tuple[tuple[str, ...] | None, str | None]:
 
 
 def _set(
-    root: Path, images: list[Path], table: Any, memory: Memory, column: str | None
+    root: Path,
+    images: list[Path],
+    table: Any,
+    memory: Memory,
+    column: str | None,
+    decoding: Decoding,
 ) -> ImageSet:
-    sizes = [size_of(root, image, memory) for image in images]
-    kept = [row for row, size in enumerate(sizes) if size is not None]
+    kept = [row for row, image in enumerate(images) if size_of(root, image, memory) is not None]
+    paths = tuple(images[row] for row in kept)
     labels = None if column is None else np.asarray(table.select_columns([column])[:][column])[kept]
     return ImageSet(
-        paths=tuple(images[row] for row in kept),
-        sizes=np.array([sizes[row] for row in kept], dtype=np.int64).reshape(-1, 2),
+        paths=paths,
+        sizes=sizes_of(root, paths, memory),
         labels=None if labels is None else torch.from_numpy(labels.astype(np.int64)),
-        decoding=memory.decoding(root),
+        decoding=decoding,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tamecrop.data import annotations, folders, layouts, listing, lists, quarantine
+from tamecrop.data.first_look import sizes_of
 from tamecrop.data.quarantine import Memory, Told
 
 
@@ -95,7 +96,7 @@ def check(
 
     Args:
         root: a folder.
-        paths: its files, as `listed` gives them.
+        paths: its files, as `list_files` gives them.
         bad_share: of unreadable files to accept, in [0, 1].
         most_pixels: of an image; None is Pillow's limit.
         told: is told how far it is.
@@ -122,14 +123,10 @@ def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], str | N
         memory.decoding(root)
     except ValueError as error:
         return (str(error),), None
-    parts = {
-        split: folders.readable(root, part, memory.entries) for split, part in layout.parts.items()
-    }
+    parts = {split: folders.readable(root, part, memory) for split, part in layout.parts.items()}
     source = annotations.find(root, there, parts)
     if source is not None:
-        sizes = {
-            split: folders.sizes_of(root, part, memory.entries) for split, part in parts.items()
-        }
+        sizes = {split: sizes_of(root, part.paths, memory) for split, part in parts.items()}
         found = source.read({split: part.paths for split, part in parts.items()}, sizes)
         if found.problems:
             return tuple(found.problems), None

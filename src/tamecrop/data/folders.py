@@ -8,19 +8,19 @@ of what is left never changes afterwards.
 import itertools
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from tamecrop.data import annotations, layouts, lists, names, quarantine
+from tamecrop.data import annotations, layouts, lists, names
 from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
+from tamecrop.data.first_look import look_once, refuse_unreadable, size_of, sizes_of
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.layouts import Part
 from tamecrop.data.listing import Listing, list_folder
-from tamecrop.data.quarantine import Entry, Memory, Sizing, decoded_size
+from tamecrop.data.quarantine import Memory, Sizing, decoded_size
 
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 _TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".mat")
@@ -59,15 +59,15 @@ def read(
     listing = list_folder(root)
     layout = lists.divide(root, layouts.read(listing.folder), listing.others)
     paths = [path for part in layout.parts.values() for path in part.paths]
-    memory, notes = _looked_at(root, paths, sizing, most_pixels)
+    memory, notes = look_once(root, paths, sizing=sizing, most_pixels=most_pixels)
     require_readable(root, memory, listing)
-    parts = {split: readable(root, part, memory.entries) for split, part in layout.parts.items()}
+    parts = {split: readable(root, part, memory) for split, part in layout.parts.items()}
     empty = dict(layout.empty) | {s: part.folder for s, part in parts.items() if not part.paths}
     if names.TRAIN in empty:
         raise ValueError(f"{root}: the train split must hold images, got none")
     parts = {split: part for split, part in parts.items() if part.paths}
     source = annotations.find(root, listing, parts)
-    sizes = {split: sizes_of(root, part, memory.entries) for split, part in parts.items()}
+    sizes = {split: sizes_of(root, part.paths, memory) for split, part in parts.items()}
     boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
     classes = _classes(parts, source)
     same = _same_folders(parts)
@@ -108,8 +108,7 @@ def require_readable(root: Path, memory: Memory, listing: Listing | None = None)
     Raises:
         ValueError: naming the folder, the counts and the first unreadable file.
     """
-    bad, total = memory.bad, len(memory.entries)
-    if total == 0:
+    if not memory.entries:
         unread = listing.unread() if listing is not None else ()
         rest = f"; not read: {', '.join(unread)}" if unread else ""
         packed = listing is not None and any(
@@ -117,69 +116,13 @@ def require_readable(root: Path, memory: Memory, listing: Listing | None = None)
         )
         unpack = "; unpack the archives first" if packed else ""
         raise ValueError(f"{root} must hold image files, got none{rest}{unpack}")
-    if len(bad) > memory.bad_share * total:
-        raise ValueError(
-            f"{root}: {len(bad)} of {total} files cannot be read, more than "
-            f"{100 * memory.bad_share:g} %; the first: {bad[0].error(root)}"
-        )
+    refuse_unreadable(root, str(root), memory)
 
 
-def _looked_at(
-    root: Path, paths: Sequence[Path], sizing: Sizing, most_pixels: int | None
-) -> tuple[Memory, list[str]]:
-    """An entry for every file, remembered if it was decoded, and what a person should know."""
-    before = quarantine.recall(root) or Memory({})
-    limit = before.most_pixels if most_pixels is None else most_pixels
-    entries = quarantine.look(root, paths, known=before.entries, sizing=sizing, most_pixels=limit)
-    memory = Memory(entries, before.bad_share, limit)
-    notes = _changes(root, before.entries, entries)
-    if sizing is decoded_size and entries != before.entries:
-        notes += _kept(root, memory)
-    if memory.bad:
-        left_out = f"{len(memory.bad)} of {len(entries)} files cannot be read and are left out"
-        notes.append(f"{root}: {left_out}; the first: {memory.bad[0].error(root)}")
-    return memory, notes
-
-
-def _changes(root: Path, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> list[str]:
-    """A line on what is new, changed or gone since the folder was looked at, if it was."""
-    new = [path for path in now if path not in before]
-    other = [path for path in now if path in before and not now[path].same_file(before[path])]
-    gone = [path for path in before if path not in now]
-    told = [
-        f"{len(paths)} {fate}, such as {paths[0]}"
-        for paths, fate in ((new, "new"), (other, "changed"), (gone, "gone"))
-        if paths
-    ]
-    if not before or not told:
-        return []
-    return [f"{root} is not what it was when its files were last read: {'; '.join(told)}"]
-
-
-def _kept(root: Path, memory: Memory) -> list[str]:
-    """Remember; a disk that cannot is no reason not to go on, but a person should know."""
-    place = quarantine.apart(root)
-    try:
-        quarantine.remember(place, memory)
-    except OSError as error:
-        return [f"{root}: its files will be decoded again next time: {error}"]
-    return []
-
-
-def readable(root: Path, part: Part, entries: Mapping[str, Entry]) -> Part:
+def readable(root: Path, part: Part, memory: Memory) -> Part:
     """The readable files of a split."""
-    good = (path for path in part.paths if _entry(root, path, entries).size is not None)
+    good = (path for path in part.paths if size_of(root, path, memory) is not None)
     return Part(part.folder, tuple(good), part.is_classed)
-
-
-def _entry(root: Path, path: Path, entries: Mapping[str, Entry]) -> Entry:
-    return entries[path.relative_to(root).as_posix()]
-
-
-def sizes_of(root: Path, part: Part, entries: Mapping[str, Entry]) -> annotations.Ints:
-    """(height, width) of each file of a split, `(N, 2)`."""
-    sizes = [_entry(root, path, entries).size for path in part.paths]
-    return np.array(sizes, dtype=np.int64).reshape(-1, 2)
 
 
 def _boxes(

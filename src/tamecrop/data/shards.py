@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from tamecrop.data import names
 from tamecrop.data.account import Found, Needs
-from tamecrop.data.first_look import look_once, size_of
+from tamecrop.data.first_look import look_once, size_of, sizes_of
 from tamecrop.data.images import ImageSet, Need
 from tamecrop.data.members import Member, Slice
 from tamecrop.data.opening import suffixes
@@ -83,9 +82,8 @@ def read(
     paths = [sample.images[0] for samples in splits.values() for sample in samples]
     if not paths:
         raise ValueError(f"{pattern} must hold images, got none in {len(shards)} shards")
-    memory, notes = look_once(
-        root, paths, f"{PREFIX}:{pattern}", sizing=sizing, most_pixels=most_pixels
-    )
+    source = f"{PREFIX}:{pattern}"
+    memory, notes = look_once(root, paths, source=source, sizing=sizing, most_pixels=most_pixels)
     good = {
         split: [s for s in samples if size_of(root, s.images[0], memory) is not None]
         for split, samples in splits.items()
@@ -95,17 +93,16 @@ def read(
         notes.append(told)
     if not good.get(names.TRAIN):
         raise ValueError(f"{pattern}: the train split must hold images, got none")
-    classes = _classes(good)
-    decoding = memory.decoding(root)
+    classes, decoding = _classes(good), memory.decoding(root)
+    paths_of = {split: tuple(s.images[0] for s in each) for split, each in good.items() if each}
     sets = {
         split: ImageSet(
-            paths=tuple(sample.images[0] for sample in samples),
-            sizes=np.array([size_of(root, s.images[0], memory) for s in samples], dtype=np.int64),
-            labels=_labels(samples, classes),
+            paths=found,
+            sizes=sizes_of(root, found, memory),
+            labels=_labels(good[split], classes),
             decoding=decoding,
         )
-        for split, samples in good.items()
-        if samples
+        for split, found in paths_of.items()
     }
     return Found(
         train=sets[names.TRAIN],
