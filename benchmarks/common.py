@@ -2,13 +2,12 @@
 
 import json
 import os
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from tamecrop.reporting.environment import environment
+from tamecrop.studies.turns import Turn, measure
 
 RESULTS = Path(
     os.environ.get("TAMECROP_RESULTS", Path(__file__).parents[1] / "results" / "benchmarks")
@@ -25,15 +24,12 @@ def rates(
         rivals: name to (work, items that it does); each is run once before to warm up.
         repeats: rounds.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
-    for _, (work, _) in rivals.items():
-        work()
-    for _ in range(repeats):
-        for name, (work, _) in rivals.items():
-            started = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: rivals[name][1] / statistics.median(took) for name, took in seconds.items()}
+
+    def turn(work: Callable[[], object], items: int) -> Turn:
+        return lambda _: (work(), items)[1]
+
+    turns = {name: turn(*rival) for name, rival in rivals.items()}
+    return {each.name: each.per_second for each in measure(turns, rounds=repeats, seconds=0)}
 
 
 def report(title: str, unit: str, measured: Mapping[str, float]) -> dict[str, object]:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import torch
 from lightly.data import LightlyDataset
-from lightly.transforms import SimCLRTransform
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
@@ -30,11 +29,12 @@ from tamecrop.data import Loading, ViewLoader
 from tamecrop.data.sources import find
 from tamecrop.geometry import plan
 from tamecrop.learning.watching import Clock
+from tamecrop.studies.peers import MEAN, STD, CommonViews, lightly_transform, torchvision_transform
 from tamecrop.views.photometric import normalize, photometric
 
 SIDE, BATCH, WORKERS, SCALE = 224, 32, 2, (0.2, 1.0)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COLORS = photometric("simclr")
+COMMON = CommonViews(2, SIDE, SCALE, COLORS)
 RIVALS = ("tamecrop, fast", "tamecrop, full", "torchvision", "Lightly")
 Step = Callable[[Tensor], float]
 
@@ -72,41 +72,14 @@ def ours(folder: Path, how: str, training: Step, waiting: list[float]) -> Callab
 
 
 def torchvisions(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:
-    has = COLORS
-    jitter = v2.ColorJitter(has.brightness, has.contrast, has.saturation, has.hue)
-    one = v2.Compose(
-        [
-            v2.RandomResizedCrop(SIDE, SCALE),
-            v2.RandomHorizontalFlip(has.flip),
-            v2.RandomApply([jitter], has.jitter),
-            v2.RandomGrayscale(has.gray),
-            v2.RandomApply([v2.GaussianBlur(3, has.blur_sigma)], has.blur),
-            v2.PILToTensor(),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(MEAN, STD),
-        ]
-    )
+    one = torchvision_transform(COMMON, v2.PILToTensor())
     data = ImageFolder(str(folder), transform=lambda image: torch.stack([one(image), one(image)]))
     loader = DataLoader(data, BATCH, shuffle=True, drop_last=True, num_workers=WORKERS)
     return lambda: trained(training, (views for views, _ in loader), waiting)
 
 
 def lightlys(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:
-    has = COLORS
-    transform = SimCLRTransform(
-        input_size=SIDE,
-        cj_prob=has.jitter,
-        cj_bright=has.brightness,
-        cj_contrast=has.contrast,
-        cj_sat=has.saturation,
-        cj_hue=has.hue,
-        min_scale=SCALE[0],
-        random_gray_scale=has.gray,
-        gaussian_blur=has.blur,
-        sigmas=has.blur_sigma,
-        hf_prob=has.flip,
-    )
-    data = LightlyDataset(str(folder), transform=transform)
+    data = LightlyDataset(str(folder), transform=lightly_transform(COMMON))
     loader = DataLoader(data, BATCH, shuffle=True, drop_last=True, num_workers=WORKERS)
     batches = lambda: (torch.stack(list(views), dim=1) for views, *_ in loader)  # noqa: E731
     return lambda: trained(training, batches(), waiting)

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from PIL import Image
 
 import tamecrop as tc
+from browsers import open_browser
 from tamecrop.audit.explore import judge, open_album
 from tamecrop.cli import main
 from tamecrop.cli.commands.explore import COMMAND
@@ -64,17 +64,8 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser():
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if driver is None or chromium is None:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1300,1200"):
-        options.add_argument(word)
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield found
-    found.quit()
+    with open_browser("--window-size=1300,1200") as found:
+        yield found
 
 
 READY = """return document.querySelectorAll('#pictures .tc-panel').length == 2

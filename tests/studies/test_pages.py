@@ -1,10 +1,10 @@
 """Pages of results: light and dark, on a phone, with words for pictures and tables to take away."""
 
 import re
-import shutil
 
 import pytest
 
+from browsers import open_browser
 from tamecrop.reporting import page
 
 COLUMNS = ("kept, %", "different, %", "area", "distance", "fallbacks", "placements")
@@ -31,22 +31,13 @@ def test_it_is_light_and_dark_and_loads_nothing(text: str):
 @pytest.fixture(scope="module")
 def phone(text: str, tmp_path_factory: pytest.TempPathFactory):
     """The page in a browser 400 pixels wide."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if driver is None or chromium is None:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu"):
-        options.add_argument(word)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    size = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(text)
-    browser.get(path.as_uri())
-    yield browser
-    browser.quit()
+    size = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    with open_browser() as browser:
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        browser.get(path.as_uri())
+        yield browser
 
 
 def test_nothing_scrolls_sideways_on_a_phone_but_the_table_in_its_frame(phone):

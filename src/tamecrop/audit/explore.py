@@ -99,6 +99,10 @@ def judge(shown: ViewPlan, shapes: Shapes) -> Judged:
     )
 
 
+# Of two plans side by side a person moves one at a time: the other is not drawn anew.
+_judge = lru_cache(maxsize=8)(judge)
+
+
 @dataclass(frozen=True, eq=False)
 class Album:
     """The images that a person looks at.
@@ -172,7 +176,7 @@ def render(album: Album, texts: Sequence[str], *, image: int = 0, draw: int = 0)
         ValueError: for a text that names no plan, or one that cannot be drawn on these images.
     """
     plans = [plan(text) for text in texts]
-    judged = [judge(each, album.shapes) for each in plans]
+    judged = [_judge(each, album.shapes) for each in plans]
     height, width = album.images[image].shape[-2:]
     return page(
         "explore.html",

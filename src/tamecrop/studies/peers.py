@@ -94,7 +94,8 @@ def _each(read: Callable[[Source], Any], make: Callable[[Any], object], views: i
     return work
 
 
-def _torchvision(wanted: CommonViews, *closing: Any) -> v2.Compose:
+def torchvision_transform(wanted: CommonViews, *closing: Any) -> v2.Compose:
+    """One view: the crop, and colors where there are any; what follows them comes in `closing`."""
     crop = v2.RandomResizedCrop(wanted.size, wanted.scale, antialias=True)
     if wanted.colors is None:
         return v2.Compose([crop, *closing[:1]])
@@ -112,19 +113,20 @@ def _torchvision(wanted: CommonViews, *closing: Any) -> v2.Compose:
 
 
 def _torchvision_on_pil(wanted: CommonViews) -> Work:
-    return _each(_picture, _torchvision(wanted, v2.PILToTensor()), wanted.views)
+    return _each(_picture, torchvision_transform(wanted, v2.PILToTensor()), wanted.views)
 
 
 def _torchvision_on_tensors(wanted: CommonViews) -> Work:
-    return _each(_tensor, _torchvision(wanted), wanted.views)
+    return _each(_tensor, torchvision_transform(wanted), wanted.views)
 
 
-def _lightly(wanted: CommonViews) -> Work:
+def lightly_transform(wanted: CommonViews) -> Any:
+    """Lightly's two views of a picture, with its colors."""
     from lightly.transforms import SimCLRTransform
 
     has = wanted.colors
-    assert has is not None, "`pipelines` asks for it with colors alone"
-    make = SimCLRTransform(
+    assert has is not None, "it adds nothing but colors to torchvision's crop"
+    return SimCLRTransform(
         input_size=wanted.size,
         cj_prob=has.jitter,
         cj_bright=has.brightness,
@@ -137,6 +139,10 @@ def _lightly(wanted: CommonViews) -> Work:
         sigmas=has.blur_sigma,
         hf_prob=has.flip,
     )
+
+
+def _lightly(wanted: CommonViews) -> Work:
+    make = lightly_transform(wanted)
     return lambda sources: [make(_picture(source)) for source in sources]
 
 
