@@ -70,6 +70,7 @@ class Judged:
         return self.content if self.kept is None else self.kept
 
 
+@lru_cache(maxsize=32)  # of two plans side by side only one moves at a time
 def judge(shown: ViewPlan, shapes: Shapes) -> Judged:
     """Measure one pair of each image, the same draws as an audit's.
 
@@ -97,10 +98,6 @@ def judge(shown: ViewPlan, shapes: Shapes) -> Judged:
         histogram=tuple(np.histogram(found.iou, bins=_BINS, range=(0, 1))[0].tolist()),
         seen=tuple(map(tuple, seen.round(4).tolist())),
     )
-
-
-# Of two plans side by side a person moves one at a time: the other is not drawn anew.
-_judge = lru_cache(maxsize=8)(judge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +173,7 @@ def render(album: Album, texts: Sequence[str], *, image: int = 0, draw: int = 0)
         ValueError: for a text that names no plan, or one that cannot be drawn on these images.
     """
     plans = [plan(text) for text in texts]
-    judged = [_judge(each, album.shapes) for each in plans]
+    judged = [judge(each, album.shapes) for each in plans]
     height, width = album.images[image].shape[-2:]
     return page(
         "explore.html",
