@@ -13,7 +13,7 @@ from tamecrop.data.sources import load
 from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
-from tamecrop.studies.engines import local, run
+from tamecrop.studies.engines import local, run, worker
 from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
 from tamecrop.studies.recipes import Recipe
@@ -106,6 +106,29 @@ def test_a_cell_that_fails_in_its_worker_is_one_line_with_its_name(tmp_path):
     with pytest.raises(local.CellError, match=r"seed \d \(compare\): loss .* must be finite"):
         run(wrong, jobs=2)
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_parent_that_died_asks_its_workers_to_stop(unread):
+    """A socket closed with messages unread says so with another error than one without."""
+    theirs, pipe = multiprocessing.Pipe()
+    if unread:
+        worker._send(pipe, "warned", ["nobody reads this"])
+    theirs.close()
+    flag = worker._ParentsFlag(pipe)
+    assert flag.raised
+    assert flag.number == signal.SIGTERM
+    worker._send(pipe, "warned", ["nor this"])
+    assert worker._next(pipe) is None
+
+
+@pytest.mark.parametrize("first", [lambda pipe: worker._send(pipe, "warned", []), worker._next])
+def test_a_parent_that_died_is_no_error_at_any_use_of_the_pipe(first):
+    theirs, pipe = multiprocessing.Pipe()
+    worker._send(pipe, "warned", ["nobody reads this"])
+    theirs.close()
+    assert first(pipe) is None
+    assert worker._ParentsFlag(pipe).raised
 
 
 class Stops(Listener):

@@ -27,7 +27,7 @@ from tamecrop.reporting.environment import cores
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted, nothing, silent
 from tamecrop.studies.cells import Key
-from tamecrop.studies.engines.worker import EVERY, Shipped, ship, work
+from tamecrop.studies.engines.worker import EVERY, GONE, Shipped, ship, work
 from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
 
@@ -99,7 +99,7 @@ class _Worker:
 
     def tell(self, what: Wanted | int | None) -> None:
         """Send it a cell, the number of a signal, or None: go. `listen` hears when it is dead."""
-        with suppress(BrokenPipeError, ConnectionResetError):
+        with suppress(*GONE):
             self.pipe.send(what)
 
     def kill(self) -> None:
@@ -140,7 +140,7 @@ class _Pool:
             worker = pipes[ready]  # type: ignore[index]
             try:
                 event, arguments = worker.pipe.recv()
-            except (EOFError, ConnectionResetError):
+            except GONE:
                 self._replace(worker)
                 continue
             self._hear(worker, event, arguments)

@@ -28,6 +28,10 @@ from tamecrop.studies.listening import Listener
 EVERY = 0.2
 """Seconds between two reports of a cell's progress, and between two looks at the stop flag."""
 
+GONE = (EOFError, BrokenPipeError, ConnectionResetError)
+"""What a pipe says when nobody is at its other end. The last comes when whoever was there died with
+messages unread: once, in place of one of the others, at the next read or write, whichever is first.
+"""
 
 _SPLITS = ("train", "validation", "test")
 
@@ -91,7 +95,7 @@ class _ParentsFlag(StopFlag):
         if not self._raised and self._pipe.poll():
             try:
                 self.number = self._pipe.recv()
-            except EOFError:
+            except GONE:
                 self.number = signal.SIGTERM
             self._raised = True
         return self._raised
@@ -142,7 +146,7 @@ def work(
 def _next(pipe: "Connection[Any, Any]") -> Wanted | int | None:
     try:
         asked: Wanted | int | None = pipe.recv()
-    except EOFError:
+    except GONE:
         return None
     return asked
 
@@ -163,5 +167,5 @@ def _words(error: Exception) -> str:
 
 def _send(pipe: "Connection[Any, Any]", event: str, arguments: Sequence[Any]) -> None:
     """Tell the parent; when it is gone, the stop flag is up too, and the cell saves first."""
-    with suppress(BrokenPipeError):
+    with suppress(*GONE):
         pipe.send((event, tuple(arguments)))
