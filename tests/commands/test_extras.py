@@ -32,4 +32,6 @@ def test_a_missing_extra_is_one_line_and_exit_two(missing: str, words: list[str]
 def test_a_missing_file_of_our_own_is_a_defect_and_no_missing_extra():
     done = run("tamecrop.cli.app", ["--help"])
     assert done.returncode == 1
-    assert "import of tamecrop.cli.app halted" in done.stderr
+    assert done.stderr.startswith(
+        "tamecrop: error: ModuleNotFoundError: import of tamecrop.cli.app halted"
+    )

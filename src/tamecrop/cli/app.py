@@ -1,70 +1,27 @@
-"""From words to a command: errors become one line, exit codes say whose fault it was."""
+"""From words to a command that has checked what it was told."""
 
 import difflib
 import importlib
 import pkgutil
-import re
-import signal
-import sys
-import traceback
-from argparse import ArgumentError
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader
 
-from tamecrop.cli import WRONG_USE, commands
-from tamecrop.cli.command import Command, Work, printable
-from tamecrop.learning.watching import Interrupted, StoppedNow
-from tamecrop.on_demand import is_ours, missing
+from tamecrop.cli import commands
+from tamecrop.cli.command import Command, Work
 from tamecrop.version import VERSION
-
-DONE, FAILED = 0, 1
-BY_SIGNAL = 128
-"""Added to the number of the signal that stopped a command, as shells do."""
 
 _SUMMARY = "Choose, judge and compare the crop policies of contrastive pre-training."
 _CLOSING = """\
 `tamecrop COMMAND --help` explains a command; --debug shows the traceback of an error. Exit codes:
 0 done, 1 the run failed, 2 wrong use; 130 stopped by Ctrl-C, 143 by SIGTERM: at the next step,
 saved, and the same command continues; a second signal stops at once."""
-_OWN_WORDS = (ValueError, TypeError, OSError, ArgumentError)
-"""Errors whose message says what is wrong without their kind."""
-
 _load_yaml = get_loader("yaml")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        arguments: The words after `tamecrop`; by default the process's own.
-
-    Returns:
-        The exit code: 0 done, 1 failed run, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.
-    """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    blamed = WRONG_USE
-    try:
-        work = _prepare([word for word in words if word != "--debug"] or ["--help"])
-        blamed = FAILED
-        work()
-    except (Interrupted, StoppedNow) as stop:
-        sys.stderr.write(f"tamecrop: {stop}\n")
-        return BY_SIGNAL + stop.number
-    except KeyboardInterrupt:
-        sys.stderr.write("tamecrop: stopped\n")
-        return BY_SIGNAL + signal.SIGINT
-    except SystemExit as done:  # the parser's own way out of --help and --print_config
-        return DONE if done.code in (None, 0) else WRONG_USE
-    except Exception as error:  # noqa: BLE001  the edge: whatever it is, a person gets one line
-        return _report(error, blamed, debug=debug)
-    return DONE
-
-
-def _prepare(words: list[str]) -> Work:
+def prepare(words: list[str]) -> Work:
     """Parse the words, and let the command check all that it can before its work."""
     set_loader("yaml", load_plain_yaml, exceptions=(yaml.YAMLError,))
     names = command_names()
@@ -140,24 +97,6 @@ def load_plain_yaml(text: str) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in events):
             raise yaml.YAMLError("aliases (`*name`) are not read: write the values out")
     return _load_yaml(text)
-
-
-def _report(error: Exception, code: int, *, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
-    if isinstance(error, ModuleNotFoundError) and not is_ours(error):
-        sys.stderr.write(f"tamecrop: error: {missing(error)}\n")
-        return WRONG_USE
-    sys.stderr.write(f"tamecrop: error: {_one_line(error)}\n")
-    return code
-
-
-def _one_line(error: Exception) -> str:
-    """The message of an error on one line; its kind too where the message alone says little."""
-    words = printable(" ".join(str(error).split()))
-    if isinstance(error, _OWN_WORDS) and words:
-        return re.sub(r'^Parser key "([^"]+)":', r"`\1`:", words)
-    return f"{type(error).__name__}: {words} (--debug shows where)"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

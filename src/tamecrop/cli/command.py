@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
 
+from tamecrop.cli import printable
 from tamecrop.geometry import ViewPlan, plan, rules
 from tamecrop.geometry.policy import Policy, policy
 
@@ -42,19 +43,6 @@ def say(text: str) -> None:
     """Write lines to standard output, with what cannot be printed escaped."""
     sys.stdout.write("".join(f"{printable(line)}\n" for line in text.split("\n")))
     sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    r"""A text that stays on its line and moves no cursor: what cannot be printed is escaped.
-
-    Names of files come from anywhere, and may hold line breaks and control codes.
-
-    >>> printable("caf\u00e9\x1b[2J\n")
-    'café\\x1b[2J\\n'
-    """
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
-    )
 
 
 def entry(name: str, summary: str, fields: Mapping[str, str], *, command: str = "") -> str:

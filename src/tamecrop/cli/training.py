@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace, get_loader
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import printable, say
+from tamecrop.cli import printable
+from tamecrop.cli.command import say
 from tamecrop.learning.config import Pretraining
 from tamecrop.studies.recipes import RECIPES, Recipe, recipe
 

@@ -6,11 +6,10 @@ import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tamecrop.data import cut_to, remove_folder, write_atomic
-from tamecrop.learning import CHECKPOINTS, Hooks, StopFlag, settle_precision
+from tamecrop.learning import CHECKPOINTS, Hooks, Run, StopFlag, settle_precision
 from tamecrop.learning.evaluate import evaluate
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.reporting.environment import environment
@@ -83,43 +82,40 @@ def finish(wanted: Wanted, study: Study, listener: Listener, stop: StopFlag) -> 
         Interrupted: when asked to stop; the same call continues.
         ValueError: when the run's folder or the store holds something else, or training fails.
     """
-    with store.claim(study.out, wanted.key) as mine:
+    key, recipe = wanted.key, wanted.arm.recipe
+    with store.claim(study.out, key) as mine:
         if not mine:
             return None
         there = {cell.key: cell for cell in store.read(study.out)}
-        if wanted.key in there:
-            return there[wanted.key]
-        listener.cell_started(wanted.key)
-        folder = store.run_folder(study.out, wanted.key)
-        cell = _made(wanted, study, folder, listener, stop)
+        if key in there:
+            return there[key]
+        listener.cell_started(key)
+        folder = store.run_folder(study.out, key)
+        train = select_train(study.dataset, recipe)
+        hooks = Hooks(
+            stepped=lambda progress: listener.stepped(key, progress),
+            warned=listener.warned,
+            stop=stop,
+        )
+        run = pretrain(train, wanted.arm.plan, recipe.training, folder, seed=key.seed, hooks=hooks)
+        listener.evaluating(key)
+        cell = _judged(run, wanted, study, len(train.train), stop)
         store.add(study.out, [cell], source=study.out, across=study.across)
         if not study.keep_weights:
             remove_folder(folder / CHECKPOINTS)
         return cell
 
 
-def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: StopFlag) -> Cell:
+def _judged(run: Run, wanted: Wanted, study: Study, train_images: int, stop: StopFlag) -> Cell:
+    """What a finished run came to."""
     recipe, key = wanted.arm.recipe, wanted.key
-    train = select_train(study.dataset, recipe)
-    hooks = Hooks(
-        stepped=lambda progress: listener.stepped(key, progress), warned=listener.warned, stop=stop
-    )
-    run = pretrain(
-        train,
-        wanted.arm.plan,
-        recipe.training,
-        folder,
-        seed=wanted.seed,
-        hooks=hooks,
-    )
-    listener.evaluating(key)
     started = time.perf_counter()
     found = evaluate(
         run.backbone,
         cut_to(study.dataset, recipe.images),
         probe=recipe.probe,
         size=recipe.training.size,
-        seed=wanted.seed,
+        seed=key.seed,
         stop=stop,
     )
     return Cell(
@@ -135,7 +131,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
         compile_seconds=run.compile_seconds,
         precision=settle_precision(recipe.training).precision,
         images_per_second=run.images_per_second,
-        train_images=len(train.train),
+        train_images=train_images,
         test_images=len(study.dataset.test),
         classes=len(study.dataset.classes or ()),
         environment=environment(),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, printable, say
+from tamecrop.cli import printable
+from tamecrop.cli.command import Command, Work, say
 
 if TYPE_CHECKING:
     from tamecrop.data.quarantine import Told
