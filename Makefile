@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-core test-hosts check docs format clean
+.PHONY: demo test test-slow test-core test-hosts test-matrix check docs format clean
 
 demo: $(READY)  ## compare three crop policies on the embedded data, about two minutes on two cores
 	$(BIN)/tamecrop compare scenes --preset quick --out demo
@@ -24,6 +24,9 @@ test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with Nu
 
 test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all
 	$(BIN)/python tests/hosts/environments.py $(HOSTS)
+
+test-matrix:  ## oldest, middle and newest Python, torch, torchvision and Pillow: ROWS="oldest", or all
+	$(PYTHON) tests/hosts/matrix.py $(ROWS)
 
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

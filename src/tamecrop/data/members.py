@@ -49,11 +49,13 @@ class Member(PosixPath):
         """A path made of this one, from Python 3.12 on."""
         return Path(*segments)
 
-    @classmethod
-    def _from_parsed_parts(cls, *parts: Any) -> Path:
-        """The same before Python 3.12."""
-        made: Path = PosixPath._from_parsed_parts(*parts)  # type: ignore[attr-defined]
-        return made
+    if sys.version_info < (3, 12):
+
+        @classmethod
+        def _from_parsed_parts(cls, *parts: Any) -> Path:
+            """The same before."""
+            made: Path = PosixPath._from_parsed_parts(*parts)  # type: ignore[attr-defined]
+            return made
 
     def open(self, mode: str = "r", *_: Any, **__: Any) -> Any:
         """Its bytes, to read."""

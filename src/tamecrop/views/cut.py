@@ -128,7 +128,3 @@ def _cut(images: Any, boxes: Boxes, how: Manner) -> Any:
         return cut_arrays(images, boxes, how)
     tensors = import_needed("tamecrop.views.tensors")
     return tensors.cut_tensors(images, boxes, how)
-
-
-# The boxes are NumPy's: torch.compile calls this as it is.
-setattr(cut, "_torchdynamo_disable", True)  # noqa: B010

@@ -1,6 +1,7 @@
 """Cut boxes out of tensors, whole batches at a time, on any device; see `tamecrop.cut`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,7 +24,19 @@ from tamecrop.views.manner import (
 from tamecrop.views.resized import resize, round_to, work_type
 from tamecrop.views.sampling import NEAREST, Ints, runs
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
+
+def call_as_is(function: _Function) -> _Function:
+    """Let torch.compile break its graph around a function and call it as it is.
+
+    Policies and boxes are NumPy and Python's numbers. Traced as tensors they take minutes in some
+    versions of torch and are silently other boxes in others.
+    """
+    return cast(_Function, torch.compiler.disable(function))
+
+
+@call_as_is
 def cut_tensors(images: Tensor | Sequence[Tensor], boxes: Boxes, how: Manner) -> Tensor:
     """Views `(N, V, C, h, w)` of a batch `(N, C, H, W)`, or of N images `(C, H, W)`."""
     edges = read_edges(boxes, len(images))
@@ -35,6 +48,7 @@ def cut_tensors(images: Tensor | Sequence[Tensor], boxes: Boxes, how: Manner) ->
     return _cut_batch(images, edges, how)
 
 
+@call_as_is
 def cut_one(
     image: Tensor,
     boxes: Boxes,
@@ -131,8 +145,3 @@ def _one_exact(image: Tensor, box: Ints, fill: Tensor, content: Content) -> Tens
     view = fill.to(image.device).expand(height, width, -1).clone().movedim(2, 0)
     view[:, rows.view, columns.view] = kept
     return view
-
-
-# The boxes are NumPy's: torch.compile calls these as they are.
-for _uncompiled in (cut_tensors, cut_one):
-    setattr(_uncompiled, "_torchdynamo_disable", True)  # noqa: B010

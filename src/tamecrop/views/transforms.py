@@ -35,6 +35,7 @@ from tamecrop.views.samples import (
     find_size,
     policy_of_one_view,
 )
+from tamecrop.views.tensors import call_as_is
 
 
 class _Keyed(v2.Transform):
@@ -141,6 +142,7 @@ class Crop(_Keyed):
         """Cut one input along the drawn box."""
         return self._scissors.cut(inpt, **params)
 
+    @call_as_is
     def forward(self, *sample: Any, object_boxes: Any = None) -> Any:
         """One view of a sample, of the sample's own kind.
 
@@ -234,6 +236,7 @@ class Views(_Keyed):
         """The plan, for `repr`."""
         return repr(" + ".join(map(str, self.plan.groups)))
 
+    @call_as_is
     def forward(self, *sample: Any, object_boxes: Any = None) -> Any:
         """The views of one sample, each of the sample's own kind.
 
@@ -247,6 +250,7 @@ class Views(_Keyed):
         views, boxes = self._cut(sample, object_boxes)
         return (views, torch.from_numpy(boxes)) if self.return_boxes else views
 
+    @call_as_is
     def with_boxes(self, *sample: Any, object_boxes: Any = None) -> tuple[list[Any], Boxes]:
         """The views of one sample, and where they come from.
 
@@ -276,8 +280,3 @@ class Views(_Keyed):
             several = len(sample) > 1
             views = ViewList(self.then(*view) if several else self.then(view) for view in views)
         return views, np.array([box for boxes in groups for box in boxes], dtype=np.int64)
-
-
-# Policies are NumPy and Python's numbers: torch.compile calls these as they are.
-for _uncompiled in (Crop.forward, Views.forward, Views.with_boxes):
-    setattr(_uncompiled, "_torchdynamo_disable", True)  # noqa: B010
