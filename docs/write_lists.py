@@ -139,6 +139,8 @@ def describe_methods() -> list[str]:
             f"`{name}`",
             found["when"],
             f"{steps[name]['ratio']:.2f}",
+            f"{steps[name]['over_lightly']:.2f}",
+            f"{steps[name]['kept_mib']:.0f}, {steps[name]['kept_mib_lightly']:.0f}",
             f"{steps[name]['numbers']['beside_it'] / 1e6:.1f} M",
             found["source"],
         ]
@@ -148,7 +150,10 @@ def describe_methods() -> list[str]:
         [f"`{name}`", found["needs"], found["defaults"], found["larger"]]
         for name, found in every.items()
     ]
-    lines = table(["method", "when to take it", "step", "beside the backbone", "source"], chosen)
+    lines = table(
+        ["method", "when to take it", "step", "Lightly's", "MiB", "beside the backbone", "source"],
+        chosen,
+    )
     return [*lines, "", *table(["method", "needs", "defaults", "for 224 px"], stated)]
 
 

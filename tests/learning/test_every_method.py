@@ -1,7 +1,7 @@
 """What must hold of every method: parity with Lightly, state, refusals, collapse that is seen.
 
-`test_one_step_is_that_of_lightlys_own_classes` writes out the training step of Lightly's example of
-each method, on the same weights; where Lightly has none, the authors' pseudocode.
+`references.lightly_steps` has the training step of Lightly's example of each method, which is taken
+on the same weights.
 """
 
 import copy
@@ -10,19 +10,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lightly.loss import (
-    BarlowTwinsLoss,
-    DINOLoss,
-    NegativeCosineSimilarity,
-    NTXentLoss,
-    SwaVLoss,
-    VICRegLoss,
-)
-from lightly.models.utils import update_momentum
-from lightly.utils.scheduler import cosine_schedule
-from torch.nn.functional import cosine_similarity, cross_entropy, normalize
 from torch.optim import SGD
 
+from references.lightly_steps import SCHEDULE, STEPS
 from tamecrop.data.sources import load
 from tamecrop.geometry.plans import plan
 from tamecrop.learning import methods
@@ -48,7 +38,6 @@ TEXTS = {
     "emp_ssl": ("emp_ssl:hidden=32,dimension=16", "5x rc:scale=0.3"),
 }
 EVERY = pytest.mark.parametrize("name", TEXTS)
-STEPS = 12
 TINY = Pretraining(
     backbone="resnet10w16",
     optimizer="sgd",
@@ -78,97 +67,6 @@ def method_and_views(name, passes="per_view"):
     return found, groups
 
 
-def pairs(m, views):
-    return [m.projector(m.backbone(view)) for group in views for view in group.unbind(1)]
-
-
-def simclr(m, views):
-    return NTXentLoss(temperature=0.2)(*pairs(m, views)), lambda: None
-
-
-def follow(network, copied, momentum):
-    for part in ("backbone", "projector"):
-        update_momentum(getattr(network, part), getattr(network, f"{copied}_{part}"), momentum)
-
-
-def raised(start):
-    """Lightly's momentum of the second of STEPS steps: it moves the copy before the pass."""
-    return cosine_schedule(1, STEPS + 1, start, 1)
-
-
-def byol(m, views):
-    first, second = pairs(m, views)
-    with torch.no_grad():
-        one, two = (m.target_projector(m.target_backbone(view)) for view in views[0].unbind(1))
-    criterion = NegativeCosineSimilarity()
-    p0, p1 = m.predictor(first), m.predictor(second)
-    loss = 0.5 * (criterion(p0, two) + criterion(p1, one))
-    return loss, lambda: follow(m, "target", raised(0.9))
-
-
-def moco(m, views):
-    criterion = NTXentLoss(temperature=0.1, memory_bank_size=(40, 16))
-    criterion.memory_bank.bank = m._loss.memory_bank.bank.clone()
-    first, second = views[0].unbind(1)
-    with torch.no_grad():
-        key = m.key_projector(m.key_backbone(second))
-    return criterion(m.projector(m.backbone(first)), key), lambda: follow(m, "key", 0.9)
-
-
-def vicreg(m, views):
-    return VICRegLoss()(*pairs(m, views)), lambda: None
-
-
-def barlow_twins(m, views):
-    return BarlowTwinsLoss()(*pairs(m, views)), lambda: None
-
-
-def simsiam(m, views):
-    z0, z1 = pairs(m, views)
-    criterion = NegativeCosineSimilarity()
-    p0, p1 = m.predictor(z0), m.predictor(z1)
-    return 0.5 * (criterion(p0, z1.detach()) + criterion(p1, z0.detach())), lambda: None
-
-
-def dino(m, views):
-    with torch.no_grad():
-        teacher = [m.teacher_projector(m.teacher_backbone(view)) for view in views[0].unbind(1)]
-    loss = DINOLoss(output_dim=24)(teacher, pairs(m, views))
-    return loss, lambda: follow(m, "teacher", raised(0.9))
-
-
-def swav(m, views):
-    m.prototypes.normalize()
-    scores = [m.prototypes(normalize(each, dim=1, p=2)) for each in pairs(m, views)]
-    return SwaVLoss()(scores[:2], scores[2:]).squeeze(), lambda: m.prototypes.normalize()
-
-
-def moco_v3(m, views):
-    """Algorithm 1 of arXiv:2104.02057."""
-
-    def ctr(q, k):
-        logits = torch.mm(normalize(q, dim=1), normalize(k, dim=1).t())
-        return 2 * 0.2 * cross_entropy(logits / 0.2, torch.arange(len(q)))
-
-    q1, q2 = (m.predictor(each) for each in pairs(m, views))
-    with torch.no_grad():
-        k1, k2 = (m.key_projector(m.key_backbone(view)) for view in views[0].unbind(1))
-    return ctr(q1, k2) + ctr(q2, k1), lambda: follow(m, "key", raised(0.9))
-
-
-def emp_ssl(m, views):
-    """Equations 4 and 5 of arXiv:2304.03977, and the authors' distortion, which is not squared."""
-    z = [normalize(each, dim=1) for each in pairs(m, views)]
-    mean = sum(z) / len(z)
-    rates, likeness = [], []
-    for each in z:
-        batch, width = each.shape
-        inner = torch.eye(width) + width / (batch * 0.2) * each.T @ each
-        rates.append(torch.logdet(inner) / 2)
-        likeness.append(cosine_similarity(each, mean).mean())
-    return -sum(rates) / len(z) - 200 * sum(likeness) / len(z), lambda: None
-
-
 def stepped(method, loss, after):
     """The loss, and every tensor after one step of SGD."""
     solver = SGD([p for p in method.parameters() if p.requires_grad], lr=0.05)
@@ -184,8 +82,8 @@ def stepped(method, loss, after):
 def test_one_step_is_that_of_lightlys_own_classes(name):
     ours, views = method_and_views(name)
     theirs = fresh_copy(name, ours)
-    loss, weights = stepped(ours, ours(views), lambda: ours.after_step(1 / STEPS))
-    expected, others = stepped(theirs, *globals()[name](theirs, views))
+    loss, weights = stepped(ours, ours(views), lambda: ours.after_step(1 / SCHEDULE))
+    expected, others = stepped(theirs, *STEPS[name](theirs)(views))
     torch.testing.assert_close(loss.double(), expected.double(), atol=1e-5, rtol=1e-5)
     for each in weights:
         torch.testing.assert_close(weights[each], others[each], atol=1e-6, rtol=1e-5, msg=each)
@@ -257,7 +155,7 @@ def test_a_stopped_run_ends_with_the_bits_of_one_that_went_through(scenes, tmp_p
     config = replace(TINY, method=text)
     whole = pretrain(scenes, views, config, tmp_path / "whole")
     assert whole.losses.isfinite().all()
-    assert len(whole.losses) == STEPS
+    assert len(whole.losses) == 12
     assert (whole.feature_stds > 0.01).all()
     for stop in (5, 8):
         with pytest.raises(Interrupted):
