@@ -28,12 +28,15 @@ def fill(root, *places, count=20, size=(12, 8)):
 
 
 def failing(monkeypatch, name, number, *, times):
-    """Opening a file of a name fails with an error of the system, some times."""
+    """Opening a file, named by the end of its path, fails with an error of the system, some times.
+
+    One file: threads read, and two of one name would share the failures as they come.
+    """
     left = [times]
     whole, pathlib_open = builtins.open, Path.open
 
     def check(path):
-        if Path(str(path)).name == name and left[0] > 0:
+        if f"/{path}".endswith(f"/{name}") and left[0] > 0:
             left[0] -= 1
             raise OSError(number, os.strerror(number), str(path))
 
@@ -56,7 +59,7 @@ def failing(monkeypatch, name, number, *, times):
 def test_an_error_of_the_system_is_not_remembered(tmp_path, monkeypatch, number, sizing):
     root = fill(tmp_path / "ds", "cat", "dog", count=60)
     with monkeypatch.context() as broken:
-        failing(broken, "7.png", number, times=2)
+        failing(broken, "cat/7.png", number, times=2)
         found = folders.read(root, sizing=sizing)
         assert [error.path.name for error in found.quarantined] == ["7.png"]
         assert "7.png" in found.notes[-1]
