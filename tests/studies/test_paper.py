@@ -47,6 +47,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
         last="keep",
         size=None,
         photometric="paper",
+        normalize="cifar10",
         execution="compiled",
     )
     assert (recipe.probe, recipe.images, recipe.pretrained_on) == (
@@ -58,11 +59,37 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
 
 def test_a_control_differs_from_the_paper_in_one_setting():
     first = protocols.protocol("paper").decisive()["training"]
-    for name, setting in (("resize", "size"), ("color", "photometric"), ("head", "method")):
+    changes = (
+        ("resize", "size"),
+        ("jitter", "photometric"),
+        ("unblurred", "photometric"),
+        ("color", "photometric"),
+        ("head", "method"),
+    )
+    for name, setting in changes:
         other = protocols.protocol(f"paper-{name}").decisive()["training"]
         assert [key for key in first if first[key] != other[key]] == [setting]
     with pytest.raises(ValueError, match="unknown protocol 'papre': did you mean 'paper'"):
         protocols.protocol("papre")
+
+
+def test_stored_cells_are_those_that_the_reduced_presets_make_today(tmp_path):
+    """What they say stays true, and new cells go on with them."""
+    results = Path(__file__).parents[2] / "results" / "paper"
+    data = load("scenes:count=60,side=16")
+    study = Study(data, tmp_path, lambda _: ())
+    for file in ("cells.json", "medium.json"):
+        for each in store.read(results / file):
+            now = study.provenance(protocols.protocol(each.protocol))
+            assert (each.provenance.numbers, each.provenance.recipe) == (now.numbers, now.recipe)
+
+
+def test_cells_of_the_papers_probe_from_before_it_was_mended_are_told_apart(tmp_path):
+    study = Study(load("scenes:count=60,side=16"), tmp_path, lambda _: ())
+    now = study.provenance(protocols.protocol("paper"))
+    before = dataclasses.replace(now, recipe={**now.recipe, "probe": "paper"})
+    said = "`recipe.probe` is paper there and paper, validated in eval mode here"
+    assert before.difference(now) == said
 
 
 @pytest.mark.parametrize("scale", controls.SCALES)

@@ -55,6 +55,10 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
 ) -> Evaluation:
     """Judge a backbone: learn from train, choose on validation, count on test.
 
+    The `frozen` probe chooses its penalty on validation, so it learns from train alone, and so do
+    nearest neighbors, to know as many labels. The probe of `paper` chooses nothing there: then both
+    learn from the validation images too.
+
     Args:
         backbone: pre-trained; put into eval mode.
         dataset: with labels.
@@ -71,7 +75,8 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
     for share in few:
         rules.fraction("labels", share)
     found = features.extract_splits(backbone, dataset, size=size, stop=stop)
-    neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
+    bank = found.train if probe == "frozen" else found.train.joined(found.validation)
+    neighbors = knn_accuracy(bank, found.test, classes=found.classes)
     probed = (
         paper(backbone, dataset, seed=seed, stop=stop)
         if probe == "paper"

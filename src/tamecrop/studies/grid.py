@@ -116,7 +116,7 @@ def _made(wanted: Wanted, study: Study, folder: Path, listener: Listener, stop: 
     started = time.perf_counter()
     found = evaluate(
         run.backbone,
-        cut_to(study.dataset, recipe.images),
+        cut_to(study.dataset, recipe.images).normalized(recipe.training.normalize),
         probe=recipe.probe,
         size=recipe.training.size,
         seed=wanted.seed,
