@@ -178,6 +178,17 @@ def test_a_row_says_missing_and_flags_what_is_more_than_a_point_off():
     assert "missing |   | 0 | missing" in lines
 
 
+def test_a_drawn_mean_has_no_published_accuracy_at_its_alpha_to_differ_from():
+    places = table.places(["mgcc", "gcc"], [0.8])
+    policy = str(published.faithful("mgcc", 0.8, 2.0))
+    found = table.table([cell(policy=policy, linear_accuracy=0.6), gcc(0.68)], places, "full")
+    drawn, fixed = found.rows
+    assert drawn[2:4] + drawn[6:] == ("2", "60.00", "best 65.22", "")
+    assert fixed[6:] == ("66.64", "+1.4 !")
+    assert found.notes[0] == "!: outside 1.0 point, 1 of 1 places."
+    assert "at which was not kept" in found.notes[1]
+
+
 def gcc(accuracy, **changes):
     policy = str(published.faithful("gcc", 0.8, 2.0))
     return cell(policy=policy, linear_accuracy=accuracy, **changes)

@@ -95,7 +95,9 @@ PRESETS: dict[str, Preset] = {
     "jointcrop": Preset(
         {"extent": "joint"},
         "JointCrop(0), AAAI 2025",
-        "one draw decides the areas of both views; two views only",
+        "one draw decides the areas of both views; two views only. Where no try fits, on long "
+        "images, it takes the largest box of legal ratio as rrc does; the authors' code takes the "
+        "whole image",
         "for pairs of different scale: one view near, one far",
     ),
     "object": Preset(
