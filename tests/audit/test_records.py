@@ -13,6 +13,7 @@ from tamecrop.audit.race import seconds
 from tamecrop.audit.recommend import (
     CANDIDATES,
     Recommendation,
+    choose_candidates,
     find_front,
     needs_reference,
     recommend,
@@ -20,7 +21,7 @@ from tamecrop.audit.recommend import (
 )
 from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
 from tamecrop.audit.report import draw_trade_off
-from tamecrop.audit.subject import list_candidates
+from tamecrop.audit.subject import find_subject, list_candidates
 from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import plan
 from tamecrop.geometry.policy import policy
@@ -130,6 +131,17 @@ def test_every_preset_policy_is_a_candidate():
     kinds = {text.partition(":")[0] for text in CANDIDATES}
     assert set(PRESETS) <= kinds
     assert len({policy(text) for text in CANDIDATES}) == len(CANDIDATES)
+    several = {kind for kind in kinds if sum(t.partition(":")[0] == kind for t in CANDIDATES) > 1}
+    assert several == set(PRESETS), "each at several parameters"
+
+
+def test_policies_of_object_boxes_are_no_candidates_where_there_are_none():
+    """Without a box `object:scale=0.08..1` is `rrc:scale=0.08..1`, and would be named beside it."""
+    bare, boxed = (choose_candidates(boxed=each) for each in (False, True))
+    assert boxed == CANDIDATES
+    assert {text.partition(":")[0] for text in set(boxed) - set(bare)} == {"object", "cast"}
+    assert find_subject("scenes:count=60").is_boxed
+    assert not find_subject(np.zeros((4, 3, 8, 8), np.uint8)).is_boxed
 
 
 def test_the_reference_looks_at_policies_that_can_be_named():
