@@ -61,7 +61,7 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
 
     Args:
         backbone: pre-trained; put into eval mode.
-        dataset: with labels.
+        dataset: with labels, and `normalized` as the backbone's views were.
         probe: `frozen`, the one to trust, or `paper`, to reproduce arXiv:2504.19824.
         size: side that images are resized to; needed when they differ in size.
         seed: key of the paper's probe, and of which labels are few; nothing else is random.

@@ -65,7 +65,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.run import run
     from tamecrop.reporting.jsonfiles import write_json
 
-    named = check_policies(parsed.policies)
+    named = check_policies(parsed.policies) if parsed.policies else ()
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
