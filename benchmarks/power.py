@@ -13,7 +13,7 @@ number of studies `n` and its standard error `se`.
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,21 @@ from scipy import stats
 from scipy.special import ndtr
 
 from tamecrop.audit.dropping import ERROR, find_left
-from tamecrop.reporting import compare_arms, critical_value, is_different, noncentrality
+from tamecrop.reporting import (
+    MARGIN,
+    compare_arms,
+    critical_value,
+    is_different,
+    is_equal,
+    noncentrality,
+)
 from tamecrop.reporting.environment import environment
 from tamecrop.studies.seeds import LEAST, LEVEL
 
 TARGET = Path(__file__).parents[1] / "results" / "statistics" / "power.json"
 NAMES = tuple("abcd")
+DEVIATION = 0.0077
+"""Of one accuracy of `small` on CIFAR-10, a fraction."""
 
 
 def main() -> None:
@@ -38,6 +47,9 @@ def main() -> None:
         "unequal_deviations": [
             family(rivals, first=first) for first in (3.0, 1 / 3) for rivals in (3, 9)
         ],
+        "detectable": [detectable(rivals, seeds) for rivals in (1, 3, 9) for seeds in (3, 10)],
+        "best": [lead(gap, seeds) for seeds in (3, 10) for gap in (0.0, 1.0, 2.0, 4.0)],
+        "equal": [equal(rivals, seeds) for rivals in (1, 3) for seeds in (3, 10, 30, 60, 120)],
         "auto": [
             auto(rivals, gap)
             for rivals in (1, 2, 4, 8)
@@ -60,6 +72,18 @@ def write_tables(content: dict[str, Any]) -> list[str]:
         f"| {per(row['each_on_its_own'])} |"
         for row in (*content["family_wise"], *content["unequal_deviations"])
     ]
+    detected = [
+        f"| {row['rivals']} | {row['seeds']} | {row['gap']:.2f} | {per(row['shown'])} |"
+        for row in content["detectable"]
+    ]
+    leads = [
+        f"| {row['seeds']} | {row['gap']:g} | {per(row['told'])} | {per(row['another_told'])} |"
+        for row in content["best"]
+    ]
+    equals = [
+        f"| {row['rivals']} | {row['seeds']} | {per(row['equal'])} | {per(row['wrongly_equal'])} |"
+        for row in content["equal"]
+    ]
     autos = [
         f"| {row['rivals']} | {row['gap']:g} | {row['seeds']:.1f} | {per(row['intervals_hold'])} "
         f"| {per(row['gap_shown'])} |"
@@ -73,7 +97,7 @@ def write_tables(content: dict[str, Any]) -> list[str]:
         for within in row["within"]
         if within["cells"] in (20, 40, 80)
     ]
-    return [*families, *autos, *races]
+    return [*families, *detected, *leads, *equals, *autos, *races]
 
 
 def per(found: dict[str, float]) -> str:
@@ -109,6 +133,61 @@ def family(rivals: int, *, first: float = 1.0, seeds: int = 3, n: int = 2000) ->
         "n": n,
         "corrected": share(told),
         "each_on_its_own": share(alone),
+    }
+
+
+def simulate(truth: Sequence[float], seeds: int, n: int) -> Iterator[dict[int, dict[int, float]]]:
+    """Studies of arms with these true accuracies, in deviations."""
+    rng = np.random.default_rng(seeds)
+    rest = rng.normal(size=(n, seeds, len(truth))) + rng.normal(size=(n, seeds, 1))
+    yield from map(by_seed, rest + np.asarray(truth))
+
+
+def detectable(rivals: int, seeds: int, *, n: int = 2000) -> dict[str, object]:
+    """How often the difference is shown that a page calls detectable at the true deviation."""
+    freedom = rivals * (seeds - 1)
+    gap = noncentrality(critical_value(rivals, freedom, 0.95), freedom) * math.sqrt(2 / seeds)
+    truth = [0.0, gap, *[0.0] * (rivals - 1)]
+    shown = [is_different(compare_arms(each, 0)[0][1]) for each in simulate(truth, seeds, n)]
+    return {"rivals": rivals, "seeds": seeds, "gap": round(gap, 3), "n": n, "shown": share(shown)}
+
+
+def lead(gap: float, seeds: int, *, arms: int = 4, n: int = 2000) -> dict[str, object]:
+    """How often one of some policies is called the best, when one is by `gap` or, at 0, none is."""
+    told = {True: [], False: []}
+    for each in simulate([*[0.0] * (arms - 1), gap], seeds, n):
+        _, found = compare_arms(each, 0)
+        is_told = found.lead.least > 0
+        right = gap > 0 and found.lead.candidates[0] == arms - 1
+        for kind, hits in told.items():
+            hits.append(is_told and right == kind)
+    return {
+        "arms": arms,
+        "seeds": seeds,
+        "gap": gap,
+        "n": n,
+        "told": share(told[True]),
+        "another_told": share(told[False]),
+    }
+
+
+def equal(rivals: int, seeds: int, *, n: int = 1000) -> dict[str, object]:
+    """How often a rival is called equal that is, and any that differs by the whole margin."""
+    margin = MARGIN / DEVIATION
+    same, apart = (
+        [
+            [is_equal(gap, margin) for gap in compare_arms(each, 0)[0].values()]
+            for each in simulate([0.0, *[gap] * rivals], seeds, n)
+        ]
+        for gap in (0.0, margin)
+    )
+    return {
+        "rivals": rivals,
+        "seeds": seeds,
+        "margin": round(margin, 3),
+        "n": n,
+        "equal": share([each[0] for each in same]),
+        "wrongly_equal": share([any(each) for each in apart]),
     }
 
 

@@ -1,6 +1,7 @@
 """The record of an audit, curves at equal diversity, and the rule of the recommendation."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from tamecrop.audit.measures.view_pairs import Shapes, pair_views
 from tamecrop.audit.race import seconds
 from tamecrop.audit.recommend import (
     CANDIDATES,
+    Recommendation,
+    choose_candidates,
     find_front,
     needs_reference,
     recommend,
     shortlist,
 )
 from tamecrop.audit.records import FORMAT, Audit, Audited, Curve, Preservation, read_at_iou
-from tamecrop.audit.subject import list_candidates
+from tamecrop.audit.report import draw_trade_off
+from tamecrop.audit.subject import find_subject, list_candidates
 from tamecrop.geometry.parameters import read_sweep
 from tamecrop.geometry.plans import plan
 from tamecrop.geometry.policy import policy
@@ -25,6 +29,7 @@ from tamecrop.geometry.presets import PRESETS
 from tamecrop.reporting.environment import environment
 from tamecrop.reporting.jsonfiles import read_json, write_json
 
+RESULTS = Path(__file__).parents[2] / "results"
 SHAPE = measure_drawn(pair_views("rc"), Shapes(np.array([[8, 8]])), draws=10)
 
 
@@ -126,6 +131,17 @@ def test_every_preset_policy_is_a_candidate():
     kinds = {text.partition(":")[0] for text in CANDIDATES}
     assert set(PRESETS) <= kinds
     assert len({policy(text) for text in CANDIDATES}) == len(CANDIDATES)
+    several = {kind for kind in kinds if sum(t.partition(":")[0] == kind for t in CANDIDATES) > 1}
+    assert several == set(PRESETS), "each at several parameters"
+
+
+def test_policies_of_object_boxes_are_no_candidates_where_there_are_none():
+    """Without a box `object:scale=0.08..1` is `rrc:scale=0.08..1`, and would be named beside it."""
+    bare, boxed = (choose_candidates(boxed=each) for each in (False, True))
+    assert boxed == CANDIDATES
+    assert {text.partition(":")[0] for text in set(boxed) - set(bare)} == {"object", "cast"}
+    assert find_subject("scenes:count=60").is_boxed
+    assert not find_subject(np.zeros((4, 3, 8, 8), np.uint8)).is_boxed
 
 
 def test_the_reference_looks_at_policies_that_can_be_named():
@@ -215,3 +231,23 @@ def test_budgets_are_times():
             seconds(wrong)
     with pytest.raises(ValueError, match="0 < budget"):
         seconds("-3m")
+
+
+def test_every_policy_looks_like_no_other_where_there_are_more_than_colors():
+    audited = read_json(Audit, RESULTS / "audit" / "cifar10.json")
+    assert len(audited.named) == 10
+    panel = draw_trade_off(audited).axes[0]
+    looks = {(line.get_color(), line.get_marker()) for line in panel.lines}
+    assert len(looks) == len(panel.lines) == 10
+
+
+def test_the_stored_judgments_of_cifar10_are_those_that_the_page_names():
+    """Pad-4, which keeps what it shows, and every policy with a published gain, judged."""
+    audited = read_json(Audit, RESULTS / "audit" / "cifar10.json")
+    kept = {each.name: each.preservation.pair_label_agreement for each in audited.named}
+    assert kept["rc_pad:scale=1,padding=0.125"] >= 0.65
+    advice = read_json(Recommendation, RESULTS / "recommend" / "cifar10.json")
+    named = {each.policy for each in advice.choices}
+    for name in ("ccrop:scale=0.2..1,a=0.1", "simccrop:scale=0.2..1", "jointcrop:scale=0.2..1"):
+        assert kept[name] is not None
+        assert name in named

@@ -16,7 +16,8 @@ from tamecrop.audit import Audit, wording
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
-from tamecrop.cli.commands.audit import _print_table, draw_table, lay_out
+from tamecrop.cli.commands.audit import _print_table, lay_out, left_out
+from tamecrop.cli.tables import draw, fit
 from tamecrop.data.sources import load
 from tamecrop.learning import probe
 from tamecrop.reporting.jsonfiles import read_json
@@ -209,10 +210,10 @@ def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path
 STORED = sorted((Path(__file__).parents[2] / "results" / "audit").glob("*.json"))
 
 
-def printed(rows, width):
+def printed(layout, width):
     """The lines that a terminal of a width shows."""
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(draw_table(rows))
+    console.print(draw(layout))
     return console.file.getvalue().splitlines()
 
 
@@ -221,20 +222,22 @@ def test_nothing_of_the_table_is_cut_or_broken_in_a_word(path):
     audit = read_json(Audit, path)
     head = ("crop policy", *wording.list_columns(audit))
     rows = [(row.policy, *row.cells) for row in wording.list_rows(audit)]
+    layouts = lay_out(head, rows)
     for width in range(70, 201):
-        body, gone = lay_out(head, rows, width)
-        lines = printed(body, width)
+        place, (names, body) = fit(layouts, width)
+        gone = left_out(layouts[0], layouts[place])
+        lines = printed((names, body), width)
         assert all(len(line) <= width for line in lines)
         assert "…" not in "".join(lines)
-        words = [word for row in body for cell in row for word in cell.split()]
+        words = [word for row in (names, *body) for cell in row for word in cell.split()]
         assert sorted(words) == sorted("".join(lines).replace("─", "").split())
-        for row, cells in zip(rows, body[1:], strict=True):
+        for row, cells in zip(rows, body, strict=True):
             assert cells[0].replace("\n", "") == row[0]
             assert re.findall(r"[a-z]+=[^,]+", cells[0].replace("\n", "")) == re.findall(
                 r"[a-z]+=[^,\n]+", cells[0]
             )
     assert not gone, "200 columns hold everything"
-    assert max(map(len, printed(lay_out(head, rows, 80)[0], 200))) > 60
+    assert max(map(len, printed(fit(layouts, 80)[1], 200))) > 60
 
 
 def test_a_narrow_terminal_is_told_what_is_on_the_page(capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import tamecrop as tc
@@ -49,6 +50,20 @@ def test_a_recipes_method_trains_on_its_policies(name):
     training = recipe(name).training
     for each in recipe(name).policies:
         methods.require_usable(training.method, tc.plan(each), batch_size=training.batch_size)
+
+
+def test_small_cuts_the_papers_sizes():
+    """28 of 32 px at 80 % of the area: the nearest pixel would be 29."""
+    for each in recipe("small").policies:
+        drawn = tc.policy(each).draw((32, 32), index=np.arange(50))
+        assert {*np.unique(drawn[..., 2:] - drawn[..., :2])} == {28}
+
+
+@pytest.mark.parametrize("name", ["simclr", "moco", "byol", "dino"])
+def test_the_rate_of_lightlys_benchmark_grows_with_the_batch(name):
+    training = recipe(name).training
+    assert training.optimizer == "sgd"
+    assert training.learning_rate == pytest.approx(0.06 * training.batch_size / 128)
 
 
 def test_a_queue_shorter_than_the_recipes_batch_would_be_refused():

@@ -1,5 +1,6 @@
 """Evaluation against scikit-learn, and what may not leak."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from tamecrop.data.sources import load
-from tamecrop.learning import features, probe
+from tamecrop.learning import features, paper_probe, probe
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.evaluate import evaluate, knn_accuracy
 from tamecrop.learning.features import Features, Judged
@@ -87,6 +88,69 @@ def test_the_papers_probe_adapts_batch_norm_on_a_copy_and_ends():
     assert first == second
     assert first.epochs == 2
     assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+
+
+class Worded:
+    """Stands for the layer and its images: losses as they are told."""
+
+    def __init__(self, losses):
+        self.losses, self.parts = losses, [None, None]
+
+    def epoch(self, epoch, stop):
+        return self.losses[epoch]
+
+    def accuracy(self, part):
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    ("losses", "epochs"),
+    [
+        ([1.0, *[1.002] * 15], 16),
+        ([1.0, *[1.0009] * 40], 41),  # within a thousandth of the least one: never counted
+        ([1 - 0.0001 * n for n in range(40)], 40),  # each a new least one, however little
+        ([1.0, *[1.1] * 14, 0.9999, *[1.1] * 14, 1.0, *[1.1] * 3], 32),
+    ],
+)
+def test_the_papers_probe_stops_as_its_authors_did(losses, epochs, monkeypatch):
+    scenes = load("scenes:count=60,side=16")
+    monkeypatch.setattr(paper_probe, "_Probing", lambda *_: Worded(losses))
+    found = paper(backbone("resnet10w16"), scenes, epochs=len(losses))
+    assert found.epochs == epochs
+
+
+def test_the_papers_probe_validates_in_eval_mode_and_learns_in_train_mode(monkeypatch):
+    scenes, seen = load("scenes:count=100,side=16"), []
+    scores = paper_probe._Probing._scores
+
+    def watch(self, images):
+        seen.append((torch.is_grad_enabled(), self.backbone.training))
+        return scores(self, images)
+
+    monkeypatch.setattr(paper_probe._Probing, "_scores", watch)
+    paper(backbone("resnet10w16"), scenes, epochs=2)
+    assert {grad for grad, _ in seen} == {True, False}
+    assert all(learns == grad for grad, learns in seen), "batch norm adapts where the layer learns"
+
+
+def test_neighbors_know_validation_where_nothing_is_chosen_on_it(monkeypatch):
+    scenes, banks = load("scenes:count=60,side=16"), []
+
+    def watch(train, test, **_):
+        banks.append(train)
+        return 0.5
+
+    module = sys.modules["tamecrop.learning.evaluate"]
+    monkeypatch.setattr(module, "knn_accuracy", watch)
+    monkeypatch.setattr(module, "paper", lambda *_, **__: paper_probe.PaperProbed(0.5, 0.5, 1))
+    network = backbone("resnet10w16")
+    for name in ("frozen", "paper"):
+        evaluate(network, scenes, probe=name)
+    frozen, both = banks
+    train, validation = len(scenes.train), len(scenes.validation)
+    assert (len(frozen.values), len(both.values)) == (train, train + validation)
+    assert torch.equal(both.labels, torch.cat([scenes.train.labels, scenes.validation.labels]))
+    assert torch.equal(both.values[:train], frozen.values)
 
 
 def test_data_without_labels_cannot_be_judged():

@@ -51,6 +51,25 @@ TINY = Pretraining(
 )
 
 
+@EVERY
+def test_the_loss_is_computed_in_full_precision_under_autocast(name, monkeypatch):
+    """On the same bfloat16 projections, the loss in autocast is that without, bit for bit."""
+    encode = methods.Method.encode
+
+    def narrow(self, network, views):
+        with torch.autocast("cpu", enabled=False):
+            return encode(self, network, views).bfloat16()
+
+    monkeypatch.setattr(methods.Method, "encode", narrow)
+    losses = []
+    for enabled in (True, False):
+        found, groups = method_and_views(name)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            losses.append(found.float().loss([group.float() for group in groups]))
+    assert losses[0].dtype == torch.float32
+    assert losses[0].item() == losses[1].item()
+
+
 @pytest.fixture(scope="module")
 def scenes():
     return load("scenes:count=80,side=16")

@@ -203,6 +203,28 @@ def test_optimizers_lower_a_loss_and_leave_vectors_undecayed(name):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_lars_adapts_the_rate_of_matrices_with_and_without_decay(decay):
+    """You et al. 2017, algorithm 1: the trust ratio does not ask for a decay."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(4, 3)
+    solver = optimizer("lars", layer, learning_rate=0.5, weight_decay=decay)
+    weight, bias = (each.detach().clone() for each in (layer.weight, layer.bias))
+    speed = {"weight": torch.zeros(3, 4), "bias": torch.zeros(3)}
+    x = torch.randn(16, 4)
+    for _ in range(3):
+        solver.zero_grad()
+        layer(x).square().mean().backward()
+        slopes = layer.weight.grad.clone(), layer.bias.grad.clone()
+        solver.step()
+        trust = 0.001 * weight.norm() / (slopes[0].norm() + decay * weight.norm())
+        speed["weight"] = 0.9 * speed["weight"] + trust * (slopes[0] + decay * weight)
+        speed["bias"] = 0.9 * speed["bias"] + slopes[1]
+        weight, bias = weight - 0.5 * speed["weight"], bias - 0.5 * speed["bias"]
+        torch.testing.assert_close(layer.weight.detach(), weight, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(layer.bias.detach(), bias, rtol=1e-5, atol=1e-7)
+
+
 def test_the_rate_rises_then_falls_along_half_a_cosine():
     rates = [learning_rate_at(step, top=2.0, steps=110, warmup=10) for step in range(110)]
     assert rates[:10] == pytest.approx([0.2 * (k + 1) for k in range(10)])

@@ -47,6 +47,7 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
         last="keep",
         size=None,
         photometric="paper",
+        normalize="cifar10",
         execution="compiled",
     )
     assert (recipe.probe, recipe.images, recipe.pretrained_on) == (
@@ -58,11 +59,37 @@ def test_the_paper_recipe_is_the_protocol_of_the_paper():
 
 def test_a_control_differs_from_the_paper_in_one_setting():
     first = protocols.protocol("paper").decisive()["training"]
-    for name, setting in (("resize", "size"), ("color", "photometric"), ("head", "method")):
+    changes = (
+        ("resize", "size"),
+        ("jitter", "photometric"),
+        ("unblurred", "photometric"),
+        ("color", "photometric"),
+        ("head", "method"),
+    )
+    for name, setting in changes:
         other = protocols.protocol(f"paper-{name}").decisive()["training"]
         assert [key for key in first if first[key] != other[key]] == [setting]
     with pytest.raises(ValueError, match="unknown protocol 'papre': did you mean 'paper'"):
         protocols.protocol("papre")
+
+
+def test_stored_cells_are_those_that_the_reduced_presets_make_today(tmp_path):
+    """What they say stays true, and new cells go on with them."""
+    results = Path(__file__).parents[2] / "results" / "paper"
+    data = load("scenes:count=60,side=16")
+    study = Study(data, tmp_path, lambda _: ())
+    for file in ("cells.json", "medium.json"):
+        for each in store.read(results / file):
+            now = study.provenance(protocols.protocol(each.protocol))
+            assert (each.provenance.numbers, each.provenance.recipe) == (now.numbers, now.recipe)
+
+
+def test_cells_of_the_papers_probe_from_before_it_was_mended_are_told_apart(tmp_path):
+    study = Study(load("scenes:count=60,side=16"), tmp_path, lambda _: ())
+    now = study.provenance(protocols.protocol("paper"))
+    before = dataclasses.replace(now, recipe={**now.recipe, "probe": "paper"})
+    said = "`recipe.probe` is paper there and paper, validated in eval mode here"
+    assert before.difference(now) == said
 
 
 @pytest.mark.parametrize("scale", controls.SCALES)
@@ -149,6 +176,17 @@ def test_a_row_says_missing_and_flags_what_is_more_than_a_point_off():
     assert found.notes == ("!: outside 1.0 point, 1 of 2 places.",)
     lines = "\n".join(paper_study("table", scales=[0.3], policies=["rc"]).lines([]))
     assert "missing |   | 0 | missing" in lines
+
+
+def test_a_drawn_mean_has_no_published_accuracy_at_its_alpha_to_differ_from():
+    places = table.places(["mgcc", "gcc"], [0.8])
+    policy = str(published.faithful("mgcc", 0.8, 2.0))
+    found = table.table([cell(policy=policy, linear_accuracy=0.6), gcc(0.68)], places, "full")
+    drawn, fixed = found.rows
+    assert drawn[2:4] + drawn[6:] == ("2", "60.00", "best 65.22", "")
+    assert fixed[6:] == ("66.64", "+1.4 !")
+    assert found.notes[0] == "!: outside 1.0 point, 1 of 1 places."
+    assert "at which was not kept" in found.notes[1]
 
 
 def gcc(accuracy, **changes):

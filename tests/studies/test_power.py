@@ -41,6 +41,40 @@ def test_comparisons_without_a_difference_rarely_show_one():
         assert row["each_on_its_own"]["share"] > 0.1
 
 
+def test_what_is_called_detectable_is_shown_in_four_of_five_studies():
+    for row in FOUND["detectable"]:
+        assert row["shown"]["share"] == pytest.approx(0.8, abs=3 * row["shown"]["se"])
+
+
+def test_hardly_a_study_calls_the_wrong_policy_the_best():
+    for row in FOUND["best"]:
+        wrong = row["another_told"]
+        assert wrong["share"] - 3 * wrong["se"] <= 0.05
+    told = {(row["seeds"], row["gap"]): row["told"]["share"] for row in FOUND["best"]}
+    assert told[3, 0] == told[10, 0] == 0, "where none is the best, none can be told rightly"
+    assert told[3, 1] < told[10, 1] < told[10, 2]
+
+
+def test_a_policy_at_the_margin_is_rarely_called_equal():
+    for row in FOUND["equal"]:
+        wrong = row["wrongly_equal"]
+        assert wrong["share"] - 3 * wrong["se"] <= 0.05
+    shares = {(row["rivals"], row["seeds"]): row["equal"]["share"] for row in FOUND["equal"]}
+    assert shares[1, 3] < 0.02 < 0.8 < shares[1, 60]
+
+
+def test_the_simulations_are_those_of_the_script():
+    """A few studies again: the same draws give shares near those in the file."""
+    power = script()
+    for row, now in (
+        (FOUND["detectable"][2], power.detectable(3, 3, n=200)["shown"]),
+        (FOUND["best"][3], power.lead(4.0, 3, n=200)["told"]),
+        (FOUND["equal"][2], power.equal(1, 30, n=200)["equal"]),
+    ):
+        stored = next(row[name] for name in ("shown", "told", "equal") if name in row)
+        assert now["share"] == pytest.approx(stored["share"], abs=4 * now["se"])
+
+
 def test_the_tables_of_the_docs_are_those_of_the_file():
     docs = (ROOT / "docs" / "results.md").read_text()
     rows = script().write_tables(FOUND)

@@ -1,5 +1,7 @@
 """Colors of views: torchvision's values, and parameters of each view's own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,16 @@ def test_groups_of_a_plan_count_their_views_on(name):
     assert torch.equal(first, repeated)
     alike = (first == second).flatten(1).all(1).double().mean()
     assert alike < 0.6, "both views took the same draws"
+
+
+def test_the_paper_and_simclr_differ_by_two_steps_with_an_arm_for_each():
+    paper, simclr = photometric("paper"), photometric("simclr")
+    assert photometric("paper-jitter") == replace(simclr, blur=paper.blur)
+    assert photometric("flip") == replace(paper, blur=0.0) == Photometric(flip=0.5)
+    # One draw for one thing: with the blur taken out of it, a view is the other arm's.
+    jittered = replace(photometric("paper-jitter"), blur=0.0).apply(views(), seed=4)
+    assert torch.equal(jittered, simclr.apply(views(), seed=4))
+    assert not torch.equal(jittered, photometric("paper-jitter").apply(views(), seed=4))
 
 
 def test_nothing_changes_without_a_step():

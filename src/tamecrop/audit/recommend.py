@@ -17,6 +17,9 @@ TOLERANCE = 0.01
 FILL = 0.01
 """Policies whose views have a larger share of fill are listed apart."""
 
+_BOXED = ("object", "cast")
+"""Policies that are another one where images have no boxes; `ccrop` then finds boxes by itself."""
+
 _NAMED = (
     *(f"rrc:scale={low}..1" for low in (0.08, 0.14, 0.2, 0.4)),
     *(f"jointcrop:scale={low}..1" for low in (0.08, 0.2, 0.4)),
@@ -26,8 +29,10 @@ _NAMED = (
     "crop:extent=random,center=gaussian,sigma=0.2,border=truncate",
     *(f"rc:scale={scale}" for scale in (0.2, 0.4, 0.6)),
     *(f"{name}:scale={s},sigma=0.2" for name in ("cgcc", "gcc") for s in (0.2, 0.4, 0.8)),
-    *(f"{name}:scale=0.4,sigma=0.2" for name in ("mgcc", "cmgcc")),
+    *(f"{name}:scale={s},sigma=0.2" for name in ("mgcc", "cmgcc") for s in (0.4, 0.8)),
     *(f"rc_pad:scale={scale},padding=0.125" for scale in (0.4, 1)),
+    *(f"{name}:scale={low}..1" for name in _BOXED for low in (0.08, 0.2)),
+    *(f"emp:scale={scale}..{scale}" for scale in (0.25, 0.5)),
 )
 CANDIDATES = (
     *_NAMED,
@@ -37,7 +42,8 @@ CANDIDATES = (
         if name != "crop" and not any(text.partition(":")[0] == name for text in _NAMED)
     ),
 )
-"""Policies that are tried when none are named, beside the one in use: every preset policy."""
+"""Policies that are tried when none are named, beside the one in use: every preset policy at
+several parameters."""
 
 RULE = (
     "Three figures are compared: what the views keep (objects in both views where there are boxes, "
@@ -100,6 +106,11 @@ class Recommendation:
     reasons: tuple[str, ...]
     tried: int
     race: Race | None = None
+
+
+def choose_candidates(*, boxed: bool) -> tuple[str, ...]:
+    """The candidates for images, without those that need object boxes where there are none."""
+    return tuple(text for text in CANDIDATES if boxed or text.partition(":")[0] not in _BOXED)
 
 
 def recommend(audit: Audit) -> Recommendation:

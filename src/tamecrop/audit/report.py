@@ -27,6 +27,7 @@ from tamecrop.reporting import (
     color,
     cut_tile,
     embed,
+    marker,
     new_figure,
     page,
     png,
@@ -172,7 +173,7 @@ def _draw_trade_off_panel(axes: Axes, audit: Audit, name: str) -> None:
         axes.plot(
             x,
             y,
-            "*" if here else "D",
+            "*" if here else marker(places[each.name]),
             color=color(places[each.name]),
             markersize=16 if here else 8,
             markeredgecolor="white",

@@ -49,6 +49,11 @@ class Subject:
     notes: tuple[str, ...]
     account: str = ""
 
+    @property
+    def is_boxed(self) -> bool:
+        """Whether any image has an object box."""
+        return any(len(each) for each in self.images.boxes or ())
+
 
 def find_subject(
     images: Images,

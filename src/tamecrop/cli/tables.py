@@ -1,7 +1,7 @@
-"""Tables for a terminal: of a study while it runs, and of runs."""
+"""Tables for a terminal, as wide as it is: of a study while it runs, of runs, of an audit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,55 @@ def _pieces(text: str) -> list[str]:
     return re.findall(r"[^,:\s]+[,:]?\s*", text)
 
 
+Layout = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Head and rows of a table; the first column is that of the policies."""
+
+
+def fit(layouts: Sequence[Layout], width: int) -> tuple[int, Layout]:
+    """A table as wide as a terminal, with every line of a cell whole.
+
+    Policies are broken behind signs, into what room the other columns leave.
+
+    Args:
+        layouts: of one table, from the fullest to the barest; the first that fits is taken. Where a
+            terminal is narrower than the barest with a policy beside it, that one: its lines fold.
+        width: columns of the terminal.
+
+    Returns:
+        Which layout was taken, and it with its policies broken.
+    """
+    rooms = [_find_room(layout, width) for layout in layouts]
+    fitting = (place for place, (room, least) in enumerate(rooms) if room >= least)
+    place = next(fitting, len(layouts) - 1)
+    (first, *heads), body = layouts[place]
+    room = max(rooms[place])
+    broken = [[break_text(name, room), *cells] for name, *cells in body]
+    return place, ([break_text(first, room), *heads], broken)
+
+
+def _find_room(layout: Layout, width: int) -> tuple[int, int]:
+    """Columns of a terminal that the policies have, and that their longest piece needs."""
+    head, body = layout
+    policies, *others = zip(head, *body, strict=True)
+    room = width - sum(map(_width, others)) - 3 * len(head) - 1
+    return room, _width([break_text(name, 1) for name in policies])
+
+
+def _width(cells: Iterable[str]) -> int:
+    return max(len(line) for text in cells for line in text.split("\n"))
+
+
+def draw(layout: Layout, title: str | None = None) -> Table:
+    """A table of rich: policies on the left, numbers on the right."""
+    head, body = layout
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for row in body:
+        table.add_row(*row)
+    return table
+
+
 @dataclass
 class Board:
     """What the table of a study shows: which cells there are, what is done, what runs.
@@ -64,16 +113,7 @@ class Board:
             self._layout(each_seed=each_seed, stacked=stacked)
             for each_seed, stacked in ((True, False), (True, True), (False, True))
         ]
-        for head, body in layouts:
-            room = width - sum(_widths(head, body)[1:]) - 3 * len(head) - 1
-            if room >= self._least():
-                break
-        return _drawn(head, body, max(room, self._least()))
-
-    def _least(self) -> int:
-        """Room that the policies need at least: that of their longest piece."""
-        pieces = (len(piece.strip()) for name in self._names().values() for piece in _pieces(name))
-        return max(pieces, default=len("policy"))
+        return draw(fit(layouts, width)[1], "linear accuracy, %; differences in points")
 
     def _arms(self) -> list[tuple[str, str]]:
         return list(dict.fromkeys((key.policy, key.protocol) for key in self._keys()))
@@ -124,23 +164,6 @@ class Board:
 
 def _stacked(gap: Interval) -> str:
     return interval_words(gap).replace(" (", "\n(", 1)
-
-
-def _widths(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[int]:
-    columns = zip(head, *body, strict=True)
-    return [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
-
-
-def _drawn(head: Sequence[str], body: Sequence[Sequence[str]], room: int) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, title="linear accuracy, %; differences in points", title_justify="left"
-    )
-    table.add_column(head[0])
-    for name in head[1:]:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, *cells in body:
-        table.add_row(break_text(name, room), *cells)
-    return table
 
 
 _COLORS = {"finished": "green", "resumable": "yellow", "training": "cyan", "damaged": "red"}

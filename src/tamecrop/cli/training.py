@@ -152,6 +152,7 @@ def choose(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     for note in (f"data: {dataset.account}", *dataset.notes):
         say(printable(note))
     used = cut_to(dataset, settings.images)
+    dataset.normalized(training.normalize)  # refused here where the constants do not fit
     lost = colors.left_out(dataset.train.channels)
     say(
         f"recipe {parsed.preset}: {len(used.train):,} of {len(dataset.train):,} train images, "

@@ -115,7 +115,9 @@ class JointAreas:
 
     With `L = log(s1 / s0 - 0.1)`: `log r ~ U(-L, L)`, `A1 ~ U(max(s0, s0 / r), min(s1, s1 / r))`,
     `A2 = r A1`. Ratios are drawn as RandomResizedCrop's; a try that does not fit redraws the
-    ratio alone, so the joint law of the areas holds whenever no fallback was needed.
+    ratio alone, so the joint law of the areas holds whenever no fallback was needed. The fallback
+    is RandomResizedCrop's, the largest centered box of legal ratio, where the authors' code takes
+    the whole image; on images whose own ratio is legal both are the same.
 
     Args:
         scale: range of the areas, 0 < low, high <= 1, high / low > 1.1.

@@ -89,13 +89,15 @@ PRESETS: dict[str, Preset] = {
         {"extent": "random", "center": "beta"},
         "Peng et al., ContrastiveCrop, CVPR 2022",
         "Beta center in the given box, the whole image where none is given; box=encoder finds the "
-        "boxes while it trains, as published",
+        "boxes while it trains, as published; the authors' a is 0.6 on ImageNet, 0.1 on small sets",
         "when objects have no annotation and the encoder can find them; with boxes, from the start",
     ),
     "jointcrop": Preset(
         {"extent": "joint"},
         "JointCrop(0), AAAI 2025",
-        "one draw decides the areas of both views; two views only",
+        "one draw decides the areas of both views; two views only. Where no try fits, on long "
+        "images, it takes the largest box of legal ratio as rrc does; the authors' code takes the "
+        "whole image",
         "for pairs of different scale: one view near, one far",
     ),
     "object": Preset(

@@ -12,6 +12,7 @@ Optimizer = Literal["adam", "sgd", "lars"]
 SettledPrecision = Literal["32-true", "bf16-mixed", "64-true"]
 Precision = Literal["auto"] | SettledPrecision
 Execution = Literal["eager", "compiled"]
+Normalize = Literal["train", "cifar10"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Pretraining:
             file of `tamecrop.learning.methods`, whose `Settings` are the keys.
         passes: all views of a group `joint` in one pass, or one pass `per_view`; decides what
             batch norm sees together.
-        optimizer: `adam`, `sgd` or `lars`.
+        optimizer: `adam`, `sgd`, or `lars`, which adapts the rate of matrices, decayed or not.
         learning_rate: at the top of the schedule.
         weight_decay: L2 penalty; not on biases and norms.
         epochs: passes over the train images.
@@ -38,6 +39,8 @@ class Pretraining:
         last: `keep` a last batch that is not full, or `drop` it.
         size: side that the views of a group without a size are resized to; None cuts exactly.
         photometric: name of the color step.
+        normalize: by the mean and deviation of `train`, or by the constants that most code for
+            `cifar10` has; in pre-training and in all that judges the backbone.
         precision: of the forward pass. `auto` is `bf16-mixed` where the device computes in bfloat16
             and `32-true` elsewhere: a CPU without such instructions emulates them ten times slower
             than float32; the run records which it was. `64-true` tells rounding from the rest.
@@ -64,6 +67,7 @@ class Pretraining:
     last: Literal["keep", "drop"] = "drop"
     size: int | None = None
     photometric: str = "simclr"
+    normalize: Normalize = "train"
     precision: Precision = "auto"
     execution: Execution = "eager"
     decode: Literal["fast", "full"] = "full"
@@ -91,7 +95,11 @@ class Pretraining:
     FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every")
     """Settings that decide no number and may differ when a run is continued."""
 
-    ADDED: ClassVar[Mapping[str, Any]] = {"decode": "full", "accumulate": 1}
+    ADDED: ClassVar[Mapping[str, Any]] = {
+        "decode": "full",
+        "accumulate": 1,
+        "normalize": "train",
+    }
     """Settings that older runs do not record, and what those did."""
 
     def decisive(self) -> dict[str, Any]:

@@ -55,9 +55,13 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
 ) -> Evaluation:
     """Judge a backbone: learn from train, choose on validation, count on test.
 
+    The `frozen` probe chooses its penalty on validation, so it learns from train alone, and so do
+    nearest neighbors, to know as many labels. The probe of `paper` chooses nothing there: then both
+    learn from the validation images too.
+
     Args:
         backbone: pre-trained; put into eval mode.
-        dataset: with labels.
+        dataset: with labels, and `normalized` as the backbone's views were.
         probe: `frozen`, the one to trust, or `paper`, to reproduce arXiv:2504.19824.
         size: side that images are resized to; needed when they differ in size.
         seed: key of the paper's probe, and of which labels are few; nothing else is random.
@@ -71,7 +75,8 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
     for share in few:
         rules.fraction("labels", share)
     found = features.extract_splits(backbone, dataset, size=size, stop=stop)
-    neighbors = knn_accuracy(found.train, found.test, classes=found.classes)
+    bank = found.train if probe == "frozen" else found.train.joined(found.validation)
+    neighbors = knn_accuracy(bank, found.test, classes=found.classes)
     probed = (
         paper(backbone, dataset, seed=seed, stop=stop)
         if probe == "paper"

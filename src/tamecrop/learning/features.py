@@ -27,6 +27,11 @@ class Features:
     values: Tensor
     labels: Tensor
 
+    def joined(self, other: "Features") -> "Features":
+        """These and then those of another split."""
+        pairs = ((self.values, other.values), (self.labels, other.labels))
+        return Features(*map(torch.cat, pairs))
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:

@@ -23,7 +23,7 @@ from tamecrop.views.photometric import Photometric
 
 EPOCHS, BATCH = 100, 512
 _RATE, _DECAYS, _MOMENTUM = 0.01, (20, 40, 60, 80), 0.9
-_PATIENCE, _LEAST_GAIN = 15, 0.001
+_PATIENCE, _WORSE = 15, 0.001
 _HELD = 0.2
 _FLIP = Photometric(flip=0.5)
 _PADDING = 4
@@ -56,8 +56,10 @@ def paper(
 
     A random 80/20 split of train and validation together; crops of the image's side after
     padding by 4 px, and flips, on both parts; SGD 0.01, momentum 0.9, a tenth at epochs 20, 40,
-    60 and 80; batch 512; stops after 15 epochs without 0.001 less validation loss. Features are
-    computed in bfloat16 where the device has it, the layer in float32.
+    60 and 80; batch 512. Batch norm sees the batch while the layer learns, and its running
+    statistics in validation and on test. It stops after 15 epochs with a validation loss more than
+    0.001 above the least one, counted anew from every new least one. Features are computed in
+    bfloat16 where the device has it, the layer in float32.
 
     Args:
         backbone: copied, not changed.
@@ -72,14 +74,28 @@ def paper(
     """
     dataset.require("labels")
     probing = _Probing(backbone, dataset, len(dataset.classes or ()), seed)
-    best, waited = float("inf"), 0
+    patience = _Patience()
     for epoch in range(epochs):
-        loss = probing.epoch(epoch, stop or StopFlag())
-        best, waited = (loss, 0) if loss < best - _LEAST_GAIN else (best, waited + 1)
-        if waited >= _PATIENCE:
+        if patience.ends(probing.epoch(epoch, stop or StopFlag())):
             break
     accuracy, held = (probing.accuracy(part) for part in (dataset.test, probing.parts[1]))
     return PaperProbed(accuracy, held, epoch + 1)
+
+
+@dataclass
+class _Patience:
+    """The authors' early stop: a loss that is neither a new least one nor clearly worse is free."""
+
+    least: float = float("inf")
+    worse: int = 0
+
+    def ends(self, loss: float) -> bool:
+        """Whether a validation loss is one too many."""
+        if loss < self.least:
+            self.least, self.worse = loss, 0
+        elif loss > self.least + _WORSE:
+            self.worse += 1
+        return self.worse >= _PATIENCE
 
 
 class _Probing:
@@ -107,12 +123,14 @@ class _Probing:
 
     def epoch(self, epoch: int, stop: StopFlag) -> float:
         """Train for one epoch; the validation loss after it."""
+        self.backbone.train()
         set_learning_rate(self.optimizer, _RATE * 0.1 ** sum(epoch >= at for at in _DECAYS))
         for batch in self.loaders[0].batches(epoch):
             stop.check()
             self.optimizer.zero_grad()
             self._loss(batch, epoch, self.parts[0]).backward()
             self.optimizer.step()
+        self.backbone.eval()
         with torch.no_grad():
             losses = [
                 self._loss(batch, epoch, self.parts[1]).item() * len(batch.index)
@@ -137,7 +155,7 @@ class _Probing:
     @torch.no_grad()
     def accuracy(self, test: ImageSet) -> float:
         """On whole images, with the statistics that batch norm has adapted."""
-        self.backbone.eval()
+        self.backbone.eval()  # where it is after an epoch; said for who calls this first
         assert test.pixels is not None, "the paper's probe works on images in memory"
         assert test.labels is not None, "a set with classes has labels"
         right = 0

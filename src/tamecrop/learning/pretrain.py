@@ -41,7 +41,8 @@ def pretrain(
         The finished run.
 
     Raises:
-        ValueError: for a method that cannot use these views; when `out` holds a run with other
+        ValueError: for a method that cannot use these views, or constants of colors that do not fit
+            the images; when `out` holds a run with other
             settings, by name; for fewer images than a batch; when the loss or the gradient stops
             being finite.
         CheckpointError: when `out` holds only damaged checkpoints.
@@ -49,6 +50,7 @@ def pretrain(
     """
     hooks = hooks or Hooks()
     stated, config = plan(views), processes.settle_precision(config)
+    dataset = dataset.normalized(config.normalize)
     methods.require_usable(config.method, stated, batch_size=config.batch_size)
     if config.knn_every:
         dataset.require("labels")

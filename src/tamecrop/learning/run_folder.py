@@ -15,7 +15,7 @@ from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import checkpoint, methods, old_formats
 from tamecrop.learning.backbones import Backbone, backbone, count_channels
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, Found
-from tamecrop.learning.config import Pretraining
+from tamecrop.learning.config import Normalize, Pretraining
 
 RUN, CHECKPOINTS, CURVE = "run.json", "checkpoints", "metrics.csv"
 """What a run is, how far it is, and its loss curve."""
@@ -179,6 +179,7 @@ class Trained:
         data: name of the data it was trained on.
         seed: of the run.
         size: side that its views had been resized to, or None.
+        normalize: what colors were normalized by, see `Dataset.normalized`.
         step: finished training steps.
         channels: of the images that the backbone takes.
     """
@@ -190,6 +191,7 @@ class Trained:
     size: int | None
     step: int
     channels: int = 3
+    normalize: Normalize = "train"
 
 
 def open_run(out: Path) -> Trained:
@@ -216,4 +218,5 @@ def open_run(out: Path) -> Trained:
         run["size"],
         saved.state["step"],
         channels,
+        run.get("normalize", "train"),
     )

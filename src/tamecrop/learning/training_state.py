@@ -15,6 +15,10 @@ from tamecrop.learning.methods.base import Method
 
 _MOMENTUM = 0.9
 
+_LEAST_DECAY = 1e-30
+"""Lightly's LARS adapts the weights that are decayed, and no others: without decay it would be SGD
+with momentum. Matrices get at least this decay, which changes no bit of a gradient."""
+
 
 def optimizer(
     name: str, model: nn.Module, *, learning_rate: float, weight_decay: float
@@ -22,7 +26,8 @@ def optimizer(
     """An optimizer over a model's weights; vectors (biases, norms) are not decayed.
 
     Args:
-        name: `adam`, `sgd` (momentum 0.9) or `lars` (You et al. 2017, Lightly's, momentum 0.9).
+        name: `adam`, `sgd` (momentum 0.9) or `lars` (You et al. 2017, Lightly's, momentum 0.9; the
+            rate of each matrix follows its norm, with and without decay; vectors get the rate).
         model: whose parameters are optimized, but for those that need no gradient.
         learning_rate: the first one; see `learning_rate_at`.
         weight_decay: L2 penalty on the matrices.
@@ -39,6 +44,7 @@ def optimizer(
     if name == "adam":
         return Adam(groups, lr=learning_rate)
     if name == "lars":
+        groups[0]["weight_decay"] = max(weight_decay, _LEAST_DECAY)
         lars: Optimizer = LARS(groups, lr=learning_rate, momentum=_MOMENTUM)
         return lars
     return SGD(groups, lr=learning_rate, momentum=_MOMENTUM)

@@ -75,7 +75,14 @@ def _questions(solved: dict[str, Policy]) -> tuple[Question, ...]:
             Control("rc", solved["rc"]),
             tuple(Control(name, solved[name]) for name in rivals),
         ),
-        _under("with SimCLR's colors", "paper-color", solved, (*_GAINING, "gcc pad", "gcc clamp")),
+        _under("with jitter and gray, at the same blur", "paper-jitter", solved),
+        _under("without the blur", "paper-unblurred", solved),
+        _under(
+            "with SimCLR's colors (jitter and gray, no blur)",
+            "paper-color",
+            solved,
+            (*_GAINING, "gcc pad", "gcc clamp"),
+        ),
         Question(
             "Gaussian or uniform, at equal content IoU (and equal content area, or equal box)?",
             pad,

@@ -27,7 +27,15 @@ FAMILIES = (
     "Gaussian, recenter",
     "Gaussian, kept inside",
 )
-_MARKS = {"paper": "o", "paper-resize": "s", "paper-color": "^", "paper-head": "D", "simclr": "P"}
+_MARKS = {
+    "paper": "o",
+    "paper-resize": "s",
+    "paper-color": "^",
+    "paper-jitter": "v",
+    "paper-unblurred": "<",
+    "paper-head": "D",
+    "simclr": "P",
+}
 
 _QUESTIONS = {
     "table": "What does the paper's table look like from here?",

@@ -19,10 +19,16 @@ PRESETS: tuple[Preset, ...] = ("full", "medium", "small")
 _CHANGES: dict[str, dict[str, Any]] = {
     "paper": {},
     "paper-resize": {"size": 32},
+    "paper-jitter": {"photometric": "paper-jitter"},
+    "paper-unblurred": {"photometric": "flip"},
     "paper-color": {"photometric": "simclr"},
     "paper-head": {"method": "simclr:projector=two_layer,temperature=0.1"},
 }
-"""What differs from the paper's protocol: one setting of the training."""
+"""What differs from the paper's protocol: one setting of the training.
+
+Of the colors two things: jitter and gray come in, the blur goes out. `paper-jitter` and
+`paper-unblurred` do one each, `paper-color` both: SimCLR's color step.
+"""
 
 NAMES = (*_CHANGES, "simclr")
 
@@ -89,7 +95,10 @@ def protocol(name: str) -> Recipe:
 
 
 def _reduced(full: Recipe, preset: str) -> Recipe:
-    """The same on a narrow network, with fewer epochs; the optimizer is Adam."""
+    """The same on a narrow network, with fewer epochs; the optimizer is Adam.
+
+    Colors are normalized by the images' own mean and deviation, as in the cells that are stored.
+    """
     rules.known("preset", preset, (*_REDUCED,))
     images, changes = _REDUCED[preset]
     training = replace(
@@ -98,6 +107,7 @@ def _reduced(full: Recipe, preset: str) -> Recipe:
         weight_decay=0.0,
         warmup_epochs=min(full.training.warmup_epochs, 1),
         execution="eager",
+        normalize="train",
         **changes,
     )
     return replace(full, images=images, pretrained_on="train", probe="frozen", training=training)

@@ -28,6 +28,7 @@ from tamecrop.reporting.theme import (
     bare as bare,
     color as color,
     embed as embed,
+    marker as marker,
     new_figure as new_figure,
     page as page,
     png as png,

@@ -19,6 +19,7 @@ FAINT = "#e3e6ec"
 FIRST_VIEW = "#d1495b"
 SECOND_VIEW = "#2b6cb0"
 PALETTE = ("#3d5a98", "#d97706", "#2a8c6e", "#b8336a", "#7656c4", "#8a7a1f", "#4b8ea8", "#8c4a2f")
+_MARKERS = "Ds^vPX"
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -44,6 +45,11 @@ _SETTINGS: dict[str, Any] = {
 def color(place: int) -> str:
     """Color of the policy at `place`, the same in every figure of a study."""
     return PALETTE[place % len(PALETTE)]
+
+
+def marker(place: int) -> str:
+    """Marker of the policy at `place`: another one where the colors begin anew."""
+    return _MARKERS[place // len(PALETTE) % len(_MARKERS)]
 
 
 @contextmanager

@@ -154,6 +154,7 @@ def check(study: Study, merge: Sequence[Path] = ()) -> None:
     for arm in arms:
         training = arm.recipe.training
         methods.require_usable(training.method, arm.plan, batch_size=training.batch_size)
+        study.dataset.normalized(training.normalize)
         train = select_train(study.dataset, arm.recipe).train
         loading = Loading(batch_size=training.batch_size)
         ViewLoader(train, arm.plan.at_size(training.size), loading)

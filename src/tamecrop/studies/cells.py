@@ -93,7 +93,8 @@ class Cell:
         seconds: Wall time of pre-training and evaluation, over all resumed parts.
         compile_seconds: Of compiling, not in `seconds`.
         precision: Of the forward pass: what the recipe's `auto` came to on that machine. Cells of
-            machines with other instructions may be merged: it changes last bits, not the recipe.
+            machines with other instructions may be merged, and the page says that they were: a
+            training in bfloat16 ends elsewhere, as another seed would.
         images_per_second: Source images trained on per second of pre-training.
         train_images: Images pre-trained on.
         test_images: Images tested on.

@@ -112,7 +112,7 @@ def _judged(run: Run, wanted: Wanted, study: Study, train_images: int, stop: Sto
     started = time.perf_counter()
     found = evaluate(
         run.backbone,
-        cut_to(study.dataset, recipe.images),
+        cut_to(study.dataset, recipe.images).normalized(recipe.training.normalize),
         probe=recipe.probe,
         size=recipe.training.size,
         seed=key.seed,

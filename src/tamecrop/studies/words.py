@@ -280,6 +280,7 @@ def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
         *((("Read", cell.account),) if cell.account else ()),
         ("Seeds", ", ".join(str(seed) for seed in summary.seeds)),
         ("Probe protocol", str(cell.provenance.recipe["probe"])),
+        ("Precision", " and ".join(sorted({each.precision for each in summary.cells}))),
         ("Hardware", "; ".join(sorted(machines))),
         ("Time", f"{total / 60:.1f} minutes of cells, {_count(len(summary.cells), 'cell')}"),
         ("Versions", _joined(cell.environment.versions)),

@@ -152,18 +152,23 @@ def _grayed(x: Tensor, _: "_Draws") -> Tensor:
     return gray
 
 
+_SIMCLR = Photometric(
+    flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, gray=0.2
+)
+
 PHOTOMETRIC = {
     "none": Photometric(),
     "paper": Photometric(flip=0.5, blur=1.0),
-    "simclr": Photometric(
-        flip=0.5, jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, gray=0.2
-    ),
+    "paper-jitter": replace(_SIMCLR, blur=1.0),
+    "flip": Photometric(flip=0.5),
+    "simclr": _SIMCLR,
     "scenes": Photometric(
         jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.5, gray=0.2, invert=0.5
     ),
 }
-"""`paper`: arXiv:2504.19824. `simclr`: Chen et al. 2020, for 32 px. `scenes`: for embedded digits,
-which have no mirror image but come in any color."""
+"""`paper`: arXiv:2504.19824, a mirror image and a blur. `simclr`: Chen et al. 2020, for 32 px,
+without blur. `paper-jitter` and `flip` stand between the two, by one step each. `scenes`: for
+embedded digits, which have no mirror image but come in any color."""
 
 
 def photometric(name: str) -> Photometric:

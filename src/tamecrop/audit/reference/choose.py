@@ -165,7 +165,7 @@ def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice
         return ReferenceChoice(
             ReferenceName("none"), missing=f"{why} least): agreement of labels was left out"
         )
-    if subject.images.boxes is not None and any(len(each) for each in subject.images.boxes):
+    if subject.is_boxed:
         return ReferenceChoice(ReferenceName("none"))
     if subject.images.channels not in (1, 3):
         why = f"no published backbone takes {subject.images.channels} channels"
@@ -183,9 +183,7 @@ def _choose_automatically(subject: Subject, *, labeled: bool) -> ReferenceChoice
 
 def choose_by_boxes(reference: str, subject: Subject) -> str:
     """The reference that a recommendation needs: none by default where object boxes decide."""
-    boxes = subject.images.boxes
-    known = boxes is not None and any(len(each) for each in boxes)
-    return "none" if reference == "auto" and known else reference
+    return "none" if reference == "auto" and subject.is_boxed else reference
 
 
 def prepare_evaluation(

@@ -14,6 +14,7 @@ from tamecrop.audit.reference.judge import RIMS, Agreement, ReferenceAccuracy
 from tamecrop.audit.reference.network import Reference
 from tamecrop.audit.reference.pixels import CHUNK, Pixels, decode_pixels, decode_squares
 from tamecrop.data import ImageSet, carve, statistics
+from tamecrop.data.images import COLOR_CONSTANTS
 from tamecrop.geometry import Draw, keys
 from tamecrop.geometry.policy import policy
 from tamecrop.learning import Features, Judged, backbone, fit_best, open_run
@@ -180,7 +181,8 @@ def load_run(folder: Path, images: ImageSet) -> Reference:
     side = run.size or min(MOST_SIDE, int(images.sizes.max()))
     whole, _ = decode_squares(images.subset(np.arange(min(len(images), _COLORS))), side=side)
     mean, std = statistics(whole)
-    return Reference(f"run {folder}", side, run.backbone, None, mean, std, mean)
+    colors = (mean, std) if run.normalize == "train" else COLOR_CONSTANTS[run.normalize]
+    return Reference(f"run {folder}", side, run.backbone, None, *colors, mean)
 
 
 def _compute_features(run: Reference, images: ImageSet) -> Features:

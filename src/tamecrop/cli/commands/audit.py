@@ -13,9 +13,8 @@ from jsonargparse.typing import PositiveInt
 from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from tamecrop.audit.records import Audit
+    from tamecrop.cli.tables import Layout
 
 _POLICIES = ("rc:scale=0.4", "rc_pad:scale=0.4", "gcc:scale=0.4,sigma=0.2165", "cgcc:scale=0.4")
 
@@ -94,76 +93,53 @@ def _print_table(audit: "Audit") -> None:
     from rich.console import Console
 
     from tamecrop.audit import wording
+    from tamecrop.cli import tables
 
     console = Console()
     is_known = console.is_terminal or "COLUMNS" in os.environ
     width = console.width if is_known else _PLAIN_WIDTH
     say(f"crop policies on {audit.data}")
-    head = wording.list_columns(audit)
     rows = [(row.policy, *row.cells) for row in wording.list_rows(audit)]
-    body, left = lay_out(("crop policy", *head), rows, width)
-    Console(width=width).print(draw_table(body))
-    if left:
+    layouts = lay_out(("crop policy", *wording.list_columns(audit)), rows)
+    place, layout = tables.fit(layouts, width)
+    Console(width=width).print(tables.draw(layout))
+    if left := left_out(layouts[0], layouts[place]):
         say(f"on the page: {', '.join(left)}")
 
 
-def lay_out(
-    head: Sequence[str], rows: Sequence[Sequence[str]], width: int
-) -> tuple[list[list[str]], list[str]]:
-    """A table as wide as a terminal, with every line of a cell whole.
+def lay_out(head: Sequence[str], rows: Sequence[Sequence[str]]) -> "list[Layout]":
+    """The table of an audit from its fullest form to its barest.
 
-    What does not fit gives way in this order: errors go below their values, policies are broken
-    behind signs, then columns are left to the page.
+    Errors go below their values first, then columns are left to the page, one after the other.
 
     Args:
         head: of the columns; the first one is that of the policies.
         rows: their cells.
-        width: columns of the terminal.
-
-    Returns:
-        Head and rows, and the names of the columns that are left out.
     """
-    from tamecrop.cli.tables import break_text
-
-    names = [name for name in head if name not in _ON_THE_PAGE]
+    kept = [place for place, name in enumerate(head) if name not in _ON_THE_PAGE]
+    found: list[Layout] = []
     for left in range(len(_GIVE_WAY) + 1):
-        gone = [name for name in _GIVE_WAY[:left] if name in names]
-        places = [place for place, name in enumerate(head) if name in names and name not in gone]
+        places = [place for place in kept if head[place] not in _GIVE_WAY[:left]]
         for sign in (" ± ", "\n± "):
-            cells = [[row[place].replace(" ± ", sign) for place in places[1:]] for row in rows]
-            columns = [
-                _column(head[place], column)
-                for place, column in zip(places[1:], zip(*cells, strict=True), strict=True)
-            ]
-            room = width - sum(map(_width, columns)) - 3 * len(places) - 1
-            if room >= max(_width(break_text(row[0], 1).split("\n")) for row in rows):
-                policies = [break_text(row[0], room) for row in rows]
-                table = zip([head[0], *policies], *columns, strict=True)
-                return [[*row] for row in table], gone
-    return lay_out(head, rows, width + 1)  # narrower than one policy: the terminal folds lines
+            body = [[row[place].replace(" ± ", sign) for place in places] for row in rows]
+            columns = list(zip(*body, strict=True))[1:]
+            heads = (
+                _wrap(head[place], cells) for place, cells in zip(places[1:], columns, strict=True)
+            )
+            found.append(([head[0], *heads], body))
+    return found
 
 
-def _column(head: str, cells: Sequence[str]) -> list[str]:
-    """A column with its head over as many lines as its cells or its longest word ask for."""
-    width = max(_width(head.split()), _width([line for cell in cells for line in cell.split("\n")]))
-    return ["\n".join(textwrap.wrap(head, width)), *cells]
+def left_out(full: "Layout", taken: "Layout") -> list[str]:
+    """Names of the columns of a layout that another one has not, in the order they give way."""
+    names, others = ({head.replace("\n", " ") for head in each[0]} for each in (full, taken))
+    return [name for name in _GIVE_WAY if name in names - others]
 
 
-def _width(lines: Sequence[str]) -> int:
-    return max(len(line) for text in lines for line in text.split("\n"))
-
-
-def draw_table(body: Sequence[Sequence[str]]) -> "Table":
-    """A table of rich, the first row its head."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for place, name in enumerate(body[0]):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
-    for row in body[1:]:
-        table.add_row(*row)
-    return table
+def _wrap(head: str, cells: Sequence[str]) -> str:
+    """A head over as many lines as its cells or its longest word ask for."""
+    parts = [*head.split(), *(line for cell in cells for line in cell.split("\n"))]
+    return "\n".join(textwrap.wrap(head, max(map(len, parts))))
 
 
 COMMAND = Command("what crop policies do to real images, without training", _declare, _prepare)

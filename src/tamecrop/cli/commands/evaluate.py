@@ -29,6 +29,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         fraction("labels", share)
     run = open_run(parsed.run)
     dataset = load(parsed.data or run.data, seed=parsed.data_seed, needs=("labels",))
+    dataset = dataset.normalized(run.normalize)
 
     def work() -> None:
         found = evaluate(

@@ -56,7 +56,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit import choose_by_boxes, find_subject, seconds
     from tamecrop.audit.prepare import Settings, prepare
     from tamecrop.audit.recommend import (
-        CANDIDATES,
+        choose_candidates,
         needs_reference,
         recommend,
         shortlist,
@@ -65,10 +65,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     from tamecrop.audit.run import run
     from tamecrop.reporting.jsonfiles import write_json
 
-    policies = check_policies(parsed.policies or CANDIDATES)
+    named = check_policies(parsed.policies) if parsed.policies else ()
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
+    policies = named or check_policies(choose_candidates(boxed=found.is_boxed))
     contest = None if parsed.budget is None else _contest(parsed, found)
     settings = Settings(
         current=current,

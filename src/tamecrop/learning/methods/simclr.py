@@ -76,7 +76,8 @@ class SimCLR(Method):
     def loss(self, views: Sequence[Tensor]) -> Tensor:
         """NT-Xent: the mean over the 2 B views."""
         first, second = self.encode(self.project, views).float().unbind(1)
-        loss: Tensor = self._loss(first, second)
+        with full_precision(first):  # autocast would compare them in bfloat16
+            loss: Tensor = self._loss(first, second)
         return loss
 
     def pair_losses(self, views: Tensor) -> Tensor:

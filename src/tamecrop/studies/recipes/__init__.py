@@ -14,6 +14,9 @@ from tamecrop.learning.config import Pretraining
 _METHODS = ("simclr", "moco", "byol", "dino", "vicreg")
 _FILES = {name: name for name in ("quick", "small", "paper")}
 _FILES |= {name: f"{name}_32px" for name in _METHODS}
+_RECORDED = {"frozen": "frozen", "paper": "paper, validated in eval mode"}
+"""What a cell records of its probe. The one of `paper` had other rules once, under its bare name:
+cells of the two are told apart."""
 RECIPES = (*_FILES,)
 """Names of the recipes; each has a file here."""
 
@@ -49,7 +52,7 @@ class Recipe:
         return {
             "images": self.images,
             "pretrained_on": self.pretrained_on,
-            "probe": self.probe,
+            "probe": _RECORDED[self.probe],
             "training": self.training.decisive(),
         }
 

@@ -29,6 +29,7 @@ RECIPE = Recipe(
         batch_size=512,
         last="keep",
         photometric="paper",
+        normalize="cifar10",
         execution="compiled",
     ),
 )
