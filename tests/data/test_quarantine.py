@@ -7,8 +7,9 @@ import os
 import pytest
 from PIL import Image
 
+from tamecrop.audit import checking
 from tamecrop.cli import main
-from tamecrop.data import checking, folders, headers, quarantine
+from tamecrop.data import folders, headers, quarantine
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.sources import load
 

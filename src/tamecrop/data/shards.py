@@ -20,6 +20,7 @@ from tamecrop.data import names
 from tamecrop.data.account import Found, Needs
 from tamecrop.data.first_look import look_once, size_of, sizes_of
 from tamecrop.data.images import ImageSet, Need
+from tamecrop.data.label_tables import by_number
 from tamecrop.data.members import Member, Slice
 from tamecrop.data.opening import suffixes
 from tamecrop.data.quarantine import Sizing, decoded_size
@@ -240,7 +241,7 @@ def _classes(splits: Mapping[str, Sequence[_Sample]]) -> tuple[str, ...] | None:
     if any(sample.label is None for sample in splits[names.TRAIN]):
         return None
     found = {s.label for samples in splits.values() for s in samples if s.label is not None}
-    return tuple(sorted(found, key=lambda name: (not name.isdecimal(), name.zfill(9))))
+    return tuple(sorted(found, key=by_number))
 
 
 def _labels(samples: Sequence[_Sample], classes: tuple[str, ...] | None) -> torch.Tensor | None:

@@ -30,7 +30,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
 
 
 def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one signature
-    from tamecrop.data import checking
+    from tamecrop.audit import checking
     from tamecrop.geometry import rules
 
     rules.known("action", parsed.action, ("check",))
