@@ -12,7 +12,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from common import rates, report, write
-from tamecrop.data import checking, folders
+from tamecrop.audit import checking
+from tamecrop.data import folders
 
 FILES, CLASSES = 10_000, 10
 WIDTH, HEIGHT = 500, 375

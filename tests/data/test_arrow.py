@@ -106,3 +106,30 @@ def test_a_table_is_audited(tmp_path):
     table(range(20)).save_to_disk(tmp_path / "t")
     words = ["audit", f"hf:{tmp_path / 't'}", "--policies", "gcc:scale=0.4", "--reference", "none"]
     assert main([*words, "--out", str(tmp_path / "audit")]) == 0
+
+
+def test_objects_and_plain_labels_are_read(tmp_path, capsys):
+    boxes = [[[4.0, 2, 10, 5]] * (n % 3) for n in range(20)]
+    objects = {"bbox": datasets.Sequence(datasets.Value("float32"), length=4)}
+    kinds = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.Value("string"),
+            "objects": datasets.Sequence(objects),
+        }
+    )
+    values = {
+        "image": [{"bytes": picture(n), "path": None} for n in range(20)],
+        "label": ["dog" if n % 2 else "cat" for n in range(20)],
+        "objects": [{"bbox": each} for each in boxes],
+    }
+    datasets.Dataset.from_dict(values, features=kinds).save_to_disk(tmp_path / "t")
+    found = find(f"hf:{tmp_path / 't'}")
+    assert found.classes == ("cat", "dog")
+    assert found.train.labels.tolist() == [n % 2 for n in range(20)]
+    assert [len(each) for each in found.train.boxes] == [n % 3 for n in range(20)]
+    assert found.train.boxes[1].tolist() == [[4, 2, 14, 7]]
+    assert "object boxes: 13 of 20 images" in found.account
+    assert "not read" not in found.account
+    assert main(["data", "check", f"hf:{tmp_path / 't'}"]) == 0
+    assert "20 images, 0 unreadable" in capsys.readouterr().out

@@ -518,11 +518,14 @@ def test_coco_files_divide_the_images_of_one_folder(tmp_path):
     assert "object boxes: 5 of 5 images" in found.account
 
 
-def test_a_table_of_labels_is_named_as_not_read(tmp_path):
+def test_a_table_that_gives_no_labels_is_named(tmp_path):
     for number in range(20):
         picture(tmp_path / f"{number}.png")
     (tmp_path / "labels.csv").write_text("file,label\n0.png,cat\n")
-    with pytest.raises(ValueError, match=r"labels are folders, and no \.csv file is read"):
+    with pytest.raises(ValueError, match=r"1 of 20 train images have a label in \S+labels.csv"):
+        load(tmp_path, needs=("labels",))
+    (tmp_path / "labels.csv").rename(tmp_path / "labels.xlsx")
+    with pytest.raises(ValueError, match=r"no \.xlsx file is read: write a \.csv"):
         load(tmp_path, needs=("labels",))
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tamecrop.audit import checking
 from tamecrop.cli import main
-from tamecrop.data import checking, decode, folders, quarantine
+from tamecrop.data import decode, folders, quarantine
 from tamecrop.data.headers import header_size
 from tamecrop.data.sources import load
 from tamecrop.learning import run_folder

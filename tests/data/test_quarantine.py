@@ -7,8 +7,9 @@ import os
 import pytest
 from PIL import Image
 
+from tamecrop.audit import checking
 from tamecrop.cli import main
-from tamecrop.data import checking, folders, headers, quarantine
+from tamecrop.data import folders, headers, quarantine
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.sources import load
 
@@ -181,7 +182,7 @@ def test_data_check_lists_sums_up_and_exits_by_the_share(root, capsys):
     ("words", "said"),
     [
         (["chek", "."], "did you mean 'check'"),
-        (["check", "scenes"], "must be a folder of image files, got scenes"),
+        (["check", "no/thing"], "`data` must exist, got no/thing"),
         (["check", "."], "must hold image files, got none"),
         (["check", ".", "--bad_share", "2"], "`bad_share` must satisfy"),
         (["check"], "data"),

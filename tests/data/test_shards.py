@@ -19,8 +19,8 @@ from tamecrop.data import header_size
 from tamecrop.data.decode import decode
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.data.members import Member, Slice
-from tamecrop.data.shards import expand
 from tamecrop.data.sources import find, load
+from tamecrop.data.tar_index import expand
 from tamecrop.geometry import plan
 
 

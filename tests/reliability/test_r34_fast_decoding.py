@@ -14,8 +14,10 @@ from tamecrop.data import scaled
 from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.data.scaled import cut_scaled, read_scaled, shrink_for
+from tamecrop.data.scaled import read_scaled
 from tamecrop.geometry.plans import plan
+from tamecrop.views import shrunk
+from tamecrop.views.shrunk import cut_scaled, shrink_for
 
 PLANS = {
     "32": "6x rrc:scale=0.2..1 @32",
@@ -107,15 +109,15 @@ def test_views_are_within_two_gray_levels_of_full_decoding(tmp_path, photographs
 
 def rounded(near, far, _):
     """A box in whole pixels of the shrunk image."""
-    return scaled._Grid(round(near), round(far), 0, None, near < 0, meets=True)
+    return shrunk._Grid(round(near), round(far), 0, None, near < 0, meets=True)
 
 
 @pytest.mark.parametrize("wrong", ["no spare pixels", "whole pixels", "mirrored start forgotten"])
 def test_worse_ways_are_seen(tmp_path, photographs, wrong, monkeypatch):
     if wrong == "no spare pixels":
-        monkeypatch.setattr(scaled, "_SPARE", 0.75)
+        monkeypatch.setattr(shrunk, "_SPARE", 0.75)
     if wrong == "whole pixels":
-        monkeypatch.setattr(scaled, "_grid", rounded)
+        monkeypatch.setattr(shrunk, "_grid", rounded)
     if wrong == "mirrored start forgotten":
         monkeypatch.setattr(scaled, "_MIRRORED", {})
     path = saved(tmp_path / "a.jpg", photographs[0].resize((643, 429)), turned=3)

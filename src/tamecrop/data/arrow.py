@@ -5,6 +5,7 @@ The optional package `datasets` reads them; images stay encoded until their view
 
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,17 @@ import numpy as np
 import torch
 
 from tamecrop.data import names
-from tamecrop.data.account import Found, Needs
-from tamecrop.data.decode import DecodeError, Decoding
+from tamecrop.data.account import Found, Needs, reads_boxes
+from tamecrop.data.box_records import OBJECTS, read as read_records
 from tamecrop.data.first_look import look_once, size_of, sizes_of
 from tamecrop.data.images import ImageSet
 from tamecrop.data.members import Member
-from tamecrop.data.quarantine import Memory, Sizing, decoded_size
+from tamecrop.data.quarantine import Sizing, decoded_size
+from tamecrop.data.splits import number_labels
 
 PREFIX = "hf"
+
+_LABEL = "label"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +52,13 @@ def read(
     path: str,
     *,
     sizing: Sizing = decoded_size,
-    needs: Needs = None,  # noqa: ARG001  one signature with folders: labels cost nothing here
+    needs: Needs = None,
     most_pixels: int | None = None,
 ) -> Found:
     """Read a data set that `datasets` saved, or a folder of parquet files.
 
-    Its only column of images is read, and the only column of class labels. Rows keep their order:
-    the number of a row is its key.
+    Its only column of images is read, the only column of class labels, or else `label`, and object
+    boxes of `objects`, see `box_records`. Rows keep their order: the number of a row is its key.
 
     Args:
         path: the folder.
@@ -74,26 +78,49 @@ def read(
     source = f"{PREFIX}:{path}"
     every = [each for split in images.values() for each in split]
     memory, notes = look_once(root, every, source=source, sizing=sizing, most_pixels=most_pixels)
-    classes, column = _classes(splits[names.TRAIN])
+    kept = {
+        split: [n for n, image in enumerate(part) if size_of(root, image, memory) is not None]
+        for split, part in images.items()
+    }
+    column, classes, labels = _labels(path, splits, kept)
+    paths = {s: tuple(images[s][row] for row in rows) for s, rows in kept.items()}
+    sizes = {split: sizes_of(root, part, memory) for split, part in paths.items()}
+    records = _records(splits, paths, kept) if reads_boxes(needs) else {}
+    boxes, changes = read_records(records, sizes, source)
     decoding = memory.decoding(root)
     sets = {
-        split: _set(root, images[split], table, memory, column, decoding)
-        for split, table in splits.items()
+        split: ImageSet(
+            paths=part,
+            sizes=sizes[split],
+            labels=labels.get(split),
+            boxes=boxes.get(split),
+            decoding=decoding,
+        )
+        for split, part in paths.items()
     }
-    why = () if column else (f"{path} has no single column of class labels",)
-    bad: tuple[DecodeError, ...] = tuple(entry.error(root) for entry in memory.bad)
+    why = () if column else (f"{path} has no single column of class labels, and no column label",)
+    none = () if boxes else (f"{path} has no column objects with boxes",)
+    read = {column, *(OBJECTS if boxes else ())}
     return Found(
         train=sets[names.TRAIN],
         validation=sets.get(names.VALIDATION),
         test=sets.get(names.TEST),
         classes=classes,
         root=root,
-        quarantined=bad,
-        notes=tuple(notes),
+        quarantined=tuple(entry.error(root) for entry in memory.bad),
+        notes=(*notes, *changes),
         depth=decoding.account,
-        unread=tuple(f"column {name}" for name in unread if name != column),
-        lacking={"labels": why, "boxes": (f"{path}: object boxes are not read",)},
+        unread=tuple(f"column {name}" for name in unread if name not in read),
+        lacking={"labels": why, "boxes": none},
     )
+
+
+def list_images(path: str) -> tuple[Path, list[Path]]:
+    """The folder, and the images of all rows."""
+    root = Path(path)
+    splits = _splits(root, _loaded(root))
+    parts = [_images(root, split, table, Counter()) for split, table in splits.items()]
+    return root, [image for part in parts for image in part]
 
 
 def _loaded(root: Path) -> Any:
@@ -159,30 +186,45 @@ def _image(name: Path, cell: _Cell) -> Path:
     return Member(name, cell, len(content), zlib.crc32(content))
 
 
-def _classes(table: Any) -> tuple[tuple[str, ...] | None, str | None]:
-    """Names of the labels and their column, where there is one."""
+def _labels(
+    path: str, splits: Mapping[str, Any], kept: Mapping[str, list[int]]
+) -> tuple[str | None, tuple[str, ...] | None, Mapping[str, torch.Tensor | None]]:
+    """Column of the labels, names of the classes, and the class of each row that is kept."""
     import datasets
 
-    found = [n for n, kind in table.features.items() if isinstance(kind, datasets.ClassLabel)]
-    if len(found) != 1:
-        return None, None
-    return tuple(table.features[found[0]].names), found[0]
+    kinds = splits[names.TRAIN].features
+    found = [n for n, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)]
+    column = found[0] if len(found) == 1 else None if found else _plain_label(kinds)
+    if column is None:
+        return None, None, {}
+    values = {
+        split: np.asarray(table.select_columns([column])[:][column])[kept[split]]
+        if column in table.features
+        else None
+        for split, table in splits.items()
+    }
+    own = kinds[column].names if found else None
+    classes, labels = number_labels(values, own, name=path)
+    return column, classes, labels
 
 
-def _set(
-    root: Path,
-    images: list[Path],
-    table: Any,
-    memory: Memory,
-    column: str | None,
-    decoding: Decoding,
-) -> ImageSet:
-    kept = [row for row, image in enumerate(images) if size_of(root, image, memory) is not None]
-    paths = tuple(images[row] for row in kept)
-    labels = None if column is None else np.asarray(table.select_columns([column])[:][column])[kept]
-    return ImageSet(
-        paths=paths,
-        sizes=sizes_of(root, paths, memory),
-        labels=None if labels is None else torch.from_numpy(labels.astype(np.int64)),
-        decoding=decoding,
-    )
+def _plain_label(kinds: Mapping[str, Any]) -> str | None:
+    """A column of texts or whole numbers that is called a label."""
+    named = [kind for name, kind in kinds.items() if name == _LABEL]
+    dtypes = [str(getattr(kind, "dtype", "")) for kind in named]
+    return _LABEL if dtypes and dtypes[0].startswith(("int", "uint", "string")) else None
+
+
+def _records(
+    splits: Mapping[str, Any], paths: Mapping[str, tuple[Path, ...]], kept: Mapping[str, list[int]]
+) -> dict[str, list[tuple[str, Any]]]:
+    """What the rows that are kept say of objects."""
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for split, table in splits.items():
+        column = next((name for name in OBJECTS if name in table.features), None)
+        stated = None if column is None else table.select_columns([column])[:][column]
+        found[split] = [
+            (str(path), None if stated is None else {column: stated[row]})
+            for path, row in zip(paths[split], kept[split], strict=True)
+        ]
+    return found

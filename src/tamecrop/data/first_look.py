@@ -30,8 +30,7 @@ def look_once(
     Raises:
         ValueError: for more unreadable images than the memory accepts.
     """
-    # There is no folder of a source's name: it only tells its memory from that of the folder.
-    kept = root if source is None else root / source.replace("/", "_")
+    kept = root if source is None else kept_at(root, source)
     before = quarantine.recall(kept) or Memory({})
     limit = before.most_pixels if most_pixels is None else most_pixels
     entries = quarantine.look(root, paths, known=before.entries, sizing=sizing, most_pixels=limit)
@@ -46,6 +45,11 @@ def look_once(
         left_out = f"{len(memory.bad)} of {len(entries)} {things} cannot be read and are left out"
         notes.append(f"{name}: {left_out}; the first: {memory.bad[0].error(root)}")
     return memory, notes
+
+
+def kept_at(root: Path, source: str) -> Path:
+    """A path of no folder, which tells the memory of a source from that of the folder it is in."""
+    return root / source.replace("/", "_")
 
 
 def refuse_unreadable(root: Path, name: str, memory: Memory, things: str = "files") -> None:

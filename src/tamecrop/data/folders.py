@@ -18,12 +18,13 @@ from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.annotations import Annotations
 from tamecrop.data.first_look import look_once, refuse_unreadable, size_of, sizes_of
 from tamecrop.data.images import ImageSet, Need
+from tamecrop.data.label_tables import Labels, by_number, find_labels
 from tamecrop.data.layouts import Part
 from tamecrop.data.listing import Listing, list_folder
 from tamecrop.data.quarantine import Memory, Sizing, decoded_size
 
 _PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
-_TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".mat")
+_TABLES = (".xlsx", ".xls", ".parquet", ".mat")
 _TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
 
 
@@ -69,10 +70,14 @@ def read(
     source = annotations.find(root, listing, parts)
     sizes = {split: sizes_of(root, part.paths, memory) for split, part in parts.items()}
     boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
-    classes = _classes(parts, source)
+    told = _told(root, parts, listing)
+    parts, doubts = _without_one_class(parts, told, layout.doubts)
+    classes = _classes(parts, source, told)
     same = _same_folders(parts)
     decoding = memory.decoding(root)
-    labels = {split: _labels(root, part, classes) for split, part in parts.items()}
+    labels = {split: _labels(root, part, classes, told) for split, part in parts.items()}
+    lacking = _lacking(listing, parts, labels, told, has_boxes=bool(boxes), source=source)
+    none = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
     sets = {
         split: ImageSet(
             paths=part.paths,
@@ -94,11 +99,11 @@ def read(
         classes=None if classes is None else tuple(_shown(name) for name in classes),
         root=root,
         quarantined=tuple(entry.error(root) for entry in memory.bad),
-        notes=(*layout.notes, *(layout.doubts if classes is not None else ()), *same, *notes),
+        notes=(*layout.notes, *(doubts if classes is not None else ()), *told.notes, *same, *notes),
         depth=decoding.account,
         marked=source.account if source is not None and boxes else "",
         unread=(*listing.unread(used), *left),
-        lacking=_lacking(listing, parts, empty, labels, boxes=boxes, source=source),
+        lacking=lacking | {"labels": (*none, *lacking["labels"])},
     )
 
 
@@ -151,11 +156,41 @@ def _boxes(
     return {split: boxes for split, (boxes, _) in fitted.items()}
 
 
-def _classes(parts: Mapping[str, Part], source: Annotations | None) -> tuple[str, ...] | None:
-    """Names of the class folders of all splits, or None where train has none.
+def _told(root: Path, parts: Mapping[str, Part], listing: Listing) -> Labels:
+    """What tables say of the classes, where folders are none: two or more folders are classes."""
+    train = parts[names.TRAIN]
+    if train.is_classed and len({_class(train, path) for path in train.paths}) > 1:
+        return Labels()
+    told = find_labels(root, parts, listing.others)
+    if told.of and not all(path in told.of for path in train.paths):
+        there = sum(path in told.of for path in train.paths)
+        many = f"{there} of {len(train.paths)} train images have a label in"
+        told.problems += [f"{many} {path}" for path in told.tables]
+        return Labels(problems=told.problems)
+    for path in told.tables:
+        listing.others[path.parent][path.suffix.lower()] -= 1
+    return told
+
+
+def _without_one_class(
+    parts: Mapping[str, Part], told: Labels, doubts: tuple[str, ...]
+) -> tuple[dict[str, Part], tuple[str, ...]]:
+    """Parts whose one folder is no class, since a table says what the classes are."""
+    if not told.of:
+        return dict(parts), doubts
+    return {s: Part(part.folder, part.paths, is_classed=False) for s, part in parts.items()}, ()
+
+
+def _classes(
+    parts: Mapping[str, Part], source: Annotations | None, told: Labels
+) -> tuple[str, ...] | None:
+    """Names of the classes of all splits, by folders or tables, or None where train has none.
 
     One folder inside of a YOLO data set is no class.
     """
+    if told.of:
+        named = {told.of[path] for part in parts.values() for path in part.paths if path in told.of}
+        return tuple(sorted(named, key=by_number))
     if not parts[names.TRAIN].is_classed:
         return None
     labeled = [part for part in parts.values() if part.is_classed]
@@ -182,13 +217,17 @@ def _same_folders(parts: Mapping[str, Part]) -> list[str]:
     ]
 
 
-def _labels(root: Path, part: Part, classes: tuple[str, ...] | None) -> torch.Tensor | None:
+def _labels(
+    root: Path, part: Part, classes: tuple[str, ...] | None, told: Labels
+) -> torch.Tensor | None:
     """The class of each image of a split: its folder, or what a table beside a flat split says."""
     if classes is None:
         return None
     numbers = {name: number for number, name in enumerate(classes)}
     if part.is_classed:
         named = [_class(part, path) for path in part.paths]
+    elif told.of:
+        named = [told.of.get(path, "") for path in part.paths]
     else:
         table = _table(root, part)
         named = [table.get(path.name, table.get(path.stem, "")) for path in part.paths]
@@ -214,25 +253,31 @@ def _shown(name: str) -> str:
 def _lacking(
     listing: Listing,
     parts: Mapping[str, Part],
-    empty: Mapping[str, Path],
     labels: Mapping[str, torch.Tensor | None],
+    told: Labels,
     *,
-    boxes: Mapping[str, object],
+    has_boxes: bool,
     source: Annotations | None,
 ) -> dict[Need, tuple[str, ...]]:
     """Why labels or boxes are not there, by the folders that have none."""
     root = listing.folder.path
-    why = [f"the {split} split must hold images, got none in {p}" for split, p in empty.items()]
     if source is not None and source.kind == "yolo" and labels[names.TRAIN] is None:
-        why.append(f"{root} has object boxes and no class folders")
+        why = [f"{root} has object boxes and no class folders"]
     else:
-        why += [
-            f"{split} has no class folders: {part.folder} holds {part.paths[0].name}"
-            for split, part in parts.items()
-            if labels[split] is None
+        why = [
+            _no_labels(split, part, told) for split, part in parts.items() if labels[split] is None
         ]
+        why += told.problems if why else []
         tables = [s for s in _TABLES if any(counts[s] for counts in listing.others.values())]
         if why and tables:
-            why.append(f"labels are folders, and no {', '.join(tables)} file is read")
-    none = () if boxes else (f"{root} has no annotations: {annotations.KNOWN}",)
+            why.append(f"no {', '.join(tables)} file is read: write a .csv of files and labels")
+    none = () if has_boxes else (f"{root} has no annotations: {annotations.KNOWN}",)
     return {"labels": tuple(why), "boxes": none}
+
+
+def _no_labels(split: str, part: Part, told: Labels) -> str:
+    """Why a split has no labels."""
+    lost = [path for path in part.paths if path not in told.of]
+    if told.of:
+        return f"{len(lost)} {split} images are in no table of labels, such as {lost[0]}"
+    return f"{split} has no class folders: {part.folder} holds {part.paths[0].name}"

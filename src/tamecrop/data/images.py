@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from torchvision.transforms.v2 import functional
 
 from tamecrop.data import fingerprints
 from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
-from tamecrop.data.scaled import Scaled, read_scaled
 from tamecrop.geometry import rules
+
+if TYPE_CHECKING:
+    from tamecrop.views.shrunk import Scaled
 
 Ints = NDArray[np.int64]
 Size = int | tuple[int, int]
@@ -107,12 +109,14 @@ class ImageSet:
         self._require_same(position, image, 1)
         return image
 
-    def scaled(self, position: int, shrink: int) -> Scaled:
+    def scaled(self, position: int, shrink: int) -> "Scaled":
         """The file at a position, a JPEG at the fraction `1 / shrink` of its size.
 
         Raises:
             DecodeError: as `image`.
         """
+        from tamecrop.data.scaled import read_scaled
+
         assert self.paths is not None, "only files are decoded"
         image = read_scaled(self.paths[position], self.decoding, shrink)
         self._require_same(position, image.pixels, image.shrink)

@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader, Dataset as Steps
 
 from tamecrop.data.decode import DecodeError
 from tamecrop.data.images import ImageSet
-from tamecrop.data.scaled import cut_scaled, shrink_for
 from tamecrop.data.workers import outlive_a_stop
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
 from tamecrop.views.cut import cut
 from tamecrop.views.kernels import send
+from tamecrop.views.shrunk import cut_scaled, shrink_for
 from tamecrop.views.tensors import cut_one
 
 Ints = NDArray[np.int64]

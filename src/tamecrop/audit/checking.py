@@ -6,11 +6,23 @@ The memory of a checked folder is written into the folder.
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tamecrop.data import annotations, folders, layouts, listing, lists, quarantine
-from tamecrop.data.first_look import sizes_of
+from tamecrop.data import (
+    annotations,
+    arrow,
+    folders,
+    layouts,
+    listing,
+    lists,
+    quarantine,
+    shards,
+    sources,
+    tar_index,
+)
+from tamecrop.data.box_records import Problems
+from tamecrop.data.first_look import kept_at, refuse_unreadable, sizes_of
 from tamecrop.data.quarantine import Memory, Told
 
 
@@ -19,12 +31,13 @@ class Checked:
     """What a check found.
 
     Args:
-        root: the folder.
+        root: the folder, or that of a source's files.
         memory: an entry for each of its files.
         place: the file in which a load finds that memory.
         seconds: that decoding took.
         problems: what is wrong beside unreadable files: its layout, its label files.
-        account: what a load will read; None where it will refuse.
+        account: what a load will read, and its notes; nothing where it will refuse.
+        source: what was typed, where it is no folder.
     """
 
     root: Path
@@ -32,7 +45,18 @@ class Checked:
     place: Path
     seconds: float
     problems: tuple[str, ...] = ()
-    account: str | None = None
+    account: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What was checked."""
+        return self.source or str(self.root)
+
+    @property
+    def things(self) -> str:
+        """What its images are."""
+        return "files" if self.source is None else "images"
 
     @property
     def lines(self) -> list[str]:
@@ -46,16 +70,17 @@ class Checked:
         bad, total = len(self.memory.bad), len(self.memory.entries)
         wrong = f", {len(self.problems):,} other problems" if self.problems else ""
         return (
-            f"{self.root}: {total:,} files, {bad:,} unreadable ({100 * bad / total:.2f} %){wrong}, "
-            f"{total / max(self.seconds, 1e-9):,.0f} files/s; remembered in {self.place}"
+            f"{self.name}: {total:,} {self.things}, {bad:,} unreadable "
+            f"({100 * bad / total:.2f} %){wrong}, "
+            f"{total / max(self.seconds, 1e-9):,.0f} {self.things}/s; remembered in {self.place}"
         )
 
     def require_few(self) -> None:
         """Raise `ValueError` when more files are unreadable than was accepted, or labels wrong."""
-        folders.require_readable(self.root, self.memory)
+        refuse_unreadable(self.root, self.name, self.memory, self.things)
         if self.problems:
             raise ValueError(
-                f"{self.root}: {len(self.problems)} problems, the first: {self.problems[0]}"
+                f"{self.name}: {len(self.problems)} problems, the first: {self.problems[0]}"
             )
 
 
@@ -115,21 +140,68 @@ def check(
     return Checked(root, memory, place, seconds, problems, account)
 
 
-def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], str | None]:
+def is_source(spec: str) -> bool:
+    """Whether images lie in shards or tables."""
+    prefix, colon, tail = spec.partition(":")
+    return bool(colon and tail) and prefix in (tar_index.PREFIX, arrow.PREFIX)
+
+
+def check_source(
+    spec: str,
+    *,
+    bad_share: float = quarantine.BAD_SHARE,
+    most_pixels: int | None = None,
+    told: Told = lambda _, __: None,
+) -> Checked:
+    """Decode every image of shards or tables, and read all that they say of objects; as `check`.
+
+    Args:
+        spec: `wds:PATTERN` or `hf:PATH`.
+        bad_share: of unreadable images to accept, in [0, 1].
+        most_pixels: of an image; None is Pillow's limit.
+        told: is told how far it is.
+
+    Raises:
+        ValueError: naming what is missing or damaged, such as every shard that is cut off.
+    """
+    prefix, _, tail = spec.partition(":")
+    lists = shards.list_images if prefix == tar_index.PREFIX else arrow.list_images
+    root, paths = lists(tail)
+    if not paths:
+        raise ValueError(f"{spec} must hold images, got none")
+    started = time.perf_counter()
+    entries = quarantine.look(root, paths, known={}, most_pixels=most_pixels, told=told)
+    seconds = time.perf_counter() - started
+    memory, place = Memory(entries, bad_share, most_pixels), quarantine.apart(kept_at(root, spec))
+    quarantine.remember(place, memory)
+    checked = Checked(root, memory, place, seconds, source=spec)
+    if len(memory.bad) > bad_share * len(entries):
+        return checked
+    try:
+        found = sources.find(spec)
+    except Problems as error:
+        return replace(checked, problems=error.each)
+    except ValueError as error:
+        return replace(checked, problems=(str(error),))
+    return replace(checked, account=(found.account, *found.notes))
+
+
+def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What is wrong with layout, channels and label files, and what a load reads of the rest."""
     there = listing.list_folder(root)
     try:
         layout = lists.divide(root, layouts.read(there.folder), there.others)
         memory.decoding(root)
     except ValueError as error:
-        return (str(error),), None
+        return (str(error),), ()
     parts = {split: folders.readable(root, part, memory) for split, part in layout.parts.items()}
     source = annotations.find(root, there, parts)
     if source is not None:
         sizes = {split: sizes_of(root, part.paths, memory) for split, part in parts.items()}
-        found = source.read({split: part.paths for split, part in parts.items()}, sizes)
-        if found.problems:
-            return tuple(found.problems), None
+        read = source.read({split: part.paths for split, part in parts.items()}, sizes)
+        if read.problems:
+            return tuple(read.problems), ()
     if len(memory.bad) > memory.bad_share * len(memory.entries):
-        return (), None
-    return (), folders.read(root).account
+        return (), ()
+    found = folders.read(root)
+    return (), (found.account, *found.notes)
