@@ -1,10 +1,9 @@
 """Training on a folder of JPEG files with two workers: our loader, torchvision's way, Lightly's.
 
 Every rival trains the same small network with the same loss and optimizer, or none, on as many
-views of the same files and the same colors. All take turns in each round; worker processes are
-started anew in each epoch. Ours makes the colors in the process that trains, which on a CPU costs
-that process, the others in their workers. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]`
-writes `results/benchmarks/loader.json`.
+views of the same files and the same colors, which all make in their workers. All take turns in each
+round; worker processes are started anew in each epoch. `python benchmarks/loader.py FOLDER [IMAGES]
+[ROUNDS]` writes `results/benchmarks/loader.json`.
 """
 
 import itertools
@@ -30,7 +29,7 @@ from tamecrop.data.sources import find
 from tamecrop.geometry import plan
 from tamecrop.learning.watching import Clock
 from tamecrop.studies.peers import MEAN, STD, CommonViews, lightly_transform, torchvision_transform
-from tamecrop.views.photometric import normalize, photometric
+from tamecrop.views.photometric import Finish, photometric
 
 SIDE, BATCH, WORKERS, SCALE = 224, 32, 2, (0.2, 1.0)
 COLORS = photometric("simclr")
@@ -57,18 +56,10 @@ def trained(training: Step, batches: Iterable[Tensor], waiting: list[float]) -> 
 def ours(folder: Path, how: str, training: Step, waiting: list[float]) -> Callable[[], None]:
     images = find(folder, needs=("pixels",)).train
     loading = Loading(batch_size=BATCH, last="drop", decode=how, workers=WORKERS)
-    loader = ViewLoader(images, plan(f"2x rrc:scale={SCALE[0]}..{SCALE[1]} @{SIDE}"), loading)
+    views = plan(f"2x rrc:scale={SCALE[0]}..{SCALE[1]} @{SIDE}")
+    loader = ViewLoader(images, views, loading, finish=Finish(COLORS, MEAN, STD))
     epochs = itertools.count()
-
-    def epoch() -> None:
-        number = next(epochs)
-        batches = (
-            normalize(COLORS.apply(b.views[0], epoch=number, index=b.index), MEAN, STD)
-            for b in loader.batches(number)
-        )
-        trained(training, batches, waiting)
-
-    return epoch
+    return lambda: trained(training, (b.views[0] for b in loader.batches(next(epochs))), waiting)
 
 
 def torchvisions(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:

@@ -26,7 +26,7 @@ from tamecrop.learning.config import Pretraining
 from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run, write_curves
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
-from tamecrop.views.photometric import normalize, photometric
+from tamecrop.views.photometric import Finish, photometric
 
 
 class Trainer:
@@ -48,7 +48,8 @@ class Trainer:
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
         channels = dataset.train.channels
-        self.plan, self.colors = plan, photometric(config.photometric).for_channels(channels)
+        self.plan = plan
+        colors = photometric(config.photometric).for_channels(channels)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -68,6 +69,7 @@ class Trainer:
                 world_size=self.fabric.world_size,
             ),
             self.fabric.device,
+            Finish(colors, dataset.mean, dataset.std, seed),
         )
         with torch.random.fork_rng():  # torch's generators stay as they were
             torch.manual_seed(seed)
@@ -136,7 +138,7 @@ class Trainer:
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
-            self.fabric.backward(self.model(self._chosen(self._prepared(batch, 0))))
+            self.fabric.backward(self.model(self._chosen(batch.views)))
         with torch.no_grad():
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
@@ -179,26 +181,15 @@ class Trainer:
         found = self.boxes.boxes if self.boxes else None
         start = self.step % self.loader.steps_per_epoch
         batches = self.loader.batches(epoch, start, found_boxes=found)
-        prepared = clock.watch((batch, self._prepared(batch, epoch)) for batch in batches)
-        here = next(prepared, None)
+        watched = clock.watch(batches)
+        here = next(watched, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
-            batch, views = here
-            loss: Tensor = self.model(self._chosen(views))
+            loss: Tensor = self.model(self._chosen(here.views))
             self.fabric.backward(loss)
-            following = next(prepared, None)
-            yield self._stepped(loss.detach(), batch)
+            following = next(watched, None)
+            yield self._stepped(loss.detach(), here)
             here = following
-
-    def _prepared(self, batch: Batch, epoch: int) -> tuple[Tensor, ...]:
-        """Views as the network wants them."""
-        views = []
-        for group, first in zip(batch.views, self.plan.first_views, strict=True):
-            colored = self.colors.apply(
-                group, seed=self.seed, epoch=epoch, index=batch.index, first_view=first
-            )
-            views.append(normalize(colored, self.dataset.mean, self.dataset.std))
-        return tuple(views)
 
     def _chosen(self, views: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Those that the method gets, chosen with the weights that it has now."""
