@@ -130,6 +130,11 @@ class ViewLoader:
         return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
 
     @property
+    def queues(self) -> bool:
+        """Whether workers make batches before they are asked for."""
+        return not self._resident and self._loading.workers > 0
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches of one epoch."""
         full, rest = divmod(len(self._images), self._loading.batch_size)

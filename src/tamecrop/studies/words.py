@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.learning.curves import COLLAPSED
+from tamecrop.learning.curves import COLLAPSED, WAITED
 from tamecrop.reporting import (
     CONFIDENCE,
     MARGIN,
@@ -182,7 +182,7 @@ def _opening(summary: Summary) -> str:
 
 
 def describe_watch(summary: Summary) -> tuple[str, ...]:
-    """What went wrong unseen: features that collapsed, boxes of an encoder that constrain nothing.
+    """What went wrong unseen: features that collapsed, boxes that constrain nothing, waiting.
 
     Args:
         summary: A study.
@@ -201,6 +201,11 @@ def describe_watch(summary: Summary) -> tuple[str, ...]:
             sentences.append(
                 f"{name}: {share} % of the boxes that the encoder found last are the whole image."
             )
+    waits = [each.waiting for each in summary.cells if each.waiting is not None]
+    if waits and statistics.fmean(waits) > WAITED:
+        sentences.append(
+            f"Training waited for views {percent(statistics.fmean(waits))} % of the time."
+        )
     return tuple(sentences)
 
 
