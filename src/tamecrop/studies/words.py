@@ -197,10 +197,8 @@ def describe_watch(summary: Summary) -> tuple[str, ...]:
             sentences.append(f"{name} has collapsed (seed {seeds}): its features are all alike.")
         shares = [each.whole_boxes for each in cells if each.whole_boxes is not None]
         if shares:
-            share = percent(statistics.fmean(shares))
-            sentences.append(
-                f"{name}: {share} % of the boxes that the encoder found last are the whole image."
-            )
+            share = f"{percent(statistics.fmean(shares))} % of the boxes"
+            sentences.append(f"{name}: {share} that the encoder found last are the whole image.")
     waits = [each.waiting for each in summary.cells if each.waiting is not None]
     if waits and statistics.fmean(waits) > WAITED:
         sentences.append(
