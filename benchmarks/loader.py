@@ -1,13 +1,15 @@
 """Training on a folder of JPEG files with two workers: our loader, torchvision's way, Lightly's.
 
 Every rival trains the same small network with the same loss and optimizer, or none, on as many
-views of the same files and the same colors. All take turns in each round; worker processes are
-started anew in each epoch. Ours makes the colors in the process that trains, which on a CPU costs
-that process, the others in their workers. `python benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]`
-writes `results/benchmarks/loader.json`.
+views of the same files and the same colors, which all make in their workers. All take turns in each
+round; worker processes are started anew in each epoch. Beside the rate the CPU time of all
+processes is counted, which other work on the machine changes less. `python benchmarks/loader.py
+FOLDER [IMAGES] [ROUNDS]` writes `results/benchmarks/loader.json`; with a network it takes a fourth
+of the images.
 """
 
 import itertools
+import os
 import shutil
 import statistics
 import sys
@@ -30,7 +32,7 @@ from tamecrop.data.sources import find
 from tamecrop.geometry import plan
 from tamecrop.learning.watching import Clock
 from tamecrop.studies.peers import MEAN, STD, CommonViews, lightly_transform, torchvision_transform
-from tamecrop.views.photometric import normalize, photometric
+from tamecrop.views.photometric import Finish, photometric
 
 SIDE, BATCH, WORKERS, SCALE = 224, 32, 2, (0.2, 1.0)
 COLORS = photometric("simclr")
@@ -57,18 +59,10 @@ def trained(training: Step, batches: Iterable[Tensor], waiting: list[float]) -> 
 def ours(folder: Path, how: str, training: Step, waiting: list[float]) -> Callable[[], None]:
     images = find(folder, needs=("pixels",)).train
     loading = Loading(batch_size=BATCH, last="drop", decode=how, workers=WORKERS)
-    loader = ViewLoader(images, plan(f"2x rrc:scale={SCALE[0]}..{SCALE[1]} @{SIDE}"), loading)
+    views = plan(f"2x rrc:scale={SCALE[0]}..{SCALE[1]} @{SIDE}")
+    loader = ViewLoader(images, views, loading, finish=Finish(COLORS, MEAN, STD))
     epochs = itertools.count()
-
-    def epoch() -> None:
-        number = next(epochs)
-        batches = (
-            normalize(COLORS.apply(b.views[0], epoch=number, index=b.index), MEAN, STD)
-            for b in loader.batches(number)
-        )
-        trained(training, batches, waiting)
-
-    return epoch
+    return lambda: trained(training, (b.views[0] for b in loader.batches(next(epochs))), waiting)
 
 
 def torchvisions(folder: Path, training: Step, waiting: list[float]) -> Callable[[], None]:
@@ -99,13 +93,15 @@ def measured(folder: Path, name: str, training: Step, count: int, rounds: int) -
         RIVALS[3]: lightlys(folder, training, waiting[RIVALS[3]]),
     }
     took: dict[str, list[float]] = {rival: [] for rival in works}
+    used: dict[str, list[float]] = {rival: [] for rival in works}
+    images = count // BATCH * BATCH
     for turn in range(rounds + 1):  # the first one warms up
         for rival, work in works.items():
-            started = time.perf_counter()
+            started, before = time.perf_counter(), sum(os.times()[:4])
             work()
             if turn:
                 took[rival].append(time.perf_counter() - started)
-    images = count // BATCH * BATCH
+                used[rival].append((sum(os.times()[:4]) - before) / images * 1e3)
     rates = {rival: [images / each for each in times] for rival, times in took.items()}
     part = report(
         f"{count} files, {SIDE} px, {WORKERS} workers, {name}",
@@ -117,6 +113,14 @@ def measured(folder: Path, name: str, training: Step, count: int, rounds: int) -
         for rival, each in rates.items()
     }
     part["rates_of_rounds"] = rates
+    part["cpu_milliseconds_an_image"] = used
+    part["cpu_time_over_first"] = {
+        rival: statistics.median(
+            one / other for one, other in zip(each, used[RIVALS[0]], strict=True)
+        )
+        for rival, each in used.items()
+    }
+    print({rival: round(ratio, 2) for rival, ratio in part["cpu_time_over_first"].items()})
     part["waiting"] = {rival: statistics.median(each[1:]) for rival, each in waiting.items()}
     part["rounds"] = rounds
     return part
@@ -130,11 +134,13 @@ def main(source: Path, count: int, rounds: int) -> None:
         "resnet7w16": Training("resnet7w16", dtype=torch.float32, compiled=False),
     }
     with tempfile.TemporaryDirectory() as scratch:
-        folder = copied(found, Path(scratch) / "files", count)
-        parts = [measured(folder, name, step, count, rounds) for name, step in steps.items()]
+        parts = []
+        for number, (name, step) in zip((count, count // 4), steps.items(), strict=True):
+            folder = copied(found, Path(scratch) / name, number)
+            parts.append(measured(folder, name, step, number, rounds))
     write("loader", parts)
 
 
 if __name__ == "__main__":
     arguments = [int(word) for word in sys.argv[2:]]
-    main(Path(sys.argv[1]), *(arguments or [256, 5]))
+    main(Path(sys.argv[1]), *(arguments or [512, 5]))

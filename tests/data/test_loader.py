@@ -1,14 +1,19 @@
 """Batches of views: one order and one set of boxes, whoever makes them."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
+from tamecrop.data.workers import Steps
 from tamecrop.geometry.draws import choose_objects
 from tamecrop.geometry.plans import plan
 from tamecrop.views.cut import cut
+from tamecrop.views.photometric import Finish, photometric
 
 LAW = "gcc:scale=0.4,sigma=0.3,border=recenter"
 MIXED = "2x rrc:scale=0.4..1 @12 + 1x rc:scale=0.3 + 3x rrc:scale=0.05..0.4 @6x4"
@@ -25,9 +30,10 @@ def with_boxes(n=50):
     return images(n, boxes=tuple(two[: 0 if i < 10 else 2] for i in range(n)))
 
 
-def batches(epoch=3, start=0, views=LAW, of=None, **changes):
+def batches(epoch=3, start=0, views=LAW, of=None, finish=None, **changes):
     loading = Loading(**{"batch_size": 16, "seed": 5, **changes})
-    loader = ViewLoader(images() if of is None else of, plan(views), loading)
+    held = images() if of is None else of
+    loader = ViewLoader(held, plan(views), loading, finish=finish)
     return list(loader.batches(epoch, start))
 
 
@@ -46,6 +52,52 @@ def same(one, two):
 def test_streamed_batches_are_the_resident_ones_whatever_the_workers(workers):
     streamed = batches(source="streamed", workers=workers)
     assert same(streamed, batches(source="resident"))
+
+
+# PyTorch warns of more workers than cores, which is what the test asks for.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_workers_finish_views_as_the_process_that_trains_does(workers):
+    finish = Finish(photometric("simclr"), (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), seed=5)
+    done = batches(views=MIXED, finish=finish, source="streamed", workers=workers)
+    assert same(done, batches(views=MIXED, finish=finish, source="resident"))
+    for batch, raw in zip(done, batches(views=MIXED), strict=True):
+        for group, cut_alone, first in zip(batch.views, raw.views, (0, 2, 3), strict=True):
+            how = {"epoch": 3, "index": batch.index, "first_view": first}
+            assert torch.equal(group, finish.apply(cut_alone, **how))
+
+
+def test_a_batch_says_how_many_lay_ready():
+    steps = Steps(lambda step: (torch.tensor([step]),), 4, workers=1)
+    found = iter(steps)
+    (first,), _ = next(found)
+    ready = []
+    for done in (3, 4, 4):  # two are asked of a worker ahead of the one in use
+        wait_until(lambda done=done: int(steps._made.sum()) == done)
+        ready.append(next(found)[1])
+    assert first.item() == 0
+    assert ready == [2, 2, 1]
+    assert [queued for _, queued in Steps(lambda _: (), 3, workers=0)] == [None] * 3
+
+
+def test_a_batch_that_is_not_ready_is_waited_for(tmp_path):
+    asked = tmp_path / "asked"
+
+    def make(step):
+        wait_until(asked.exists)
+        return (torch.tensor([step]),)
+
+    steps = Steps(make, 1, workers=1)
+    threading.Timer(1.0, asked.touch).start()
+    (((step,), queued),) = steps
+    assert (step.item(), queued) == (0, 0)
+
+
+def wait_until(holds):
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_files_give_the_views_of_the_pixels_they_hold(tmp_path):

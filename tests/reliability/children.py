@@ -18,7 +18,7 @@ import torch
 
 import tamecrop as tc
 from tamecrop.cli import main
-from tamecrop.data import loader
+from tamecrop.data import workers
 from tamecrop.data.loader import ViewLoader
 from tamecrop.data.sources import load
 from tamecrop.learning import checkpoint, run_folder, training_state
@@ -160,7 +160,7 @@ def train_forgetfully(out: Path, plan: Plan) -> None:
 
 def train_with_mortal_workers(out: Path, plan: Plan) -> None:
     """Broken: a signal to the whole group ends the workers before the step is done."""
-    loader.outlive_a_stop = lambda _: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    workers.outlive_a_stop = lambda _: signal.signal(signal.SIGTERM, signal.SIG_DFL)
     train(out, plan)
 
 

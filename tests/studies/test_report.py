@@ -199,6 +199,12 @@ def test_boxes_that_are_the_whole_image_are_said():
     assert words.describe_watch(watched()) == ()
 
 
+def test_training_that_waits_for_views_says_so():
+    said = words.describe_watch(watched(waiting=0.31))
+    assert said == ("Training waited for views 31.0 % of the time.",)
+    assert words.describe_watch(watched(waiting=0.1)) == ()
+
+
 def test_nearest_neighbors_on_the_way_have_a_panel():
     assert len(loss_figure(watched(online_knn=(None, 0.4))).axes) == 2
     assert len(loss_figure(watched()).axes) == 1

@@ -6,27 +6,24 @@ and the epoch, so both sources, any number of workers and any resume point give 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset as Steps
 
-from tamecrop.data.decode import DecodeError
+from tamecrop.data.cutting import Cutting, Decode
 from tamecrop.data.images import ImageSet
-from tamecrop.data.workers import outlive_a_stop
+from tamecrop.data.workers import Steps, empty_shared
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
-from tamecrop.views.cut import cut
 from tamecrop.views.kernels import send
-from tamecrop.views.shrunk import cut_scaled, shrink_for
-from tamecrop.views.tensors import cut_one
+from tamecrop.views.photometric import Finish
 
 Ints = NDArray[np.int64]
 Source = Literal["resident", "streamed"]
 Last = Literal["keep", "drop"]
-Decode = Literal["fast", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +68,17 @@ class Batch:
 
     Args:
         index: `(B,)` positions in the set, the keys of the samples.
-        views: for each group of the plan uint8 `(B, V, C, h, w)`, on the device.
+        views: for each group of the plan uint8 `(B, V, C, h, w)`, on the device; float32 of a
+            loader that finishes them.
         boxes: for each group int64 `(B, V, 4)`, in pixels of the source images.
+        queued: batches that workers had ready when this one was asked for, this one included: 0
+            had to be waited for. None without workers.
     """
 
     index: Ints
     views: tuple[Tensor, ...]
     boxes: tuple[Boxes, ...]
+    queued: int | None = None
 
 
 class ViewLoader:
@@ -91,6 +92,8 @@ class ViewLoader:
         plan: which views are made of an image.
         loading: how batches are made.
         device: where the views go.
+        finish: colors, mean and deviation; by workers where the device is the CPU that they run
+            on, else on the device. By default views stay what was cut.
 
     Raises:
         ValueError: for fewer images than a batch, a resident set of files, or boxes of different
@@ -103,15 +106,16 @@ class ViewLoader:
         plan: ViewPlan,
         loading: Loading,
         device: torch.device | str = "cpu",
+        finish: Finish | None = None,
     ) -> None:
         if len(images) < loading.batch_size:
             raise ValueError(
                 f"`batch_size` must be at most the number of train images, {len(images)}, "
                 f"got {loading.batch_size}"
             )
-        self._cutting = _Cutting(plan, loading.fill, loading.decode)
+        self._cutting = Cutting(plan, loading.fill, loading.decode)
         self._looks_at_boxes = plan.needs_boxes and plan.box_threshold is None
-        self._loading = loading
+        self._loading, self._finish = loading, finish
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
         self._images = _held(images, self._device) if self._resident else images
@@ -124,6 +128,11 @@ class ViewLoader:
             return 0
         boxes = self._images.boxes
         return len(self._images) if boxes is None else sum(not len(each) for each in boxes)
+
+    @property
+    def queues(self) -> bool:
+        """Whether workers make batches before they are asked for."""
+        return not self._resident and self._loading.workers > 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -142,24 +151,19 @@ class ViewLoader:
             found_boxes: `(N, 4)`, one box of each image, in place of those that the images bring;
                 all views are drawn from them here, so that no worker holds on to boxes of before.
         """
-        shares = self._shares(epoch, found_boxes)
-        wanted = range(start_step, len(shares))
+        shares = self._shares(epoch, found_boxes)[start_step:]
         if self._resident:
-            for index, boxes in shares[start_step:]:
-                yield Batch(index, self._cut(index, boxes), boxes)
+            for index, boxes in shares:
+                views = self._finished(self._cut(index, boxes), index, epoch)
+                yield Batch(index, views, boxes)
             return
-        steps = DataLoader(
-            _Decoding(shares, self._images, self._cutting),
-            batch_size=None,
-            sampler=wanted,
-            num_workers=self._loading.workers,
-            worker_init_fn=outlive_a_stop if self._loading.workers else None,
-        )
-        for (index, boxes), views in zip(shares[start_step:], steps, strict=True):
-            if isinstance(views, DecodeError):
-                raise views
-            sent = (group.to(self._device, non_blocking=True) for group in views)
-            yield Batch(index, tuple(sent), boxes)
+        on_cpu = self._device.type == "cpu"
+        make = partial(self._made, shares, epoch if on_cpu else None)
+        steps = Steps(make, len(shares), workers=self._loading.workers)
+        for (index, boxes), (views, queued) in zip(shares, steps, strict=True):
+            sent = tuple(group.to(self._device, non_blocking=True) for group in views)
+            finished = sent if on_cpu else self._finished(sent, index, epoch)
+            yield Batch(index, finished, boxes, queued)
 
     def _shares(self, epoch: int, found_boxes: Floats | None) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""
@@ -189,6 +193,30 @@ class ViewLoader:
         candidates = [boxes[sample] for sample in index]
         return choose_objects(candidates, seed=self._loading.seed, epoch=epoch, index=index)
 
+    def _made(self, shares: list["_Share"], epoch: int | None, step: int) -> tuple[Tensor, ...]:
+        """The views of a step, in a worker if there are any; finished where an epoch is given."""
+        index, boxes = shares[step]
+        if self._finish is None or epoch is None:
+            return self._cutting.of_some(self._images, index, boxes, empty_shared)
+        views = self._cutting.of_some(self._images, index, boxes, torch.empty)
+        return self._finished(views, index, epoch)
+
+    def _finished(self, views: tuple[Tensor, ...], index: Ints, epoch: int) -> tuple[Tensor, ...]:
+        """Views as the network wants them."""
+        if self._finish is None:
+            return views
+        firsts = self._cutting.plan.first_views
+        return tuple(
+            self._finish.apply(
+                group,
+                epoch=epoch,
+                index=index,
+                first_view=first,
+                out=empty_shared(group.shape, device=group.device),
+            )
+            for group, first in zip(views, firsts, strict=True)
+        )
+
     def _cut(self, index: Ints, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
         if not len(index):
             return self._cutting.no_views(self._images)
@@ -198,66 +226,6 @@ class ViewLoader:
 
 
 _Share = tuple[Ints, tuple[Boxes, ...]]
-
-
-@dataclass(frozen=True)
-class _Cutting:
-    """From pixels and boxes to one tensor of views a group."""
-
-    plan: ViewPlan
-    fill: float
-    decode: Decode
-
-    def of_batch(self, images: Tensor, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
-        """Views of images `(B, C, H, W)`."""
-        return tuple(
-            cut(images, part, size=group.size, fill=self.fill, content=group.policy.content)
-            for group, part in zip(self.plan.groups, boxes, strict=True)
-        )
-
-    def of_file(self, images: ImageSet, sample: int, boxes: tuple[Boxes, ...]) -> list[Tensor]:
-        """Views of one file, which is read once."""
-        if self.decode == "fast":
-            image = images.scaled(sample, shrink_for(self.plan, boxes))
-            return cut_scaled(image, self.plan, boxes, fill=self.fill)
-        pixels = images.image(sample)
-        return [
-            cut_one(pixels, part, size=group.size, fill=self.fill, content=group.policy.content)
-            for group, part in zip(self.plan.groups, boxes, strict=True)
-        ]
-
-    def no_views(self, images: ImageSet) -> tuple[Tensor, ...]:
-        """`(0, V, C, h, w)`: what a short last batch has for some of many processes."""
-        boxes = self.plan.draw(images.sizes[:1])
-        return tuple(views[:0] for views in self.of_batch(images.image(0)[None], boxes))
-
-
-class _Decoding(Steps[tuple[Tensor, ...] | DecodeError]):
-    """The views of each step of an epoch, decoded where this object is: in a worker.
-
-    An image that cannot be read is an answer too: torch would lose its type on the way.
-    """
-
-    def __init__(self, shares: list[_Share], images: ImageSet, cutting: _Cutting) -> None:
-        self._shares, self._images, self._cutting = shares, images, cutting
-
-    def __getitem__(self, step: int) -> tuple[Tensor, ...] | DecodeError:
-        try:
-            return self._step(*self._shares[step])
-        except DecodeError as error:
-            return error
-
-    def _step(self, index: Ints, boxes: tuple[Boxes, ...]) -> tuple[Tensor, ...]:
-        pixels = self._images.pixels
-        if not len(index):
-            return self._cutting.no_views(self._images)
-        if pixels is not None:
-            return self._cutting.of_batch(pixels[torch.from_numpy(index)], boxes)
-        samples = [
-            self._cutting.of_file(self._images, sample, tuple(group[row] for group in boxes))
-            for row, sample in enumerate(index.tolist())
-        ]
-        return tuple(torch.stack(group) for group in zip(*samples, strict=True))
 
 
 def _is_resident(images: ImageSet, source: Source | None) -> bool:

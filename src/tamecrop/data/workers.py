@@ -1,9 +1,101 @@
-"""How a process that decodes for the loader behaves when its run is stopped."""
+"""The processes that make the steps of an epoch, and how they behave when their run is stopped."""
 
+import math
 import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+
+from tamecrop.data.decode import DecodeError
+
+Make = Callable[[int], tuple[Tensor, ...]]
+
+_AHEAD = 2
+"""Steps that are asked of each worker before they are needed."""
+
+
+class Steps:
+    """What `make(0)`, `make(1)` and so on give, made by workers while the step before is used.
+
+    Args:
+        make: pickled for workers that are spawned.
+        count: of the steps.
+        workers: processes; 0: each step is made when it is asked for.
+    """
+
+    def __init__(self, make: Make, count: int, *, workers: int) -> None:
+        self._made = torch.zeros(max(workers, 1), dtype=torch.int64).share_memory_()
+        self._loader = DataLoader(
+            _Making(make, count, self._made),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=_AHEAD if workers else None,
+            worker_init_fn=outlive_a_stop if workers else None,
+        )
+
+    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], int | None]]:
+        """Each step with the number of those that lay ready when it was asked for.
+
+        Raises:
+            DecodeError: of an image that cannot be read.
+        """
+        steps, taken = iter(self._loader), 0
+        while True:
+            ready = int(self._made.sum()) - taken if self._loader.num_workers else None
+            found = next(steps, None)
+            if found is None:
+                return
+            if isinstance(found, DecodeError):
+                raise found
+            taken += 1
+            yield found, ready
+
+
+class _Making(Dataset[tuple[Tensor, ...] | DecodeError]):
+    """A step, made where this object is: in a worker.
+
+    An image that cannot be read is an answer too: torch would lose its type on the way.
+    """
+
+    def __init__(self, make: Make, count: int, made: Tensor) -> None:
+        self._make, self._count, self._made = make, count, made
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, step: int) -> tuple[Tensor, ...] | DecodeError:
+        try:
+            return self._make(step)
+        except DecodeError as error:
+            return error
+        finally:
+            # Each worker counts in a place of its own: none waits for another.
+            worker = get_worker_info()
+            self._made[0 if worker is None else worker.id] += 1
+
+
+def empty_shared(
+    shape: Sequence[int],
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """An empty tensor; in a worker in memory that the main process sees too.
+
+    What a worker makes elsewhere is copied there when it is handed on.
+    """
+    size = math.prod(shape)
+    if get_worker_info() is None or size == 0:
+        return torch.empty(tuple(shape), dtype=dtype, device=device)
+    # As torch's own `default_collate` does.
+    shared = torch.UntypedStorage._new_shared(size * dtype.itemsize, device="cpu")
+    empty: Tensor = torch.empty(0, dtype=dtype).set_(shared, 0, tuple(shape))  # type: ignore[call-overload]
+    return empty
 
 
 def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature

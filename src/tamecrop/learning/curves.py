@@ -17,25 +17,29 @@ from torch import Tensor
 from tamecrop.files import beside_of, remove_folder, write_atomic
 from tamecrop.learning.backbones import Backbone
 
-WHOLE_BOXES, KNN = "whole_boxes", "knn"
+WHOLE_BOXES, KNN, WAITING, QUEUED = "whole_boxes", "knn", "waiting", "queued"
 COLLAPSED = 0.05
 """Features whose standard deviation, see `methods.base.spread`, is lower are all alike: a collapse
 ends at 0 (Chen and He, SimSiam, 2021)."""
+WAITED = 0.2
+"""A run that waits for views in a larger share of its time is told so."""
 _SAVED_AS = {"loss": "losses", "feature_std": "feature_stds"}
 
 
 class Curves(dict[str, list[float]]):
     """A number for every step, by name; NaN where there is none.
 
-    Always `loss` and `feature_std`; `whole_boxes`, the share of the encoder's boxes that are the
-    whole image, and `knn`, an accuracy after some epochs, in runs that have them.
+    Always `loss`, `feature_std` and `waiting`, the share of the step's time that was waited for
+    views; `queued`, how many batches workers had ready when that of the step was asked for,
+    `whole_boxes`, the share of the encoder's boxes that are the whole image, and `knn`, an accuracy
+    after some epochs, in runs that have them. Of several processes the first one is watched.
 
     Args:
-        more: names beside the first two.
+        more: names beside the first three.
     """
 
     def __init__(self, more: tuple[str, ...] = ()) -> None:
-        super().__init__({name: [] for name in (*_SAVED_AS, *more)})
+        super().__init__({name: [] for name in (*_SAVED_AS, WAITING, *more)})
 
     @property
     def steps(self) -> int:
@@ -160,6 +164,7 @@ class Run:
             "feature_std": last["feature_std"],
             "whole_boxes": last.get(WHOLE_BOXES),
             "online_knn": tuple(map(_known, judged)),
+            "waiting": _known(self.curves[WAITING].nanmean().item()),
         }
 
     def by_epoch(self, name: str) -> list[float]:

@@ -23,10 +23,18 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.curves import KNN, WHOLE_BOXES, Curves, Run, write_curves
+from tamecrop.learning.curves import (
+    KNN,
+    QUEUED,
+    WAITING,
+    WHOLE_BOXES,
+    Curves,
+    Run,
+    write_curves,
+)
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
-from tamecrop.views.photometric import normalize, photometric
+from tamecrop.views.photometric import Finish, photometric
 
 
 class Trainer:
@@ -48,7 +56,8 @@ class Trainer:
     ) -> None:
         self.config, self.seed, self.dataset, self.fabric = config, seed, dataset, fabric
         channels = dataset.train.channels
-        self.plan, self.colors = plan, photometric(config.photometric).for_channels(channels)
+        self.plan = plan
+        colors = photometric(config.photometric).for_channels(channels)
         processes.require_equal_shares(
             len(dataset.train),
             batch_size=config.batch_size,
@@ -68,6 +77,7 @@ class Trainer:
                 world_size=self.fabric.world_size,
             ),
             self.fabric.device,
+            Finish(colors, dataset.mean, dataset.std, seed),
         )
         with torch.random.fork_rng():  # torch's generators stay as they were
             torch.manual_seed(seed)
@@ -89,7 +99,8 @@ class Trainer:
             from tamecrop.learning.encoder_boxes import EncoderBoxes  # few plans look at them
 
             self.boxes = EncoderBoxes(plan, dataset, config.epochs, self.method.backbone)
-        self.curves = Curves((WHOLE_BOXES,) * bool(self.boxes) + (KNN,) * bool(config.knn_every))
+        has = {QUEUED: self.loader.queues, WHOLE_BOXES: self.boxes, KNN: config.knn_every}
+        self.curves = Curves(tuple(name for name, value in has.items() if value))
         self.seconds = self.compile_seconds = self.waiting = 0.0
 
     @property
@@ -136,7 +147,7 @@ class Trainer:
         for batch in batches:
             processes.agree(self.fabric, hooks.stop)
             hooks.stop.check()
-            self.fabric.backward(self.model(self._chosen(self._prepared(batch, 0))))
+            self.fabric.backward(self.model(self._chosen(batch.views)))
         with torch.no_grad():
             for tensor, value in zip(tensors, before, strict=True):
                 tensor.copy_(value)
@@ -150,8 +161,8 @@ class Trainer:
         clock = Clock(self.seconds, self.step)
         for epoch in range(self.step // per_epoch, self.config.epochs):
             self._find_boxes(epoch, out, hooks, identity)
-            for loss, feature_std in self._epoch(epoch, clock):
-                self._record(loss, feature_std, epoch, hooks)
+            for values in self._epoch(epoch, clock):
+                self._record(values | {WAITING: clock.lap()}, epoch, hooks)
                 self.seconds, self.waiting = clock.seconds(), clock.waiting
                 hooks.stepped(self._progress(clock))
                 self._stop_if_asked(out, hooks, identity)
@@ -170,8 +181,8 @@ class Trainer:
             self.waiting,
         )
 
-    def _epoch(self, epoch: int, clock: Clock) -> Iterator[tuple[float, float]]:
-        """Loss and deviation of features of each step that is left, once the step is taken.
+    def _epoch(self, epoch: int, clock: Clock) -> Iterator[dict[str, float]]:
+        """What is to record of each step that is left, once the step is taken.
 
         The views of the next step are asked for before this step's loss is waited for: a device
         makes them while the host reads the loss.
@@ -179,26 +190,15 @@ class Trainer:
         found = self.boxes.boxes if self.boxes else None
         start = self.step % self.loader.steps_per_epoch
         batches = self.loader.batches(epoch, start, found_boxes=found)
-        prepared = clock.watch((batch, self._prepared(batch, epoch)) for batch in batches)
-        here = next(prepared, None)
+        watched = clock.watch(batches)
+        here = next(watched, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
-            batch, views = here
-            loss: Tensor = self.model(self._chosen(views))
+            loss: Tensor = self.model(self._chosen(here.views))
             self.fabric.backward(loss)
-            following = next(prepared, None)
-            yield self._stepped(loss.detach(), batch)
+            following = next(watched, None)
+            yield self._stepped(loss.detach(), here)
             here = following
-
-    def _prepared(self, batch: Batch, epoch: int) -> tuple[Tensor, ...]:
-        """Views as the network wants them."""
-        views = []
-        for group, first in zip(batch.views, self.plan.first_views, strict=True):
-            colored = self.colors.apply(
-                group, seed=self.seed, epoch=epoch, index=batch.index, first_view=first
-            )
-            views.append(normalize(colored, self.dataset.mean, self.dataset.std))
-        return tuple(views)
 
     def _chosen(self, views: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Those that the method gets, chosen with the weights that it has now."""
@@ -222,9 +222,8 @@ class Trainer:
             self._save(out, identity)
             hooks.stop.check()
 
-    def _record(self, loss: float, feature_std: float, epoch: int, hooks: Hooks) -> None:
+    def _record(self, values: dict[str, float], epoch: int, hooks: Hooks) -> None:
         """Add a step to the curves, with nearest neighbors after the last one of some epochs."""
-        values = {"loss": loss, "feature_std": feature_std}
         if self.boxes:
             values[WHOLE_BOXES] = self.boxes.whole_share
         every = self.config.knn_every
@@ -240,8 +239,8 @@ class Trainer:
             self.model.train()
         self.curves.add(**values)
 
-    def _stepped(self, loss: Tensor, batch: Batch) -> tuple[float, float]:
-        """Take the optimizer's step, if loss and gradient are finite; loss and deviation."""
+    def _stepped(self, loss: Tensor, batch: Batch) -> dict[str, float]:
+        """Take the optimizer's step, if loss and gradient are finite; what is to record of it."""
         known = self.method.feature_std
         deviation = torch.full_like(loss, math.nan) if known is None else known
         means = processes.mean(self.fabric, torch.stack([loss.double(), deviation.double()]))
@@ -259,7 +258,8 @@ class Trainer:
         self.optimizer.step()
         with torch.no_grad():
             self.method.after_step((self.step + 1) / self.steps)
-        return value, spread
+        queued = math.nan if batch.queued is None else batch.queued
+        return {"loss": value, "feature_std": spread, QUEUED: queued}
 
     def _rate(self, step: int) -> float:
         return training_state.learning_rate_at(

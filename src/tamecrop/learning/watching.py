@@ -140,7 +140,7 @@ class Clock:
 
     def __init__(self, before: float, first_step: int) -> None:
         self._before, self._first, self._started = before, first_step, time.perf_counter()
-        self._waited = 0.0
+        self._waited, self._lap = 0.0, (self._started, 0.0)
 
     def watch(self, batches: Iterator[_Item]) -> Iterator[_Item]:
         """Hand on what comes, and count how long each lets wait."""
@@ -156,6 +156,12 @@ class Clock:
     def waiting(self) -> float:
         """Share of this part's time that was waited for what `watch` hands on."""
         return self._waited / max(time.perf_counter() - self._started, 1e-9)
+
+    def lap(self) -> float:
+        """Share of the time since the last lap, or the beginning, that was waited."""
+        began, waited = self._lap
+        self._lap = time.perf_counter(), self._waited
+        return (self._waited - waited) / max(self._lap[0] - began, 1e-9)
 
     def seconds(self) -> float:
         """Seconds of all parts."""

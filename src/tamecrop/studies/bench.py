@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
+from tamecrop.data.cutting import Decode
 from tamecrop.data.decode import decode
-from tamecrop.data.loader import Decode
 from tamecrop.geometry import PRESETS, Policy, ViewPlan, plan
 from tamecrop.geometry.policy import policy
 from tamecrop.learning import Pretraining, backbone, methods, one_thread, processes, training_state

@@ -108,6 +108,7 @@ class Cell:
         online_knn: Accuracy of nearest neighbors on validation after each epoch, None after those
             that were not judged; empty when none was.
         account: What of the data was read, in one line; empty in older cells.
+        waiting: Share of a step's time that was waited for views, the mean; None in older cells.
     """
 
     policy: str
@@ -131,6 +132,7 @@ class Cell:
     whole_boxes: float | None = None
     online_knn: tuple[float | None, ...] = ()
     account: str = ""
+    waiting: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("linear_accuracy", "knn_accuracy", "validation_accuracy"):

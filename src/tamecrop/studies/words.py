@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tamecrop.learning.curves import COLLAPSED
+from tamecrop.learning.curves import COLLAPSED, WAITED
 from tamecrop.reporting import (
     CONFIDENCE,
     MARGIN,
@@ -182,7 +182,7 @@ def _opening(summary: Summary) -> str:
 
 
 def describe_watch(summary: Summary) -> tuple[str, ...]:
-    """What went wrong unseen: features that collapsed, boxes of an encoder that constrain nothing.
+    """What went wrong unseen: features that collapsed, boxes that constrain nothing, waiting.
 
     Args:
         summary: A study.
@@ -197,10 +197,13 @@ def describe_watch(summary: Summary) -> tuple[str, ...]:
             sentences.append(f"{name} has collapsed (seed {seeds}): its features are all alike.")
         shares = [each.whole_boxes for each in cells if each.whole_boxes is not None]
         if shares:
-            share = percent(statistics.fmean(shares))
-            sentences.append(
-                f"{name}: {share} % of the boxes that the encoder found last are the whole image."
-            )
+            share = f"{percent(statistics.fmean(shares))} % of the boxes"
+            sentences.append(f"{name}: {share} that the encoder found last are the whole image.")
+    waits = [each.waiting for each in summary.cells if each.waiting is not None]
+    if waits and statistics.fmean(waits) > WAITED:
+        sentences.append(
+            f"Training waited for views {percent(statistics.fmean(waits))} % of the time."
+        )
     return tuple(sentences)
 
 

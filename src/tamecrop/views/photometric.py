@@ -4,18 +4,18 @@ Every parameter is keyed by (seed, epoch, index, view), so a view looks the same
 travels in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import kornia.color
-import kornia.enhance
 import kornia.filters
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from tamecrop.geometry import Draw, Floats, Range, keys, rules
+from tamecrop.geometry import Draw, Range, keys, rules
+from tamecrop.views.coloring import TURN, Draws, chunks, turn_hue
 from tamecrop.views.kernels import send
 
 
@@ -100,7 +100,7 @@ class Photometric:
                 on from each other, so that no two views of an image look alike by their colors.
 
         Returns:
-            float32 `(N, V, C, h, w)` in [0, 1].
+            float32 `(N, V, C, h, w)` in [0, 1], without a gradient.
 
         Raises:
             ValueError: when a step needs RGB and the views have another number of channels.
@@ -108,48 +108,107 @@ class Photometric:
         >>> photometric("paper").apply(torch.zeros(2, 2, 3, 8, 8, dtype=torch.uint8)).shape
         torch.Size([2, 2, 3, 8, 8])
         """
-        if self.color_steps and views.shape[2] != 3:
-            steps = ", ".join(self.color_steps)
-            raise ValueError(f"{steps} need views of 3 channels, got {views.shape[2]}")
-        samples = np.arange(len(views)) if index is None else np.asarray(index)
-        numbers = first_view + np.arange(views.shape[1])
-        states = keys.state(seed, epoch, samples[:, None], numbers)
-        changed = self._changed(unit(views).flatten(0, 1), _Draws(states.ravel(), views.device))
-        return changed.reshape(views.shape)
+        finish = Finish(self, seed=seed)
+        return finish.apply(views, epoch=epoch, index=index, first_view=first_view)
 
-    def _changed(self, x: Tensor, draw: "_Draws") -> Tensor:
-        x = torch.where(draw.happens(Draw.FLIP, self.flip), x.flip(-1), x) if self.flip else x
-        x = draw.on_some(x, Draw.JITTER, self.jitter, self._jittered)
-        x = draw.on_some(x, Draw.GRAY, self.gray, _grayed)
-        x = torch.where(draw.happens(Draw.INVERT, self.invert), 1 - x, x) if self.invert else x
-        return draw.on_some(x, Draw.BLUR, self.blur, self._blurred)
+    def change(self, x: Tensor, draw: Draws) -> None:
+        """All steps, in place, on a flat batch `(N, C, h, w)` in [0, 1] with its draws."""
+        draw.on_some(x, Draw.FLIP, self.flip, lambda some, _: some.copy_(some.flip(-1)))
+        draw.on_some(x, Draw.JITTER, self.jitter, self._jitter)
+        draw.on_some(
+            x, Draw.GRAY, self.gray, lambda some, _: some.copy_(kornia.color.rgb_to_grayscale(some))
+        )
+        draw.on_some(x, Draw.INVERT, self.invert, lambda some, _: some.neg_().add_(1))
+        draw.on_some(x, Draw.BLUR, self.blur, self._blur)
 
-    def _jittered(self, x: Tensor, draw: "_Draws") -> Tensor:
+    def _jitter(self, x: Tensor, draw: Draws) -> None:
+        """Relation: Kornia's functions of these names, bit for bit."""
         if self.brightness:
             factor = draw.between(Draw.BRIGHTNESS, 1 - self.brightness, 1 + self.brightness)
-            x = kornia.enhance.adjust_brightness_accumulative(x, factor)
+            x.mul_(factor).clamp_(0, 1)
         if self.contrast:
             factor = draw.between(Draw.CONTRAST, 1 - self.contrast, 1 + self.contrast)
-            x = kornia.enhance.adjust_contrast_with_mean_subtraction(x, factor)
+            gray = kornia.color.rgb_to_grayscale(x) if x.shape[1] == 3 else x
+            x.mul_(factor).add_(gray.mean((-3, -2, -1), True) * (1 - factor)).clamp_(0, 1)
         if self.saturation:
             factor = draw.between(Draw.SATURATION, 1 - self.saturation, 1 + self.saturation)
-            x = kornia.enhance.adjust_saturation_with_gray_subtraction(x, factor)
+            gray = kornia.color.rgb_to_grayscale(x).mul_(1 - factor)
+            x.mul_(factor).add_(gray).clamp_(0, 1)
         if self.hue:
-            angle = 2 * torch.pi * draw.between(Draw.HUE, -self.hue, self.hue)
-            x = kornia.enhance.adjust_hue(x, angle)
-        return x
+            turn_hue(x, TURN * draw.between(Draw.HUE, -self.hue, self.hue))
 
-    def _blurred(self, x: Tensor, draw: "_Draws") -> Tensor:
+    def _blur(self, x: Tensor, draw: Draws) -> None:
         sigma = draw.on_host(
             Draw.BLUR_SIGMA, *self.blur_sigma
         )  # Kornia looks at it there, and sends it
-        blurred: Tensor = kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2))
-        return blurred
+        x.copy_(kornia.filters.gaussian_blur2d(x, 3, sigma[:, None].expand(-1, 2)))
 
 
-def _grayed(x: Tensor, _: "_Draws") -> Tensor:
-    gray: Tensor = kornia.color.rgb_to_grayscale(x).expand(-1, 3, -1, -1)
-    return gray
+@dataclass(frozen=True)
+class Finish:
+    """What makes cut views the input of a network: their colors, then mean and deviation.
+
+    A view comes out the same bit for bit, whatever batch it is in, however many threads or worker
+    processes are at it.
+
+    Args:
+        step: the colors.
+        mean: per channel, subtracted; empty: values stay in [0, 1].
+        std: per channel, divided by.
+        seed: key of the run.
+    """
+
+    step: Photometric
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    seed: int = 0
+
+    @torch.no_grad()
+    def apply(
+        self,
+        views: Tensor,
+        *,
+        epoch: int = 0,
+        index: ArrayLike | None = None,
+        first_view: int = 0,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        """Finish a batch of views.
+
+        Args:
+            views: as for `Photometric.apply`, and so are `epoch`, `index` and `first_view`.
+            epoch: key of the pass over the data.
+            index: `(N,)` sample indices.
+            first_view: number of the first view.
+            out: float32 of the views' shape, which is overwritten and returned.
+
+        Returns:
+            float32 `(N, V, C, h, w)`, without a gradient.
+
+        Raises:
+            ValueError: when a step needs RGB and the views have another number of channels.
+        """
+        if self.step.color_steps and views.shape[2] != 3:
+            steps = ", ".join(self.step.color_steps)
+            raise ValueError(f"{steps} need views of 3 channels, got {views.shape[2]}")
+        samples = np.arange(len(views)) if index is None else np.asarray(index)
+        numbers = first_view + np.arange(views.shape[1])
+        states = keys.state(self.seed, epoch, samples[:, None], numbers).ravel()
+        if out is None:
+            out = torch.empty(views.shape, dtype=torch.float32, device=views.device)
+        flat, source = out.flatten(0, 1), views.flatten(0, 1)
+        draws, normal = Draws(states, views.device), self._normal(views.device)
+        for part in chunks(flat):
+            x = flat[part].copy_(source[part])
+            if views.dtype == torch.uint8:
+                x.div_(255)
+            self.step.change(x, draws.of(part))
+            if normal is not None:
+                x.sub_(normal[0]).div_(normal[1])
+        return out
+
+    def _normal(self, device: torch.device) -> tuple[Tensor, Tensor] | None:
+        return _per_channel(self.mean, self.std, torch.float32, device) if self.mean else None
 
 
 _SIMCLR = Photometric(
@@ -188,41 +247,13 @@ def unit(pixels: Tensor) -> Tensor:
 
 def normalize(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Subtract the mean and divide by the deviation of each channel, `(..., C, H, W)`."""
-    center, spread = (
-        send(torch.tensor(part, dtype=pixels.dtype), pixels.device)[:, None, None]
-        for part in (mean, std)
-    )
+    center, spread = _per_channel(mean, std, pixels.dtype, pixels.device)
     return (pixels - center) / spread
 
 
-class _Draws:
-    """Keyed numbers of a flat batch of views, as tensors."""
-
-    def __init__(self, states: keys.State, device: torch.device) -> None:
-        self._states = states
-        self._device = device
-
-    def _uniform(self, number: int) -> Floats:
-        return keys.uniforms(self._states, number)
-
-    def happens(self, number: int, probability: float) -> Tensor:
-        return send(self._uniform(number) < probability, self._device)[:, None, None, None]
-
-    def on_some(
-        self, x: Tensor, number: int, probability: float, change: Callable[..., Tensor]
-    ) -> Tensor:
-        """Views with `change(views, draws)` done to those that a draw picks."""
-        if probability == 0:
-            return x
-        if probability == 1:
-            return change(x, self)
-        rows = np.flatnonzero(self._uniform(number) < probability)
-        at = send(rows, self._device)
-        return x.index_copy(0, at, change(x[at], _Draws(self._states[rows], self._device)))
-
-    def between(self, number: int, low: float, high: float) -> Tensor:
-        return send(self.on_host(number, low, high), self._device)
-
-    def on_host(self, number: int, low: float, high: float) -> Tensor:
-        values = low + (high - low) * self._uniform(number)
-        return torch.from_numpy(values.astype(np.float32))
+def _per_channel(
+    mean: Sequence[float], std: Sequence[float], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Both `(C, 1, 1)`."""
+    center, spread = (torch.tensor(part, dtype=dtype)[:, None, None] for part in (mean, std))
+    return send(center, device), send(spread, device)
