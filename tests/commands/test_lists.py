@@ -7,7 +7,6 @@ import pytest
 
 import tamecrop as tc
 from tamecrop.cli import main
-from tamecrop.cli.commands.recipes import facts
 from tamecrop.geometry.presets import PRESETS
 from tamecrop.learning import methods
 from tamecrop.studies.recipes import RECIPES, recipe
@@ -35,7 +34,7 @@ def test_defaults_of_another_policy_would_be_seen(capsys):
     assert tc.policy(f"crop:{stated}") != tc.policy("gcc")
 
 
-def test_every_recipe_is_listed_with_what_its_header_states(capsys):
+def test_every_recipe_is_listed_with_what_is_stated_of_it(capsys):
     found = json.loads(printed(capsys, "recipes", "--json"))
     assert [each["name"] for each in found] == list(RECIPES)
     text = printed(capsys, "recipes")
@@ -79,8 +78,3 @@ def test_prose_is_wrapped_to_the_terminal(capsys, monkeypatch, command, columns)
     lines = [line for line in printed(capsys, command).splitlines() if "  command   " not in line]
     assert max(map(len, lines)) <= columns
     assert max(map(len, lines)) > 0.5 * min(columns, 120)
-
-
-def test_a_header_without_its_cost_is_refused():
-    with pytest.raises(ValueError, match="must state cost, got"):
-        facts("One line.\n\nPaper: none.\nExpect: 1 %.\nCommand: tamecrop compare")
