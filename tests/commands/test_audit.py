@@ -1,5 +1,6 @@
 """`tamecrop audit` and `tamecrop recommend` as a user types them."""
 
+import importlib
 import io
 import json
 import re
@@ -12,7 +13,9 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+import tamecrop as tc
 from tamecrop.audit import Audit, wording
+from tamecrop.audit.recommend import choose_candidates
 from tamecrop.audit.reference import train
 from tamecrop.audit.reference.network import Reference
 from tamecrop.cli import main
@@ -247,3 +250,19 @@ def test_a_narrow_terminal_is_told_what_is_on_the_page(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert out.splitlines()[-1].startswith("on the page: False positives")
     assert all(len(line) <= 70 for line in out.splitlines())
+
+
+@pytest.mark.parametrize("boxed", [True, False])
+def test_without_names_every_candidate_for_the_images_is_tried(tmp_path, monkeypatch, boxed):
+    source, tried = "scenes:count=60", []
+    if not boxed:
+        source = str(tmp_path / "bare.npz")
+        np.savez(source, train_images=np.zeros((60, 16, 16, 3), np.uint8))
+
+    def watch(subject, policies, settings):
+        tried.extend(map(str, policies))
+        raise ValueError("enough")
+
+    monkeypatch.setattr(importlib.import_module("tamecrop.audit.prepare"), "prepare", watch)
+    assert main(["recommend", source, "--reference", "none", "--out", str(tmp_path / "a")]) == 2
+    assert tried == [str(tc.policy(text)) for text in choose_candidates(boxed=boxed)]

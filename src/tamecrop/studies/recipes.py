@@ -156,7 +156,11 @@ RECIPES = {
     ),
     "paper": Entry(
         summary="The protocol of arXiv:2504.19824, as its authors ran it.",
-        paper='"Taming the Randomness", arXiv:2504.19824.',
+        paper=(
+            '"Taming the Randomness", arXiv:2504.19824. Not theirs: the rate falls with every step '
+            "(every epoch), and `--training.precision 32-true` must be asked for where there is "
+            "bfloat16."
+        ),
         expect="54 % (rc) to 67 % (gcc) linear at scale 0.8 on CIFAR-10.",
         cost="200 epochs of a ResNet-18; minutes on one data-center GPU, days on a CPU.",
         command="tamecrop compare cifar10 --preset paper --out paper",
