@@ -110,18 +110,18 @@ def test_a_table_is_audited(tmp_path):
 
 def test_objects_and_plain_labels_are_read(tmp_path, capsys):
     boxes = [[[4.0, 2, 10, 5]] * (n % 3) for n in range(20)]
-    objects = {"bbox": datasets.Sequence(datasets.Value("float32"), length=4)}
+    objects = [{"bbox": datasets.Sequence(datasets.Value("float32"), length=4)}]
     kinds = datasets.Features(
         {
             "image": datasets.Image(),
             "label": datasets.Value("string"),
-            "objects": datasets.Sequence(objects),
+            "objects": objects,
         }
     )
     values = {
         "image": [{"bytes": picture(n), "path": None} for n in range(20)],
         "label": ["dog" if n % 2 else "cat" for n in range(20)],
-        "objects": [{"bbox": each} for each in boxes],
+        "objects": [[{"bbox": row} for row in each] for each in boxes],
     }
     datasets.Dataset.from_dict(values, features=kinds).save_to_disk(tmp_path / "t")
     found = find(f"hf:{tmp_path / 't'}")

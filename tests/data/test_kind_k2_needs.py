@@ -585,14 +585,20 @@ def test_a_check_of_an_archive_lists_everything(tmp_path, capsys):
     keys = {
         "train_images": IMAGES,
         "train_labels": MANY,
-        "test_images": IMAGES[0],
+        "test_images": IMAGES,
         "test_boxes": boxes,
+        "val_images": np.zeros((9, 8, 8, 5), np.uint8),
+        "classes": np.array(["a", "a"]),
     }
     np.savez(tmp_path / "a.npz", **keys)
     assert main(["data", "check", str(tmp_path / "a.npz")]) == 1
     said = capsys.readouterr().out
     assert "`train_labels` must be one integer" in said
     assert "`test_boxes` must be pixels" in said
+    assert "`classes` must name each class once" in said
+    np.savez(tmp_path / "a.npz", train_images=IMAGES, val_images=keys["val_images"])
+    assert main(["data", "check", str(tmp_path / "a.npz")]) == 1
+    assert "`val_images` must have the 3 channels of" in capsys.readouterr().out
     np.savez(tmp_path / "a.npz", train_images=IMAGES, train_labels=CLASSES)
     assert main(["data", "check", str(tmp_path / "a.npz")]) == 0
     assert "data: classes: 0, 1 (2); splits: train 40" in capsys.readouterr().out

@@ -10,10 +10,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tamecrop.cli import main
-from tamecrop.data import bands, folders, ranges
+from tamecrop.data import bands, folders
 from tamecrop.data.decode import DecodeError, decode
 from tamecrop.data.headers import header_size, orientation
 from tamecrop.data.sources import load
+from tamecrop.views import ranges
 
 
 def gray(low, high, dtype=np.uint16, shape=(16, 24)):

@@ -13,8 +13,8 @@ from torch import Tensor
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import Dataset, ImageSet, annotations, header_size, sources
 from tamecrop.data.images import Need
-from tamecrop.data.ranges import Depth, depth_of, measure
 from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
+from tamecrop.views.ranges import Depth, depth_of, measure
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""

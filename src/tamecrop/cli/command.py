@@ -118,6 +118,7 @@ def check_folder(path: Path, data: str | Path = "") -> Path:
     if lies_inside(path, data):
         if path.resolve() == Path(data).resolve():
             raise ValueError(f"`out` must not be the data itself: {path / 'results'} may lie in it")
+        _refuse_images(path)
         say(f"{path} lies inside {data}: results there are never read as data")
     if path.exists() and not path.is_dir():
         raise ValueError(f"`out` must be a folder, got the file {path}")
@@ -125,6 +126,21 @@ def check_folder(path: Path, data: str | Path = "") -> Path:
     if not os.access(path, os.W_OK):
         raise PermissionError(f"`out` must be writable, got {path}")
     return path
+
+
+def _refuse_images(path: Path) -> None:
+    """Refuse a folder of data that holds images: they would be results, and learned no more.
+
+    Raises:
+        ValueError: naming one of them.
+    """
+    from tamecrop.data.listing import OUTPUTS
+    from tamecrop.data.opening import suffixes
+
+    if path.is_dir() and not any((path / name).exists() for name in OUTPUTS):
+        images = sorted(each for each in path.iterdir() if each.suffix.lower() in suffixes())
+        if images:
+            raise ValueError(f"`out` must not be a folder of the data's images, got {images[0]}")
 
 
 def lies_inside(path: Path, data: str | Path) -> bool:

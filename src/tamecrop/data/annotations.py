@@ -35,6 +35,7 @@ FOLDERS = ("labels", "annotations", "annotation", "label", "annotations/xmls", "
 any case."""
 
 _IMAGES = ("JPEGImages", "images", "Images", "IMAGES", "imgs", "image", "Image", "img")
+_TRIMAPS = "annotations/trimaps"
 _ROUNDING = 1
 _SNIFFED = 5
 _NO_LABELS = ("classes", "obj", "notes", "readme", "train", "val", "test")
@@ -63,7 +64,7 @@ class Annotations:
     @property
     def account(self) -> str:
         """How boxes come from what is not boxes, or an empty text."""
-        return "around each value of their masks" if self.kind == "masks" else ""
+        return masks.ACCOUNT if self.kind == "masks" else ""
 
     def read(self, paths: Mapping[str, Sequence[Path]], sizes: Mapping[str, Ints]) -> Read:
         """The boxes of images in splits.
@@ -146,7 +147,7 @@ def candidates(root: Path, folder: Path, kind: Kind = "yolo") -> Iterator[Path]:
     ['d/labels/val', 'd/annotations/val']
     """
     parts = folder.relative_to(root).parts
-    known = names.MASKS if kind == "masks" else FOLDERS
+    known = (*names.MASKS, _TRIMAPS) if kind == "masks" else FOLDERS
     for place in reversed(range(len(parts))):
         word = next((word for word in _IMAGES if word in parts[place]), None)
         if word is not None:
@@ -158,7 +159,7 @@ def candidates(root: Path, folder: Path, kind: Kind = "yolo") -> Iterator[Path]:
     for other in known:
         yield root.joinpath(other, *parts)
     if kind == "masks" and parts:
-        yield from (folder.with_name(f"{parts[-1]}_{other}") for other in known)
+        yield from (folder.with_name(f"{parts[-1]}_{other}") for other in names.MASKS)
     yield folder
 
 

@@ -1,9 +1,7 @@
 """`.npz` archives: `{train,val,test}_{images,labels,boxes}` as MedMNIST has them, and the like."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,67 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tamecrop.data import annotations, bands, names, splits
-from tamecrop.data.account import Found, Needs, reads_boxes
+from tamecrop.data import annotations, bands, masks, names, splits
+from tamecrop.data.account import Found, Needs
+from tamecrop.data.archive_keys import NAMES, Archive, keys_of, tolerated
+from tamecrop.data.archive_labels import (
+    CLASSES,
+    from_zero,
+    kind_of,
+    one_each,
+    own_names,
+    require_one_each,
+)
 from tamecrop.data.images import ImageSet, Need
-from tamecrop.data.ranges import Depth, depth_of, measure
-
-Arrays = Mapping[str, NDArray[Any]]
-
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "images": ("images", "image", "imgs", "img", "x", "data", "pixels", "inputs"),
-    "labels": ("labels", "label", "y", "targets", "target"),
-    "boxes": ("boxes", "box", "bboxes", "bbox"),
-}
-"""Words for what an array holds, beside a word for the split; without one it is train."""
-
-CLASSES = ("classes", "class_names", "label_names", "categories")
+from tamecrop.views.ranges import Depth, depth_of, measure
 
 _FARTHEST = 2**31
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NAMES = {names.TRAIN: "train", names.VALIDATION: "val", names.TEST: "test"}
-
-
-def slot(key: str) -> tuple[str, str] | None:
-    """The split and the kind that a key stands for.
-
-    >>> slot("train_images"), slot("X_test"), slot("y_valid"), slot("images"), slot("trainX")
-    (('train', 'images'), ('test', 'images'), ('validation', 'labels'), ('train', 'images'), \
-('train', 'images'))
-    >>> slot("train_masks")
-    """
-    words = [word.lower() for word in _WORDS.findall(key)]
-    if len(words) == 1 and words[0][:1] in "xy" and names.split_word(words[0][1:]):
-        words = [words[0][0], words[0][1:]]
-    kinds = [kind for kind, known in KEYS.items() for word in words if word in known]
-    rest = [word for word in words if not any(word in known for known in KEYS.values())]
-    split = names.split_word(" ".join(rest)) if rest else (names.TRAIN, 0)
-    if split is None or len(kinds) != 1:
-        return None
-    return split[0], kinds[0]
-
-
-@dataclass
-class _Archive:
-    """An archive with a key for each kind of array of each split."""
-
-    path: Path
-    arrays: Arrays
-    keys: Mapping[tuple[str, str], str]
-    needs: Needs
-    notes: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def get(self, split: str, kind: str) -> tuple[str, NDArray[Any]] | None:
-        """Key and array, where there is one."""
-        key = self.keys.get((split, kind))
-        return None if key is None else (key, self.arrays[key])
-
-    def wants(self, need: Need) -> bool:
-        """Whether something must be right: it is needed, or nothing is said of needs."""
-        if need == "boxes":
-            return reads_boxes(self.needs)
-        return self.needs is None or need in self.needs
 
 
 def read(path: Path, *, needs: Needs = None) -> Found:
@@ -80,7 +32,8 @@ def read(path: Path, *, needs: Needs = None) -> Found:
     Images are `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)`; values of more than 8 bits become 8
     bits by the range of the whole archive, see `ranges`. Labels are one integer or text an image,
     or one-hot rows; `classes`, where given, names the integers from 0 on. `_boxes` are `(N, 4)`
-    or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes.
+    or `(N, k, 4)` pixels, XYXY, half-open; rows of NaN are no boxes. Without them `_masks`
+    `(N, H, W)` give a box around each value.
 
     Args:
         path: of the archive.
@@ -90,21 +43,27 @@ def read(path: Path, *, needs: Needs = None) -> Found:
         ValueError: naming the archive and the key that is missing or of the wrong kind.
     """
     arrays = bands.read_archive(path)
-    found = _Archive(path, arrays, _keys(path, arrays), needs)
+    found = Archive(path, arrays, keys_of(path, arrays), needs)
     images = {split: _images(found, split) for split in names.SPLITS}
     if images[names.TRAIN] is None:
         raise ValueError(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
-    deep = [array for array in images.values() if array is not None and array.dtype != np.uint8]
+    there = _alike(found, {split: array for split, array in images.items() if array is not None})
+    deep = [array for array in there.values() if array.dtype != np.uint8]
+    if not deep and max(array.max() for array in there.values()) == 1:
+        deep = [*there.values()]  # pixels that are 0 or 1
     depth = depth_of(measure(array) for array in deep) if deep else Depth()
-    there = {split: array for split, array in images.items() if array is not None}
     classes, labels = None, dict[str, torch.Tensor | None].fromkeys(there)
-    with _tolerated(found, "labels"):
-        given = {split: _labels(found, split, len(array)) for split, array in there.items()}
-        classes, labels = splits.number_labels(given, _own_names(found), name=str(path))
+    with tolerated(found, "labels"):
+        stored = {split: _labels(found, split, len(array)) for split, array in there.items()}
+        own = own_names(path, arrays)
+        given, moved = from_zero(stored, own)
+        found.notes += [moved] if moved else []
+        classes, labels = splits.number_labels(given, own, name=str(path))
     sets = {
         split: _set(found, split, array, depth, labels[split]) for split, array in there.items()
     }
-    used = {*found.keys.values(), *CLASSES}
+    unused = {found.keys.get((split, "masks")) for split in names.SPLITS} - found.marked
+    used = {*found.keys.values(), *CLASSES} - unused
     return Found(
         train=sets[names.TRAIN],
         validation=sets.get(names.VALIDATION),
@@ -112,6 +71,7 @@ def read(path: Path, *, needs: Needs = None) -> Found:
         classes=classes,
         notes=tuple(found.notes),
         depth=depth.account,
+        marked=masks.ACCOUNT if found.marked else "",
         unread=tuple(f"`{key}` {arrays[key].shape}" for key in arrays if key not in used),
         lacking=_lacking(found, sets),
     )
@@ -121,36 +81,30 @@ def check(path: Path) -> list[str]:
     """Everything that is wrong in an archive, a sentence each."""
     try:
         arrays = bands.read_archive(path)
-        found = _Archive(path, arrays, _keys(path, arrays), ("pixels",))
+        found = Archive(path, arrays, keys_of(path, arrays), ("pixels",))
     except ValueError as error:
         return [str(error)]
+    there: dict[str, NDArray[Any]] = {}
     for split in names.SPLITS:
         try:
             images = _images(found, split)
             if images is not None:
+                there[split] = images
                 _labels(found, split, len(images))
                 _boxes(found, split, images.shape)
         except ValueError as error:
             found.problems.append(str(error))
+    try:
+        own_names(path, arrays)
+        _alike(replace(found, needs=None), there)
+    except ValueError as error:
+        found.problems.append(str(error))
     if (names.TRAIN, "images") not in found.keys:
         found.problems.append(f"{path} must have the key `train_images`, got {', '.join(arrays)}")
     return found.problems
 
 
-def _keys(path: Path, arrays: Arrays) -> dict[tuple[str, str], str]:
-    """The key of each kind of array of each split."""
-    found: dict[tuple[str, str], str] = {}
-    for key in arrays:
-        place = slot(key)
-        if place is None or key in CLASSES:
-            continue
-        if place in found:
-            raise ValueError(f"{path}: `{found[place]}` and `{key}` are both {' '.join(place)}")
-        found[place] = key
-    return found
-
-
-def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
+def _images(archive: Archive, split: str) -> NDArray[Any] | None:
     """Images `(N, C, H, W)` of a split as they are stored."""
     there = archive.get(split, "images")
     if there is None:
@@ -162,29 +116,60 @@ def _images(archive: _Archive, split: str) -> NDArray[Any] | None:
         return None
     if images.dtype.kind not in "buif" or images.ndim not in (3, 4) or 0 in images.shape:
         rule = "uint8, uint16 or float (N, H, W[, C])"
-        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {_kind(images)}")
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(images)}")
     if images.dtype == np.bool_:
         images = images * np.uint8(255)
+    if images.ndim == 3 and images.shape[-1] in (3, 4):
+        rule = "(N, H, W) or (N, H, W, C): is it one image?"
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(images)}")
     if images.ndim == 3:
         return images[:, None]
     first = images.shape[-1] not in (1, 3) and bands.channels_are_first(images.shape[1:])
     return images if first else np.moveaxis(images, -1, 1)
 
 
-def _kind(array: NDArray[Any]) -> str:
-    objects = ": Python objects are not unpickled" if array.dtype.hasobject else ""
-    return f"{array.dtype} {array.shape}{objects}"
+def _alike(archive: Archive, images: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The images of each split, `(N, C, H, W)`; those of other channels than train's are refused.
+
+    Where nobody needs them, they are noted and left out. Gray, which becomes RGB, and images of
+    another size are noted.
+    """
+    train, found = images.get(names.TRAIN), dict[str, NDArray[Any]]()
+    if train is None:
+        return found
+    wide = {
+        split: max(3, c) if (c := array.shape[1]) == 1 else c for split, array in images.items()
+    }
+    for split, array in images.items():
+        key, first = archive.keys[split, "images"], archive.keys[names.TRAIN, "images"]
+        if wide[split] != wide[names.TRAIN]:
+            told = f"{wide[names.TRAIN]} channels of `{first}`, got {array.shape[1]}"
+            said = f"{archive.path}: `{key}` must have the {told}"
+            if archive.wants("labels"):
+                raise ValueError(said)
+            archive.notes.append(f"{said}; the {NAMES[split]} images were left out")
+            continue
+        if array.shape[1] != train.shape[1]:
+            which = "gray" if array.shape[1] == 1 else "in colors"
+            archive.notes.append(f"`{key}` is {which}, and `{first}` is not: gray becomes RGB")
+        if array.shape[2:] != train.shape[2:]:
+            sides = [f"{h} x {w}" for h, w in (array.shape[2:], train.shape[2:])]
+            archive.notes.append(f"`{key}` has {sides[0]} pixels, and `{first}` {sides[1]}")
+        found[split] = array
+    return found
 
 
 def _set(
-    archive: _Archive,
+    archive: Archive,
     split: str,
     images: NDArray[Any],
     depth: Depth,
     labels: torch.Tensor | None,
 ) -> ImageSet:
     scale = depth.scale("real" if images.dtype.kind == "f" else "whole")
-    pixels = images if images.dtype == np.uint8 or scale is None else scale(images)
+    if images.dtype == np.uint8 and scale is not None and scale.high > 1:
+        scale = None
+    pixels = images if scale is None else scale(images)
     pixels = np.repeat(pixels, 3, axis=1) if pixels.shape[1] == 1 else pixels
     return ImageSet.in_memory(
         torch.from_numpy(np.ascontiguousarray(pixels)),
@@ -193,63 +178,28 @@ def _set(
     )
 
 
-@contextmanager
-def _tolerated(archive: _Archive, need: Need) -> Iterator[None]:
-    """Let what nobody needs be wrong: it is noted, and left out."""
-    try:
-        yield
-    except ValueError as error:
-        if archive.wants(need):
-            raise
-        archive.problems.append(str(error))
-        archive.notes.append(f"{error}; the {need} are not needed and were left out")
-
-
-def _labels(archive: _Archive, split: str, count: int) -> NDArray[Any] | None:
+def _labels(archive: Archive, split: str, count: int) -> NDArray[Any] | None:
     there = archive.get(split, "labels")
     if there is None:
         return None
-    with _tolerated(archive, "labels"):
-        return _one_each(archive, *there, count)
+    with tolerated(archive, "labels"):
+        labels, note = one_each(archive.path, *there, count)
+        archive.notes += [note] if note else []
+        return labels
     return None
 
 
-def _one_each(archive: _Archive, key: str, labels: NDArray[Any], count: int) -> NDArray[Any]:
-    """A whole number or a text for each image, `(N,)`; rows with a single one are its place."""
-    _require_one_each(archive, key, labels, count)
-    rows = labels.reshape(count, -1)
-    is_hot = rows.shape[1] > 1 and labels.dtype.kind in "buif" and np.isin(rows, (0, 1)).all()
-    if is_hot and (rows.sum(axis=1) == 1).all():
-        archive.notes.append(f"`{key}` is one-hot: the place of the one is the class")
-        return np.asarray(rows.argmax(axis=1))
-    if rows.shape[1] == 1 and labels.dtype.kind == "f" and (rows == np.rint(rows)).all():
-        rows = rows.astype(np.int64)
-    if rows.dtype.kind not in "buiUS" or rows.shape[1] != 1:
-        raise ValueError(
-            f"{archive.path}: `{key}` must be one integer an image, got {_kind(labels)}"
-        )
-    column: NDArray[Any] = rows[:, 0].astype(np.str_ if rows.dtype.kind in "US" else rows.dtype)
-    if column.dtype.kind == "i" and column.min(initial=0) < 0:
-        rule = "integers from 0 on (leave images of no class out)"
-        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {column.min()}")
-    return column
-
-
-def _require_one_each(archive: _Archive, key: str, array: NDArray[Any], count: int) -> None:
-    if array.shape[:1] != (count,):
-        got = len(array) if array.ndim else 1
-        rule = "one entry per image"
-        raise ValueError(f"{archive.path}: `{key}` must have {rule}, got {got} for {count}")
-
-
 def _boxes(
-    archive: _Archive, split: str, shape: tuple[int, ...]
+    archive: Archive, split: str, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], ...] | None:
-    there = archive.get(split, "boxes")
-    if there is None:
+    there, marks = archive.get(split, "boxes"), archive.get(split, "masks")
+    if there is None and marks is None:
         return None
-    with _tolerated(archive, "boxes"):
-        boxes = _pixels(archive, *there, shape[0])
+    with tolerated(archive, "boxes"):
+        if there is not None:
+            boxes = _pixels(archive, *there, shape[0])
+        elif marks is not None:
+            boxes = _around_masks(archive, *marks, (shape[0], *shape[-2:]))
         sizes = np.tile(np.array(shape[-2:], dtype=np.int64), (shape[0], 1))
         fitted, changes = annotations.inside(boxes, sizes)
         archive.notes += changes
@@ -257,14 +207,27 @@ def _boxes(
     return None
 
 
+def _around_masks(
+    archive: Archive, key: str, values: NDArray[Any], shape: tuple[int, ...]
+) -> list[NDArray[np.float64]]:
+    flat = values.reshape(shape) if values.size == np.prod(shape) else values
+    if flat.shape != shape or values.dtype.kind not in "buif":
+        rule = f"(N, H, W) masks of its images' size {shape}"
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(values)}")
+    if archive.wants("boxes"):
+        archive.marked.add(key)
+        return [masks.boxes_in(each) for each in flat]
+    return [np.empty((0, 4))] * len(flat)
+
+
 def _pixels(
-    archive: _Archive, key: str, boxes: NDArray[Any], count: int
+    archive: Archive, key: str, boxes: NDArray[Any], count: int
 ) -> list[NDArray[np.float64]]:
     right = boxes.dtype.kind in "uif" and boxes.ndim in (2, 3) and boxes.shape[-1] == 4
     if not right or (np.abs(boxes[np.isfinite(boxes)]) > _FARTHEST).any():
         rule = "pixels (N, 4) or (N, k, 4)"
-        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {_kind(boxes)}")
-    _require_one_each(archive, key, boxes, count)
+        raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(boxes)}")
+    require_one_each(archive.path, key, boxes, count)
     known = boxes[np.isfinite(boxes)]
     if known.size and 0 < known.max() <= 1 and (known != np.rint(known)).any():
         raise ValueError(f"{archive.path}: `{key}` must be pixels, got fractions from 0 to 1")
@@ -272,24 +235,14 @@ def _pixels(
     return [each[np.isfinite(each).all(axis=1)] for each in per_image]
 
 
-def _own_names(archive: _Archive) -> list[str] | None:
-    """The names of the classes that an archive brings."""
-    for key in (key for key in CLASSES if key in archive.arrays):
-        own = archive.arrays[key]
-        if own.dtype.hasobject:
-            raise ValueError(f"{archive.path}: `{key}` must be texts, got {_kind(own)}")
-        return [str(name) for name in own.reshape(-1)]
-    return None
-
-
-def _lacking(archive: _Archive, sets: Mapping[str, ImageSet]) -> dict[Need, tuple[str, ...]]:
+def _lacking(archive: Archive, sets: Mapping[str, ImageSet]) -> dict[Need, tuple[str, ...]]:
     """Why labels or boxes are not there, by key."""
     why: dict[Need, tuple[str, ...]] = {}
     if any(images.labels is None for images in sets.values()):
         others = [key for key in archive.arrays if key not in archive.keys.values()]
         rest = f", and {', '.join(others)} are not read" if others else ""
         why["labels"] = tuple(
-            f"{archive.path} has no usable `{_NAMES[split]}_labels`{rest}"
+            f"{archive.path} has no usable `{NAMES[split]}_labels`{rest}"
             for split, images in sets.items()
             if images.labels is None
         )

@@ -21,7 +21,7 @@ from tamecrop.data.opening import (
     open_image,
     require_no_bomb,
 )
-from tamecrop.data.ranges import Depth, Scale, Values, depth_of, measure
+from tamecrop.views.ranges import Depth, Scale, Values, depth_of, measure
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def decode(path: str | Path, decoding: Decoding | None = None, *, shrink: int = 
     EXIF orientation is applied. Gray is repeated, palettes are looked up, transparent pixels are
     blended over black, CMYK and YCbCr are converted as Pillow does; a fourth band of a TIFF that
     is not declared as alpha is left out. Deep gray, 16 or 32 bits or floats, and colors of 16 bits
-    become 8 bits by the range of the set, see `tamecrop.data.ranges`; alone, a file is its own
+    become 8 bits by the range of the set, see `tamecrop.views.ranges`; alone, a file is its own
     set. Of an animation the first frame is read. What is needed beside the result is one decoded
     image of Pillow's, of colors of 16 bits two: pixels are converted in strips.
 

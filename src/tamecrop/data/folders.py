@@ -9,6 +9,7 @@ import itertools
 import os
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -70,7 +71,8 @@ def read(
     source = annotations.find(root, listing, parts)
     sizes = {split: sizes_of(root, part.paths, memory) for split, part in parts.items()}
     boxes = _boxes(root, source, parts, sizes, notes) if reads_boxes(needs) else {}
-    told = _told(root, parts, listing)
+    told = replace(_told(root, parts, listing), why=layout.domains)
+    unknown = (layout.domains,) if layout.domains else ()
     parts, doubts = _without_one_class(parts, told, layout.doubts)
     classes = _classes(parts, source, told)
     same = _same_folders(parts)
@@ -99,7 +101,13 @@ def read(
         classes=None if classes is None else tuple(_shown(name) for name in classes),
         root=root,
         quarantined=tuple(entry.error(root) for entry in memory.bad),
-        notes=(*layout.notes, *(doubts if classes is not None else ()), *told.notes, *same, *notes),
+        notes=(
+            *layout.notes,
+            *(doubts if classes is not None else unknown),
+            *told.notes,
+            *same,
+            *notes,
+        ),
         depth=decoding.account,
         marked=source.account if source is not None and boxes else "",
         unread=(*listing.unread(used), *left),
@@ -278,6 +286,8 @@ def _lacking(
 def _no_labels(split: str, part: Part, told: Labels) -> str:
     """Why a split has no labels."""
     lost = [path for path in part.paths if path not in told.of]
+    if told.why:
+        return told.why
     if told.of:
         return f"{len(lost)} {split} images are in no table of labels, such as {lost[0]}"
     return f"{split} has no class folders: {part.folder} holds {part.paths[0].name}"

@@ -66,12 +66,14 @@ class Labels:
         notes: which columns were read.
         problems: why a table that names images gives them no classes.
         tables: those that were read.
+        why: why folders that look like classes are not taken for such, or an empty text.
     """
 
     of: dict[Path, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     tables: list[Path] = field(default_factory=list)
+    why: str = ""
 
 
 def find_labels(

@@ -4,8 +4,7 @@ Nothing here opens a file. The tree of names decides which images are which spli
 a class, and what is passed over; a guess that would do harm is refused with the way out.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,12 @@ from tamecrop.data.names import (
     split_word,
     split_words,
     year,
+)
+from tamecrop.data.wrong_layouts import (
+    listed,
+    refuse_split_classes,
+    refuse_wrong_root,
+    require_train,
 )
 
 STRAY_SHARE = 0.1
@@ -51,6 +56,7 @@ class Layout:
         unread: what holds images that are in no split, in words.
         notes: sentences that a person should know.
         doubts: what makes it doubtful that the folders are classes, where they are taken for such.
+        domains: why folders that look like classes are not taken for such, or an empty text.
     """
 
     parts: Mapping[str, Part]
@@ -58,6 +64,7 @@ class Layout:
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    domains: str = ""
 
 
 def read(root: Folder) -> Layout:
@@ -78,14 +85,22 @@ class _Reading:
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    domains: str = ""
 
     def layout(self) -> Layout:
         top = self._inner(self.root)
         nodes = self._splits(top)
-        if len(nodes) == 1 and nodes.get(TRAIN) is top:
-            _refuse_wrong_root(self.root.path, top)
+        if len(nodes) == 1 and nodes.get(TRAIN) is top and _may_pass(top):
+            refuse_wrong_root(self.root.path, top)
         parts = {split: self._part(split, self._inner(node)) for split, node in nodes.items()}
-        return Layout(parts, self.empty, *map(tuple, (self.unread, self.notes, self.doubts)))
+        return Layout(
+            parts,
+            self.empty,
+            unread=tuple(self.unread),
+            notes=tuple(self.notes),
+            doubts=tuple(self.doubts),
+            domains=self.domains,
+        )
 
     def _name(self, folder: Folder) -> str:
         return f"folder {folder.path.relative_to(self.root.path).as_posix()}"
@@ -119,7 +134,7 @@ class _Reading:
             chosen.setdefault(words[name][0], name)
         passed = {*words, *list_mentions([*node.folders])}
         others = [name for name in node.folders if name not in passed and not is_companion(name)]
-        _require_train(node, chosen, others)
+        require_train(node, chosen, others)
         for name in node.empty:
             word = split_word(name)
             if word is not None and word[0] not in chosen:
@@ -134,7 +149,7 @@ class _Reading:
 
     def _part(self, split: str, node: Folder) -> Part:
         """Class folders, flat, or some images beside class folders."""
-        _refuse_split_classes(node)
+        refuse_split_classes(node)
         paths = tuple(sorted(self._learnable(node)))
         folders = [name for name in node.folders if not is_companion(name)]
         if node.folders and _may_pass(node):
@@ -145,6 +160,11 @@ class _Reading:
                 paths = tuple(path for path in paths if path.parent != node.path)
             if split == TRAIN:
                 self._doubtful_classes(node)
+            if self._has_domains(node):
+                return Part(node.path, paths, is_classed=False)
+            empty = [node.path / name for name in node.empty if not is_companion(name)]
+            names = [path.relative_to(self.root.path).as_posix() for path in empty]
+            self.unread += [f"folder {name} without images" for name in names]
             return Part(node.path, paths, is_classed=True)
         if folders:
             self.notes.append(
@@ -158,10 +178,10 @@ class _Reading:
         first, *_ = [self._inner(each) for each in node.folders.values()]
         if first.folders:
             raise ValueError(
-                f"{node.path} has numbered parts of a set ({_listed([*node.folders])}) that hold "
+                f"{node.path} has numbered parts of a set ({listed([*node.folders])}) that hold "
                 f"folders: give one of them, such as {first.path}, or put their folders together"
             )
-        named = _listed([*node.folders])
+        named = listed([*node.folders])
         self.notes.append(f"{node.path} has numbered parts of one set, and no classes: {named}")
         return Part(node.path, paths, is_classed=False)
 
@@ -174,6 +194,21 @@ class _Reading:
                 self.unread.append(self._name(folder))
             else:
                 yield from self._learnable(folder)
+
+    def _has_domains(self, node: Folder) -> bool:
+        """Whether the folders hold the same folders: which of them are classes is not known."""
+        inner = [{*_held(each).folders} for each in node.folders.values()]
+        shared = set.intersection(*inner) if len(inner) > 1 else set()
+        shared = {name for name in shared if not is_companion(name) and not is_images(name)}
+        if len(shared) < 2 or 2 * len(shared) < len(set.union(*inner)):
+            return False
+        outer, first = [*node.folders], _held(next(iter(node.folders.values())))
+        self.domains = (
+            f"{listed(outer)} hold the same folders, {listed(sorted(shared))}: which are the "
+            f"classes is not known; give one of them, such as {first.path}, or put the images of "
+            f"each class into one folder"
+        )
+        return True
 
     def _doubtful_classes(self, node: Folder) -> None:
         """Say what makes it doubtful that the folders are classes."""
@@ -206,6 +241,12 @@ def _holder(node: Folder) -> Folder | None:
     return alone if is_images(plain[0]) or is_holder else None
 
 
+def _held(node: Folder) -> Folder:
+    """The folder that holds the images of one, however deep."""
+    inner = _holder(node)
+    return node if inner is None or not _may_pass(node) else _held(inner)
+
+
 def _same_split(name: str, other: str) -> bool:
     word, above = split_word(name), split_word(other)
     return word is not None and above is not None and word[0] == above[0]
@@ -218,83 +259,3 @@ def _may_pass(node: Folder) -> bool:
         return False
     total = len(node.images) + sum(each.total for each in folders)
     return len(node.images) <= max(1, STRAY_SHARE * total) and bool(node.folders)
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    """Some names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(f"{name}/" for name in names[:most]) + more
-
-
-def _require_train(node: Folder, chosen: Mapping[str, str], others: Sequence[str]) -> None:
-    """Refuse splits without train, and what may be a split or a class.
-
-    Raises:
-        ValueError: with the ways out.
-    """
-    where, names = node.path, sorted(chosen.values())
-    if TRAIN not in chosen and others:
-        raise ValueError(
-            f"{where} has {_listed(names)} among {_listed(others)}: if they are splits, move the "
-            f"class folders into {where / TRAIN}; if all are classes, move all of them there"
-        )
-    if TRAIN not in chosen:
-        raise ValueError(
-            f"{where} has {_listed(names)} but no train/: give the folder with the images to "
-            f"learn from, such as {where / names[0]}, or name it {where / TRAIN}"
-        )
-    flat = not node.folders[chosen[TRAIN]].folders
-    if len(chosen) == 1 and others and flat:
-        alone = where / chosen[TRAIN]
-        raise ValueError(
-            f"{where} has {chosen[TRAIN]}/ among {_listed(others)}: if it is the train split, "
-            f"give {alone}; if all are classes, move all of them into {where / TRAIN / TRAIN}"
-        )
-
-
-def _refuse_wrong_root(root: Path, top: Folder) -> None:
-    """Refuse the folder above a data set: it would have one class, the data set.
-
-    Raises:
-        ValueError: with the folder that is meant.
-    """
-    if len(top.folders) != 1 or not _may_pass(top):
-        return
-    ((name, only),) = top.folders.items()
-    if not only.folders:
-        return
-    holds = _listed([*only.folders])
-    while len(only.folders) == 1 and not only.images:
-        (only,) = only.folders.values()
-    raise ValueError(
-        f"{root} has 1 class, {name!r}, which holds {holds}: did you mean {only.path}?"
-    )
-
-
-def _refuse_split_classes(node: Folder) -> None:
-    """Refuse classes that look like splits, or that hold splits.
-
-    Raises:
-        ValueError: with a folder that may be meant.
-    """
-    stems = {
-        name: found[1].lower()
-        for name in node.folders
-        if (found := re.fullmatch(r"(?i)(train|test|val)(id)?[ _-]?([a-z]|\d+)", name)) is not None
-    }
-    said = list_mentions([*node.folders])
-    stems |= said if 2 * len(said) > len(node.folders) else {}
-    if len(set(stems.values())) > 1:
-        first = sorted(stems, key=lambda name: stems[name] != TRAIN)
-        raise ValueError(
-            f"the class folders of {node.path} look like splits ({_listed(sorted(stems))}): "
-            f"give one of them, such as {node.path / first[0]}, or name them train, val and test"
-        )
-    for name, folder in node.folders.items():
-        inside = [each for each in folder.folders if split_word(each) is not None]
-        if {split_word(each)[0] for each in inside} - {TRAIN}:  # type: ignore[index]
-            good = [*[each for each in node.folders if not is_companion(each)], name][0]
-            raise ValueError(
-                f"{node.path} has splits inside its folders ({name}/{inside[0]}): give one of "
-                f"them, such as {node.path / good}, or put train/, val/ and test/ outermost"
-            )

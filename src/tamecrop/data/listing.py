@@ -14,13 +14,16 @@ OUTPUTS = (
 )  # fmt: skip
 """Files by which a folder is known to hold results of ours, which are never data."""
 
-SYSTEM = ("lost+found", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "@eaDir")
-"""Folders that systems put among a person's own; what lies in them is nobody's data."""
+SYSTEM = (
+    "lost+found", "__macosx", "$recycle.bin", "system volume information", "@eadir",
+    "#recycle", "found.000",
+)  # fmt: skip
+"""Folders, in lower case, that systems put among a person's own; nobody's data lies in them."""
 
 MASKS = "masks"
 """Stands for the masks beside images among the suffixes of files that are read."""
 
-_SYSTEM_FILES = ("Thumbs.db", "desktop.ini")
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
 _SHEET = "views.png"
 _MOST_SUFFIXES = 6
 
@@ -144,14 +147,14 @@ def _visible(root: Path, listing: Listing) -> Iterator[tuple[Path, list[str], li
             listing.passed.append(f"our own results in {here.relative_to(root).as_posix()}")
             folders.clear()
             continue
-        system = sorted(name for name in folders if name in SYSTEM)
+        system = sorted(name for name in folders if name.lower() in SYSTEM)
         listing.passed += [f"folder {(here / n).relative_to(root).as_posix()}" for n in system]
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and name not in SYSTEM and not _is_loop(here / name)
+            if not name.startswith(".") and name.lower() not in SYSTEM and not _is_loop(here / name)
         )
-        visible = [n for n in files if not n.startswith(".") and n not in _SYSTEM_FILES]
+        visible = [n for n in files if not n.startswith(".") and n.lower() not in _SYSTEM_FILES]
         yield here, [*folders], visible
 
 

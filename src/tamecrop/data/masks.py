@@ -17,6 +17,8 @@ MOST_VALUES = 100
 BORDER = 255
 """Beside other values it marks a border, as in VOC's masks."""
 
+ACCOUNT = "around each value of their masks"
+
 _LOSSY = ("JPEG", "MPO", "WEBP")
 
 
@@ -40,8 +42,25 @@ def boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:
     if values.shape != size:
         got = f"{values.shape[0]} x {values.shape[1]} pixels for {size[0]} x {size[1]}"
         return np.empty((0, 4)), [f"{path}: must be a mask of its image's size, got {got}"]
-    rows = [_around(values == value) for value in _objects(values)]
-    return np.array(rows, dtype=np.float64).reshape(-1, 4), []
+    return boxes_in(values, is_trimap="trimap" in path.parent.name.lower()), []
+
+
+def boxes_in(mask: NDArray[Any], *, is_trimap: bool = False) -> Floats:
+    """The box around the pixels of each object of a mask `(H, W)`, `(k, 4)`.
+
+    Args:
+        mask: a number a pixel; real ones that are not whole are cut at half of their maximum.
+        is_trimap: whether 1 is the object, 2 the background and 3 a border, where there are no
+            other values.
+    """
+    if mask.dtype.kind == "f" and not (mask == np.rint(mask)).all():
+        mask = 2 * mask > np.nanmax(mask)
+    values = mask.astype(np.int64)
+    kept = _objects(values)
+    if is_trimap and {*kept} <= {1, 2, 3}:
+        kept = [value for value in kept if value == 1]
+    rows = [_around(values == value) for value in kept]
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 
 def _values(image: Image.Image) -> NDArray[Any]:

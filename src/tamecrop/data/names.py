@@ -1,6 +1,7 @@
 """The names that data sets use for their splits, and for folders that hold no class."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -29,12 +30,12 @@ WRAPPERS = ("data", "dataset", "datasets", "all", "raw", "cls-loc", "samples")
 
 MASKS = (
     "segmentationobject", "masks", "mask", "segmentationclass", "segmentations", "segmentation",
-    "seg", "gt", "groundtruth", "ground_truth",
+    "seg", "gt", "groundtruth", "ground_truth", "trimaps", "trimap",
 )  # fmt: skip
 """Folders of images whose values say where the objects of others are, the surest first."""
 
 COMPANIONS = (
-    *MASKS, "labels", "label", "annotations", "annotation", "annots", "anns", "trimaps", "trimap",
+    *MASKS, "labels", "label", "annotations", "annotation", "annots", "anns",
     "depth", "xmls", "targets", "superpixels",
 )  # fmt: skip
 """Folders that say something of images and hold none to learn from; and ends of files' names."""
@@ -184,3 +185,25 @@ def year(name: str) -> int:
     """The year in a name, or 0."""
     found = _YEAR.search(name)
     return int(found[0]) if found else 0
+
+
+def plain(name: str) -> str:
+    """What is left of a class's name without case, spaces, signs and leading zeros.
+
+    >>> plain("Maine_Coon "), plain("007"), plain("0")
+    ('maine coon', '7', '0')
+    """
+    words = re.split(r"[\s_-]+", unicodedata.normalize("NFC", name).casefold().strip(" _-"))
+    return " ".join((word.lstrip("0") or "0") if word.isdecimal() else word for word in words)
+
+
+def list_alike(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of classes that may be one: nothing but case, spaces, signs or zeros differs.
+
+    >>> list_alike(["1", "01", "cat", "cat "])
+    [('1', '01'), ('cat', 'cat ')]
+    """
+    first: dict[str, str] = {}
+    return [
+        (other, name) for name in classes if (other := first.setdefault(plain(name), name)) != name
+    ]

@@ -24,8 +24,8 @@ import PIL
 from tamecrop.data.decode import Decoding, decode, values_of
 from tamecrop.data.downloads import default_root
 from tamecrop.data.opening import DecodeError, Stage, pixel_limit
-from tamecrop.data.ranges import Depth, Values, depth_of
 from tamecrop.files import write_atomic
+from tamecrop.views.ranges import Depth, Values, depth_of
 
 NAME = ".tamecrop-check.json"
 """Of the memory inside a folder."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from tamecrop.data import downloads, scenes, splits
 from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
+from tamecrop.data.names import list_alike
 from tamecrop.geometry import Draw, keys, rules
 
 if TYPE_CHECKING:
@@ -119,6 +120,18 @@ def find(
     name, _, tail = str(spec).partition(":")
     if name == "scenes":
         return _scenes(tail, seed=seed, validation=validation)
+    found = _read(spec, root, **how)
+    pairs = list_alike(found.classes or ())
+    if not pairs:
+        return found
+    (one, other), more = pairs[0], f" (and {len(pairs) - 1} more)" if pairs[1:] else ""
+    said = f"classes {one!r} and {other!r}{more} differ in case, spaces, signs or zeros alone"
+    return dataclasses.replace(found, notes=(*found.notes, said))
+
+
+def _read(spec: str | Path, root: str | Path | None, **how: Unpack[How]) -> Found:
+    """The images of a source that are not made here."""
+    name, _, tail = str(spec).partition(":")
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
     if name == "wds" and tail:
@@ -153,7 +166,8 @@ def _refuse(path: Path, spec: str | Path) -> None:
     """Say what is wrong with a path that is no data."""
     if path.exists():
         rule = "a name, a folder or an .npz archive"
-        raise ValueError(f"`data` must be {rule}, got the file {path}")
+        hint = f"; shards are wds:{path}" if path.suffix.lower() == ".tar" else ""
+        raise ValueError(f"`data` must be {rule}, got the file {path}{hint}")
     if path.suffix or len(path.parts) > 1:
         raise ValueError(f"`data` must exist, got {spec}")
     rules.known("data", str(path), ("scenes", *downloads.NAMES))

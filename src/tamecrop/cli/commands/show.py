@@ -61,7 +61,7 @@ def _read_images(source: str, count: int) -> tuple[list["Tensor"], "list[Boxes] 
     from tamecrop.data.sources import load
 
     path = Path(source)
-    if path.is_file() and path.suffix != ".npz":
+    if path.is_file() and path.suffix.lower() != ".npz":
         return [decode(path)], None
     train = load(source, needs=("pixels", "known_boxes")).train
     places = range(min(count, len(train)))

@@ -148,6 +148,8 @@ def _scale(values: list[Values], kind: Kind) -> Scale | None:
     low, high = min(each.low for each in mine), max(each.high for each in mine)
     if low > high:
         return Scale(low, high, nodata=nodata)
+    if kind == "whole" and low >= 0 and high == 1:
+        return Scale(0, 1, nodata=nodata)
     if kind == "whole" and low >= 0 and high < 2**16:
         bits = next(bits for bits in _BITS if high < 2**bits)
         return Scale(0, 2**bits - 1, step=2 ** (bits - 8), nodata=nodata)
