@@ -1,34 +1,39 @@
-"""The highest memory and the time of one training step whose batch passes in parts.
+"""The highest memory and the time of one training step, in parts, with activations made anew.
 
 Each case is a process of its own, which takes one step of SimCLR on random views and says how much
-resident memory it had at most beyond what it had before. `python benchmarks/accumulate.py` writes
-`results/benchmarks/accumulate.json`, after every case.
+resident memory it had at most, all of the process. `python benchmarks/accumulate.py` writes
+`results/benchmarks/accumulate.json`, after every case; `CPU time` is of the whole step.
 """
 
 import json
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import torch
 
 from common import report, write
 from tamecrop.learning import backbone, methods
+from tamecrop.learning.backbones import recomputed
 from tamecrop.studies.turns import PeakMemory
 
+VIT = "timm:vit_small_patch16_224"
 CASES = (
-    ("resnet18", 96, 128, 1),
-    ("resnet18", 96, 128, 8),
-    ("resnet18", 96, 512, 1),
-    ("resnet18", 96, 512, 8),
-    ("resnet18", 96, 512, 32),
-    ("resnet50", 224, 16, 1),
-    ("resnet50", 224, 16, 4),
+    ("resnet50", 224, 8, 1, "keep"),
+    ("resnet50", 224, 8, 1, "recompute"),
+    (VIT, 224, 8, 1, "keep"),
+    (VIT, 224, 8, 1, "recompute"),
+    ("resnet50", 224, 8, 2, "keep"),
+    ("resnet50", 224, 16, 4, "keep"),
+    ("resnet50", 224, 32, 8, "keep"),
+    ("resnet50", 224, 32, 8, "recompute"),
+    ("resnet50", 224, 512, 128, "recompute"),
 )
-"""Backbone, side, images of the batch, parts: what a CPU with 16 GiB does in minutes."""
+"""Backbone, side, images of the batch, parts, activations: minutes, and the last one an hour."""
 
 
-def step(name: str, side: int, batch: int, parts: int) -> dict[str, float]:
+def step(name: str, side: int, batch: int, parts: int, activations: str) -> dict[str, float]:
     """One step, float32, one thread."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -37,20 +42,22 @@ def step(name: str, side: int, batch: int, parts: int) -> dict[str, float]:
     method.images_per_part = None if parts == 1 else batch // parts
     views = torch.randn(batch, 2, 3, side, side)
     memory = PeakMemory()
-    started = time.perf_counter()
-    method([views]).backward()
-    took = time.perf_counter() - started
-    return {"mebibytes": memory.since_before(), "seconds": took}
+    started = time.process_time()
+    with recomputed(method.backbone) if activations == "recompute" else nullcontext():
+        method([views]).backward()
+    took = time.process_time() - started
+    return {"mebibytes": memory.since_before(), "cpu_seconds": took}
 
 
 def main() -> None:
     found: list[dict[str, object]] = []
     for case in CASES:
-        words = [sys.executable, __file__, *map(str, case)]
-        done = subprocess.run(words, check=True, capture_output=True, text=True)
-        names = ("backbone", "side", "batch", "parts")
+        command = [sys.executable, __file__, *map(str, case)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        names = ("backbone", "side", "batch", "parts", "activations")
         found.append(dict(zip(names, case, strict=True)) | json.loads(done.stdout))
-        most = {f"{each['backbone']} {each['batch']} in {each['parts']}": each for each in found}
+        words = "{backbone} {batch} in {parts}, {activations}"
+        most = {words.format(**each): each for each in found}
         rates = {name: float(str(each["mebibytes"])) for name, each in most.items()}
         title = "highest memory of a step, views included"
         write("accumulate", [{"cases": found, "precision": "float32", "threads": 1}])
@@ -59,7 +66,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        name, *numbers = sys.argv[1:]
-        print(json.dumps(step(name, *map(int, numbers))))
+        name, side, batch, parts, activations = sys.argv[1:]
+        print(json.dumps(step(name, int(side), int(batch), int(parts), activations)))
     else:
         main()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from PIL import Image
 from tamecrop.cli import main
 from tamecrop.cli.display import position
 from tamecrop.data import ImageSet, load
-from tamecrop.learning import Pretraining, watching
+from tamecrop.learning import Pretraining, trainer, watching
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.watching import Clock
+from tamecrop.views.photometric import Finish
 
 
 def test_time_is_counted_where_the_next_views_are_asked_for(monkeypatch):
@@ -62,6 +64,33 @@ def test_every_step_records_its_share_and_what_lay_ready(tmp_path, workers):
     assert run.watched()["waiting"] == pytest.approx(np.mean([row["waiting"] for row in rows]))
     queued = [row.get("queued") for row in rows]
     assert all(0 <= each <= 2 for each in queued) if workers else queued == [None] * len(rows)
+
+
+class Counting(Finish):
+    """How many batches were alive when each was finished."""
+
+    finished, alive = [], []
+
+    def apply(self, views, **how):
+        self.alive.append(sum(each() is not None for each in self.finished))
+        found = super().apply(views, **how)
+        self.finished.append(weakref.ref(found))
+        return found
+
+
+@pytest.mark.parametrize("held", ["memory", "files"])
+def test_on_a_cpu_a_batch_is_gone_before_the_next_is_made(tmp_path, held, monkeypatch):
+    monkeypatch.setattr(trainer, "Finish", Counting)
+    monkeypatch.setattr(Counting, "finished", [])
+    monkeypatch.setattr(Counting, "alive", [])
+    data = load("scenes:count=60,side=32", needs=())
+    if held == "files":
+        data = data.with_train(write_files(tmp_path / "files", data.train))
+    config = Pretraining(
+        backbone="resnet7w16", epochs=2, warmup_epochs=0, batch_size=16, accumulate=2, size=16
+    )
+    run = pretrain(data, "rc:scale=0.6", config, tmp_path / "run")
+    assert Counting.alive == [0] * 2 * run.steps_per_epoch
 
 
 def write_files(folder, images):

@@ -154,16 +154,20 @@ class ViewLoader:
         shares = self._shares(epoch, found_boxes)[start_step:]
         if self._resident:
             for index, boxes in shares:
-                views = self._finished(self._cut(index, boxes), index, epoch)
-                yield Batch(index, views, boxes)
+                yield Batch(index, self._finished(self._cut(index, boxes), index, epoch), boxes)
             return
-        on_cpu = self._device.type == "cpu"
-        make = partial(self._made, shares, epoch if on_cpu else None)
+        make = partial(self._made, shares, epoch if self._device.type == "cpu" else None)
         steps = Steps(make, len(shares), workers=self._loading.workers)
-        for (index, boxes), (views, queued) in zip(shares, steps, strict=True):
-            sent = tuple(group.to(self._device, non_blocking=True) for group in views)
-            finished = sent if on_cpu else self._finished(sent, index, epoch)
-            yield Batch(index, finished, boxes, queued)
+        yield from map(partial(self._batch, epoch), shares, steps)
+
+    def _batch(
+        self, epoch: int, share: "_Share", step: tuple[tuple[Tensor, ...], int | None]
+    ) -> Batch:
+        """What `_made` gave, on the device, where views are finished unless that is the CPU."""
+        (index, boxes), (views, queued) = share, step
+        sent = tuple(group.to(self._device, non_blocking=True) for group in views)
+        on_cpu = self._device.type == "cpu"
+        return Batch(index, sent if on_cpu else self._finished(sent, index, epoch), boxes, queued)
 
     def _shares(self, epoch: int, found_boxes: Floats | None) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""

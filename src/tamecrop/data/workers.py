@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,16 +45,16 @@ class Steps:
         Raises:
             DecodeError: of an image that cannot be read.
         """
-        steps, taken = iter(self._loader), 0
-        while True:
-            ready = int(self._made.sum()) - taken if self._loader.num_workers else None
-            found = next(steps, None)
-            if found is None:
-                return
-            if isinstance(found, DecodeError):
-                raise found
-            taken += 1
-            yield found, ready
+        steps = iter(self._loader)
+        for taken in range(len(self._loader)):
+            yield self._next(steps, taken)  # and no name here keeps a step while the next is made
+
+    def _next(self, steps: Iterator[Any], taken: int) -> tuple[tuple[Tensor, ...], int | None]:
+        ready = int(self._made.sum()) - taken if self._loader.num_workers else None
+        found = next(steps)
+        if isinstance(found, DecodeError):
+            raise found
+        return found, ready
 
 
 class _Making(Dataset[tuple[Tensor, ...] | DecodeError]):

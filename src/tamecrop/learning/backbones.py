@@ -2,13 +2,15 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
 from torchvision.models import resnet
 from torchvision.models.resnet import BasicBlock
 
@@ -226,3 +228,50 @@ def without_traces(method: nn.Module) -> Iterator[None]:
         for each, buffers in before:
             for buffer, value in zip(each.buffers(), buffers, strict=True):
                 buffer.copy_(value)
+
+
+@contextmanager
+def recomputed(network: nn.Module) -> Iterator[None]:
+    """Keep no activations inside the blocks of a network: the backward pass makes them anew.
+
+    Memory is that of one block and of what blocks hand on, time one more forward pass; outputs and
+    gradients stay the same, and batch norm counts each batch once.
+
+    Relation: gradient checkpointing (Chen et al. 2016, arXiv:1604.06174), by torch's.
+
+    Args:
+        network: with blocks in a sequence: residual blocks, those of a transformer.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    blocks = _blocks(network)
+    if not blocks:
+        raise ValueError("`activations` must be keep for a backbone without blocks in a sequence")
+    for block in blocks:
+        block.forward = partial(_passed_twice, block, block.forward)
+    try:
+        yield
+    finally:
+        for block in blocks:
+            del block.forward
+
+
+def _blocks(network: nn.Module) -> list[nn.Module]:
+    """The parts of sequences that hold several layers with weights, the innermost of them."""
+    found = [
+        each
+        for sequence in network.modules()
+        if isinstance(sequence, nn.Sequential | nn.ModuleList)
+        for each in sequence
+        if sum(any(True for _ in part.parameters(recurse=False)) for part in each.modules()) > 1
+    ]
+    inner = {id(part) for part in found}
+    return [
+        each for each in found if not any(id(part) in inner for part in list(each.modules())[1:])
+    ]
+
+
+def _passed_twice(block: nn.Module, forward: Any, *inputs: Any, **more: Any) -> Any:
+    contexts = lambda: (nullcontext(), without_traces(block))  # noqa: E731
+    return checkpoint(forward, *inputs, use_reentrant=False, context_fn=contexts, **more)

@@ -13,6 +13,7 @@ SettledPrecision = Literal["32-true", "bf16-mixed", "64-true"]
 Precision = Literal["auto"] | SettledPrecision
 Execution = Literal["eager", "compiled"]
 Normalize = Literal["train", "cifar10"]
+Activations = Literal["keep", "recompute"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class Pretraining:
             and `32-true` elsewhere: a CPU without such instructions emulates them ten times slower
             than float32; the run records which it was. `64-true` tells rounding from the rest.
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
+        activations: of the backbone, until the backward pass: `keep` all, or `recompute` those
+            inside its blocks: less memory for one more forward pass, and the same numbers.
         decode: of files: `full`, every pixel, or `fast`, JPEGs at the smallest scale that feeds the
             views, which changes their pixels by a gray level or two.
         workers: processes that decode, for images in files.
@@ -70,6 +73,7 @@ class Pretraining:
     normalize: Normalize = "train"
     precision: Precision = "auto"
     execution: Execution = "eager"
+    activations: Activations = "keep"
     decode: Literal["fast", "full"] = "full"
     workers: int = 0
     save_every: int = 10
@@ -82,6 +86,9 @@ class Pretraining:
             rules.count(name, getattr(self, name), least=0)
         rules.positive("learning_rate", self.learning_rate)
         rules.known("decode", self.decode, ("fast", "full"))
+        rules.known("activations", self.activations, ("keep", "recompute"))
+        once = self.activations == "keep" or self.execution == "eager"
+        rules.require("activations", "keep with execution compiled", self.activations, holds=once)
         most = max(self.batch_size // 2, 1)
         rule = f"1 <= accumulate <= batch_size / 2, parts of two images, {most}"
         rules.require("accumulate", rule, self.accumulate, holds=self.accumulate <= most)
@@ -92,7 +99,7 @@ class Pretraining:
         if self.size is not None:
             rules.count("size", self.size)
 
-    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every")
+    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every", "activations")
     """Settings that decide no number and may differ when a run is continued."""
 
     ADDED: ClassVar[Mapping[str, Any]] = {

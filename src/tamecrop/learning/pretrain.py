@@ -1,11 +1,13 @@
 """The one training loop: any method on the views of a plan, on any number of devices."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
 from tamecrop.data.images import Dataset
 from tamecrop.geometry import Policy, ViewPlan, plan
 from tamecrop.learning import methods, processes, run_folder
+from tamecrop.learning.backbones import recomputed
 from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.curves import Run
 from tamecrop.learning.trainer import Trainer
@@ -78,7 +80,9 @@ def pretrain(
         trainer.resume(out, hooks, identity)
         if not trainer.finished:
             trainer.compile(hooks)
-            trainer.train(out, hooks, identity)
+            keeps = config.activations == "keep"
+            with nullcontext() if keeps else recomputed(trainer.method.backbone):
+                trainer.train(out, hooks, identity)
         run = trainer.run()
         if run.is_collapsed:
             hooks.warned(f"{config.method} on {stated} has collapsed: its features are all alike")

@@ -23,15 +23,7 @@ from tamecrop.learning import (
 from tamecrop.learning.backbones import backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.curves import (
-    KNN,
-    QUEUED,
-    WAITING,
-    WHOLE_BOXES,
-    Curves,
-    Run,
-    write_curves,
-)
+from tamecrop.learning.curves import KNN, QUEUED, WAITING, WHOLE_BOXES, Curves, Run, write_curves
 from tamecrop.learning.methods.base import require_complete
 from tamecrop.learning.watching import Clock, Hooks, Progress
 from tamecrop.views.photometric import Finish, photometric
@@ -185,20 +177,25 @@ class Trainer:
         """What is to record of each step that is left, once the step is taken.
 
         The views of the next step are asked for before this step's loss is waited for: a device
-        makes them while the host reads the loss.
+        makes them while the host reads the loss. On a CPU they come after those of this step are
+        gone: of a large batch there is room for one.
         """
         found = self.boxes.boxes if self.boxes else None
         start = self.step % self.loader.steps_per_epoch
         batches = self.loader.batches(epoch, start, found_boxes=found)
-        watched = clock.watch(batches)
+        watched, on_host = clock.watch(batches), self.fabric.device.type == "cpu"
         here = next(watched, None)
         while here is not None:
             self.optimizer.zero_grad(set_to_none=True)
             loss: Tensor = self.model(self._chosen(here.views))
             self.fabric.backward(loss)
-            following = next(watched, None)
-            yield self._stepped(loss.detach(), here)
+            following = None if on_host else next(watched, None)
+            values = self._stepped(loss.detach(), here)
             here = following
+            del loss  # its graph holds views
+            if on_host:
+                here = next(watched, None)
+            yield values
 
     def _chosen(self, views: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Those that the method gets, chosen with the weights that it has now."""

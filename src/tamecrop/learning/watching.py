@@ -151,6 +151,7 @@ class Clock:
             if found is None:
                 return
             yield found
+            del found  # so that there is room for the next
 
     @property
     def waiting(self) -> float:
