@@ -6,7 +6,6 @@ Writes results/predict/quality.json, docs/predict_figures.png and docs/predict_s
 
 import itertools
 import json
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -42,8 +41,9 @@ def main() -> None:
         "scale_left_out": judged(by_scale, truth, scales),
         "rule_left_out": judged(by_rule, truth, rules),
         "fit": judged(prediction.fit_model().surface.predict(table), truth, rules),
-        "intervals": intervals(by_scale - truth, by_rule - truth, scales),
+        "intervals": intervals(by_rule - truth),
         "scale_left_out_nested": nested(truth, scales),
+        "rule_left_out_nested": nested(truth, rules),
         "lookup": lookups(by_scale, truth),
         "best_of_other_laws": (others := other_laws()),
         "best_of_other_laws_mean_absolute_error": mean_error(others),
@@ -86,22 +86,14 @@ def ranks(values: Floats) -> Floats:
     return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
-def intervals(by_scale: Floats, by_rule: Floats, scales: np.ndarray) -> dict[str, object]:
-    """Half widths, and how many cells of a scale lie in the interval that the other three give."""
-    inside = {
-        str(scale): float(
-            np.mean(np.abs(by_scale[scales == scale]) <= take_half_width(by_scale[scales != scale]))
-        )
-        for scale in SCALES
-    }
+def intervals(by_rule: Floats) -> dict[str, object]:
+    """Half widths of the ranges, and how many cells of a rule left out lie in the wider one."""
     model = prediction.fit_model()
     return {
         "level": LEVEL,
         "half_width_known_rule": points(model.of_a_known_rule),
         "half_width_other_rule": points(model.of_another_rule),
         "half_width_narrow_shared_mean": points(model.of_a_narrow_mean),
-        "coverage_scale_left_out": statistics.fmean(inside.values()),
-        "coverage_of_each_scale": inside,
         "wide_interval_coverage_rule_left_out": float(
             np.mean(np.abs(by_rule) <= model.of_another_rule)
         ),
@@ -147,29 +139,43 @@ def at_64_px() -> list[dict[str, object]]:
     return rows
 
 
-def nested(truth: Floats, scales: np.ndarray) -> dict[str, object]:
-    """Error with a crop size left out when the four figures too are chosen without it.
+def nested(truth: Floats, groups: np.ndarray) -> dict[str, object]:
+    """Error with a group left out when the four figures too are chosen without it.
 
-    Of eight figures, those four are taken for each left-out size that do best with each of the
-    other three sizes left out in turn.
+    Of eight figures, those four are taken for each group left out that do best with each of the
+    other groups left out in turn.
     """
     pool = candidate_figures()
     names = list(pool)
     table = np.stack([pool[name] for name in names], axis=1)
     errors, chosen = np.empty(len(truth)), {}
-    for scale in SCALES:
-        kept = scales != scale
+    for group in np.unique(groups):
+        kept = groups != group
         best = min(
             itertools.combinations(range(len(names)), 4),
             key=lambda columns: np.abs(
-                surface.predict_left_out(table[kept][:, columns], truth[kept], scales[kept])
+                surface.predict_left_out(table[kept][:, columns], truth[kept], groups[kept])
                 - truth[kept]
             ).mean(),
         )
         fitted = surface.make_surface().fit(table[kept][:, best], truth[kept])
         errors[~kept] = np.abs(fitted.predict(table[~kept][:, best]) - truth[~kept])
-        chosen[str(scale)] = [names[column] for column in best]
-    return {"pool": names, "chosen": chosen, "mean_absolute_error": points(errors.mean())}
+        chosen[str(group)] = [names[column] for column in best]
+    return {
+        "pool": names,
+        "chosen": chosen,
+        "mean_absolute_error": points(errors.mean()),
+        "mean_absolute_error_of_each": {
+            str(group): points(errors[groups == group].mean()) for group in np.unique(groups)
+        },
+        "half_width": points(take_half_width(errors)),
+        "coverage_of_each": {
+            str(group): float(
+                np.mean(errors[groups == group] <= take_half_width(errors[groups != group]))
+            )
+            for group in np.unique(groups)
+        },
+    }
 
 
 def candidate_figures() -> dict[str, Floats]:
@@ -260,10 +266,7 @@ def sweep_plot(by_scale: Floats):
         for axis, scale in zip(axes[row], SCALES, strict=True):
             rows = [i for i, c in enumerate(cells) if (c.law, c.scale) == (law, scale)]
             alphas = [cells[i].alpha for i in rows]
-            half = 100 * take_half_width(
-                by_scale[[i for i, c in enumerate(cells) if c.scale != scale]]
-                - np.array([c.accuracy for c in cells if c.scale != scale])
-            )
+            half = 100 * prediction.NESTED_ERROR
             middle = 100 * by_scale[rows]
             axis.fill_between(alphas, middle - half, middle + half, color=theme.FAINT)
             axis.plot(alphas, middle, color=theme.color(row), label="predicted, scale left out")

@@ -1,5 +1,7 @@
 """The prediction holds on published cells it has not seen, and says where it has nothing to say."""
 
+import functools
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -10,10 +12,19 @@ from scipy.stats import spearmanr
 
 from references import surface as reference
 from tamecrop.paper import prediction, published, surface
-from tamecrop.paper.prediction import LEVEL, list_sweep_figures, predict, rank, take_half_width
+from tamecrop.paper.prediction import (
+    LEVEL,
+    NESTED_ERROR,
+    list_sweep_figures,
+    predict,
+    rank,
+    take_half_width,
+)
 from tamecrop.paper.surface import scale_figures
 
-QUALITY = Path(__file__).parents[2] / "results" / "predict" / "quality.json"
+ROOT = Path(__file__).parents[2]
+QUALITY = ROOT / "results" / "predict" / "quality.json"
+SCRIPT = ROOT / "benchmarks" / "predict.py"
 CELLS = published.sweep()
 TRUTH = np.array([cell.accuracy for cell in CELLS])
 SCALES = np.array([cell.scale for cell in CELLS])
@@ -80,13 +91,32 @@ def test_the_published_quality_is_what_comes_out(table):
     assert len(stored["residuals"]) == stored["cells"] == len(CELLS)
 
 
-def test_intervals_hold_their_share_of_cells_of_a_scale_left_out(table):
-    residuals = surface.predict_left_out(table, TRUTH, SCALES) - TRUTH
-    inside = [
-        np.abs(residuals[scale == SCALES]) <= take_half_width(residuals[scale != SCALES])
-        for scale in np.unique(SCALES)
-    ]
-    assert np.concatenate(inside).mean() >= LEVEL - 0.03
+def test_ranges_are_those_of_figures_chosen_without_the_cells_left_out():
+    """Ranges of figures that were chosen with all cells in view hold 60 % of those cells."""
+    stored = json.loads(QUALITY.read_text())
+    honest = stored["scale_left_out_nested"]["half_width"]
+    assert honest == pytest.approx(100 * NESTED_ERROR, abs=0.01)
+    known, other = (predict(f"gcc:scale=0.4,alpha=2,border={rule}") for rule in ("recenter", "pad"))
+    assert known.high - known.accuracy == pytest.approx(NESTED_ERROR)
+    assert other.high - other.accuracy > NESTED_ERROR
+
+
+def test_the_choice_of_figures_saw_no_cell_that_was_left_out():
+    """By the script: other accuracies of a size left out change neither its figures nor others'."""
+    spec = importlib.util.spec_from_file_location("quality", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    two = SCALES <= 0.6
+    script.candidate_figures = functools.partial(only, script.candidate_figures(), two)
+    changed = np.where(SCALES == 0.2, 0.5, TRUTH)[two]
+    one, other = (script.nested(values, SCALES[two]) for values in (TRUTH[two], changed))
+    assert one["chosen"]["0.2"] == other["chosen"]["0.2"]
+    assert one["chosen"] != other["chosen"], "figures of the sizes that are kept may follow it"
+    assert one["mean_absolute_error"] != other["mean_absolute_error"]
+
+
+def only(pool, rows):
+    return {name: values[rows] for name, values in pool.items()}
 
 
 def test_half_width_is_the_conformal_quantile():
@@ -148,7 +178,7 @@ def test_another_law_has_a_wider_interval():
     ]
     assert widths[:3] == pytest.approx([2 * prediction.fit_model().of_a_known_rule] * 3)
     assert widths[3:] == pytest.approx([2 * prediction.fit_model().of_another_rule] * 3)
-    assert widths[3] > 1.5 * widths[0]
+    assert widths[3] > 1.1 * widths[0]
 
 
 OUT = [
@@ -178,4 +208,4 @@ def test_every_published_cell_is_in_the_regime_and_most_in_the_interval():
     assert all(each.in_regime and each.reason is None for each in found)
     inside = [p.low <= c.accuracy <= p.high for p, c in zip(found, CELLS, strict=True)]
     assert np.mean(inside) >= LEVEL
-    assert prediction.fit_model().of_a_known_rule < 0.02
+    assert prediction.fit_model().of_a_known_rule < 0.035
