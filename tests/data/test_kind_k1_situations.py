@@ -497,7 +497,10 @@ def test_results_do_not_go_among_images(tmp_path, monkeypatch, capsys):
     )
     assert main(["audit", ".", *words, "--out", "cat/new"]) == 0
     assert main(["audit", ".", *words, "--out", "cat/new"]) == 0, "our own results give way"
-    assert find(".").classes == ("cat", "dog")
+    (root / "cat" / "new").rename(root / "audit")
+    found = find(".")
+    assert found.classes == ("cat", "dog")
+    assert found.account.endswith("not read: our own results in audit"), "and said once"
 
 
 def test_a_check_says_the_notes_too(tmp_path, capsys):
