@@ -255,9 +255,15 @@ ROWS = {
     "archives of images": Row(
         fill(**{"a.zip": b"PK", "b.tar": b""}), refused_at_all="unpack the archives first"
     ),
-    "one shard": Row(
-        also(fill(**{"a/b.txt": b""}), lambda root: (root / "a.tar").write_bytes(b"")),
-        refused_at_all="must hold image files",
+    "shards without their prefix": Row(
+        fill(**{"train-000.tar": b"", "a/b.txt": b""}),
+        refused_at_all=r"not read: 1 \.tar, 1 \.txt; unpack .* shards are .* wds:\S+ds$",
+    ),
+    "a table of a hub without its prefix": Row(
+        fill(**{"data/train-0.parquet": b"PAR1"}), refused_at_all=r"is read as hf:\S+/ds$"
+    ),
+    "the folder of an archive": Row(
+        fill(**{"a.npz": b""}), refused_at_all=r"not read: 1 \.npz; give the \.npz archive itself$"
     ),
     # masks
     "trimaps of Oxford's pets": Row(
@@ -491,7 +497,10 @@ def test_results_do_not_go_among_images(tmp_path, monkeypatch, capsys):
     )
     assert main(["audit", ".", *words, "--out", "cat/new"]) == 0
     assert main(["audit", ".", *words, "--out", "cat/new"]) == 0, "our own results give way"
-    assert find(".").classes == ("cat", "dog")
+    (root / "cat" / "new").rename(root / "audit")
+    found = find(".")
+    assert found.classes == ("cat", "dog")
+    assert found.account.endswith("not read: our own results in audit"), "and said once"
 
 
 def test_a_check_says_the_notes_too(tmp_path, capsys):

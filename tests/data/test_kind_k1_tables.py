@@ -185,6 +185,20 @@ REFUSED = {
         r"train has no class folders",
     ),
     "no table": (FLAT, {"labels.csv": '"\n'}, "train has no class folders"),
+    "tables of every broken kind": (
+        FLAT,
+        {
+            "a.csv": "\0\0",
+            "b.csv": "",
+            "c.csv": "file,label\n",
+            "d.csv": "a," * 10_000 + "\n",
+            "e.csv": "x" * 200_000,
+            "f.jsonl": "[1, 2]\n",
+            "g.jsonl": "{",
+            "h.tsv": "file\tlabel\n\t\t\t\n",
+        },
+        "train has no class folders",
+    ),
 }
 
 
@@ -198,6 +212,14 @@ def test_what_gives_no_labels_is_said_to_who_needs_them(tmp_path, name, capsys):
     words = ["--policies", "rc:scale=0.5", "--out", str(tmp_path / "out")]
     assert main(["compare", str(root), *words]) == 2
     assert not (tmp_path / "out").exists(), "found before any work"
+
+
+def test_a_table_has_any_coding(tmp_path):
+    root = made(tmp_path / "ds", FLAT, {})
+    text = "file,label\n" + lines("{n}.png,{kind}")
+    for coding in ("utf-8", "utf-8-sig", "utf-16"):
+        (root / "labels.csv").write_bytes(text.encode(coding))
+        assert folders.read(root).classes == ("cat", "dog"), coding
 
 
 def test_folders_that_are_classes_come_before_tables(tmp_path):

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from tamecrop.audit.held_images import channels_first, narrow_all, read_labels
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import Dataset, ImageSet, annotations, header_size, sources
 from tamecrop.data.images import Need
 from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
-from tamecrop.views.ranges import Depth, depth_of, measure
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
@@ -68,10 +68,11 @@ def find_subject(
     Of the splits of a source train is audited; test is never used.
 
     Args:
-        images: a name or path as for `sources.load`; a Dataset or an ImageSet; an array
-            `(N, C, H, W)`; or a list of images `(C, H, W)` of any sizes, or of files. Values that
-            are not uint8 become 8 bits by the range of them all, as `load` does it.
-        labels: `(N,)` whole numbers, for arrays and lists.
+        images: a name or path as for `sources.load`; a Dataset or an ImageSet; a tensor
+            `(N, C, H, W)` or an array, whose channels may be last; or a list of images `(C, H, W)`
+            of any sizes, of PIL images, or of files. Values that are not uint8 become 8 bits by the
+            range of them all, as `load` does it.
+        labels: `(N,)` whole numbers from 0 on or texts, for arrays and lists.
         boxes: the object boxes `(k, 4)` of each image, for arrays and lists.
         seed: key of embedded scenes.
         most: a larger set is audited on this many of its images, chosen by a fixed key.
@@ -145,37 +146,22 @@ def _hold(
     if isinstance(images, ImageSet):
         return images, ""
     objects = None if boxes is None else tuple(np.asarray(each).reshape(-1, 4) for each in boxes)
-    numbers = None if labels is None else torch.as_tensor(np.asarray(labels)).long()
+    numbers = None if labels is None else read_labels(labels)
     if isinstance(images, (Tensor, np.ndarray)):
-        (pixels,), depth = _narrow([torch.as_tensor(images)])
+        (pixels,), depth = narrow_all([channels_first(images)])
         return ImageSet.in_memory(pixels, labels=numbers, boxes=objects), depth
     each = list(images)  # type: ignore[arg-type]
     if each and all(isinstance(one, (str, Path)) for one in each):
         paths = tuple(map(Path, each))
         sizes = np.array([header_size(path) for path in paths], dtype=np.int64)
         return ImageSet(sizes=sizes, paths=paths, labels=numbers, boxes=objects), ""
-    tensors, depth = _narrow([torch.as_tensor(one) for one in each])
+    tensors, depth = narrow_all([channels_first(one) for one in each])
     for one in tensors:
         if one.ndim != 3 or len(one) != len(tensors[0]):
             rule = "images of shape (C, H, W), as many channels each"
             raise ValueError(f"`images` must be {rule}, got {tuple(one.shape)}")
     sizes = np.array([one.shape[-2:] for one in tensors], dtype=np.int64).reshape(-1, 2)
     return _ImageList(sizes=sizes, tensors=tensors, labels=numbers, boxes=objects), depth
-
-
-def _narrow(images: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], str]:
-    """Images as 8 bits by one range for all of them, and a line on it where it changed them."""
-    images = [255 * each.byte() if each.dtype == torch.bool else each for each in images]
-    deep = [measure(each.numpy()) for each in images if each.dtype != torch.uint8]
-    depth = depth_of(deep) if deep else Depth()
-
-    def narrow(image: Tensor) -> Tensor:
-        scale = depth.scale("real" if image.is_floating_point() else "whole")
-        if image.dtype == torch.uint8 or scale is None:
-            return image
-        return torch.from_numpy(scale(image.numpy()))
-
-    return tuple(narrow(each) for each in images), depth.account
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -181,9 +181,9 @@ def _upright(image: Image.Image, turned: int, how: Decoding) -> Pixels:
     size = image.size if turned in SIDEWAYS else image.size[::-1]
     upright = np.empty((*size, 3), dtype=np.uint8)
     stored = TURNED[turned](upright) if turned in TURNED else upright
-    to_rgb = _deep_to_rgb(image, how) if _is_deep(image) else _to_rgb
+    convert = _deep_to_rgb(image, how) if _is_deep(image) else to_rgb
     for top, strip in _strips(image):
-        stored[top : top + strip.height] = to_rgb(strip)
+        stored[top : top + strip.height] = convert(strip)
     return upright
 
 
@@ -197,7 +197,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
+def to_rgb(image: Image.Image) -> Pixels:
     """Pixels `(H, W, 3)` of an image of 8 bits a channel, whatever its mode."""
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")

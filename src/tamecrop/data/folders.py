@@ -24,7 +24,14 @@ from tamecrop.data.layouts import Part
 from tamecrop.data.listing import Listing, list_folder
 from tamecrop.data.quarantine import Memory, Sizing, decoded_size
 
-_PACKED = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
+_ELSEWHERE = {
+    ".zip .tar .gz .tgz .7z .rar .bz2 .xz": "unpack the archives first",
+    ".tar": "shards are read as wds:{root}",
+    ".parquet .arrow": "a Hugging Face data set is read as hf:{root}",
+    ".npz": "give the .npz archive itself",
+}
+"""Suffixes of what holds images and is no image file, and what to do."""
+
 _TABLES = (".xlsx", ".xls", ".parquet", ".mat")
 _TINY, _IMAGENET = "val_annotations.txt", "LOC_val_solution.csv"
 
@@ -124,10 +131,9 @@ def require_readable(root: Path, memory: Memory, listing: Listing | None = None)
     if not memory.entries:
         unread = listing.unread() if listing is not None else ()
         rest = f"; not read: {', '.join(unread)}" if unread else ""
-        packed = listing is not None and any(
-            counts[suffix] for counts in listing.others.values() for suffix in _PACKED
-        )
-        unpack = "; unpack the archives first" if packed else ""
+        there = {s for c in listing.others.values() for s in +c} if listing is not None else set()
+        hints = [hint for found, hint in _ELSEWHERE.items() if there & {*found.split()}]
+        unpack = "; ".join(["", *hints]).format(root=root)
         raise ValueError(f"{root} must hold image files, got none{rest}{unpack}")
     refuse_unreadable(root, str(root), memory)
 

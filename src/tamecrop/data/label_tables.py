@@ -16,6 +16,7 @@ from typing import Any
 from tamecrop.data.layouts import Part
 from tamecrop.data.mentions import Images
 from tamecrop.data.names import TRAIN, split_word
+from tamecrop.data.yolo import read_text
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
@@ -175,9 +176,11 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f"{path} has more than {_MOST_BYTES:,} bytes")
-    text = path.read_text("utf-8-sig", errors="replace")
+    text = read_text(path)
     if path.suffix.lower() == ".jsonl":
         records: list[dict[str, Any]] = [json.loads(x) for x in text.splitlines() if x.strip()]
+        if not all(isinstance(record, dict) for record in records):
+            raise ValueError(f"{path} must hold an object a line")
         names = list(dict.fromkeys(key for record in records for key in record))
         body = [[str(record.get(name, "")) for name in names] for record in records]
     else:

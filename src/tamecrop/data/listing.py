@@ -132,7 +132,8 @@ def _suffixes(files: Sequence[str]) -> Counter[str]:
 
 
 def _tree(place: Path, images: Mapping[Path, list[str]], inner: Mapping[Path, list[str]]) -> Folder:
-    below = {name: _tree(place / name, images, inner) for name in inner.get(place, ())}
+    seen = [name for name in inner.get(place, ()) if place / name in images]  # none of results
+    below = {name: _tree(place / name, images, inner) for name in seen}
     full = {name: folder for name, folder in below.items() if folder.total}
     here = tuple(images.get(place, ()))
     total = len(here) + sum(folder.total for folder in full.values())

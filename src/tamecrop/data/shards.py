@@ -92,7 +92,10 @@ def read(
         quarantined=tuple(entry.error(root) for entry in memory.bad),
         notes=(*notes, *changes),
         depth=decoding.account,
-        unread=tuple(f"{count} .{kind}" for kind, count in Counter(unread).most_common(6)),
+        unread=tuple(
+            f"{count} .{kind}" if kind else f"{count} without suffix"
+            for kind, count in Counter(unread).most_common(6)
+        ),
         lacking=_lacking(pattern, good, has_boxes=bool(boxes)),
     )
 

@@ -117,6 +117,8 @@ def find(
     Raises:
         ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
     """
+    if not str(spec).strip():
+        raise ValueError("`data` must be a name or a path, got an empty text")
     name, _, tail = str(spec).partition(":")
     if name == "scenes":
         return _scenes(tail, seed=seed, validation=validation)

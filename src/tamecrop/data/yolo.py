@@ -66,10 +66,15 @@ def pose_numbers(root: Path) -> int | None:
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file that are not empty, with their numbers from 1."""
+    text = read_text(path).splitlines()
+    yield from ((n, line) for n, line in enumerate(text, 1) if line.strip())
+
+
+def read_text(path: Path) -> str:
+    """A text in UTF-8, or in UTF-16 with its mark, as PowerShell writes it."""
     content = path.read_bytes()
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # by PowerShell
-    text = content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
-    yield from ((n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip())
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
 
 
 def is_row(line: str) -> bool:

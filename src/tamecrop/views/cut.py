@@ -111,7 +111,21 @@ def cut(
     edges = boxes if hasattr(boxes, "ndim") else np.asarray(boxes)
     if edges.ndim == 2 and _is_one(images):
         return _cut([images], edges[None], how)[0]
+    _refuse_one(images, tuple(edges.shape))
     return _cut(images, edges, how)
+
+
+def _refuse_one(images: Any, shape: tuple[int, ...]) -> None:
+    """Refuse one image with the boxes of a batch, which `Policy.draw` gives.
+
+    Raises:
+        ValueError: with the two ways out.
+    """
+    alone = isinstance(images, Image.Image)
+    if alone or (_is_one(images) and len(shape) == 3 and len(images) != shape[0]):
+        raise ValueError(
+            f"one image takes `boxes` of shape (V, 4), got {shape}: give [image] or boxes[0]"
+        )
 
 
 def _is_one(images: Any) -> bool:

@@ -81,6 +81,8 @@ def read_edges(boxes: Boxes, images: int) -> NDArray[np.int64]:
         array = boxes.cpu().numpy()
     if array.ndim != 3 or array.shape[0] != images or array.shape[2] != 4:
         raise ValueError(f"`boxes` must have shape ({images}, V, 4), got {array.shape}")
+    if images and not array.shape[1]:
+        raise ValueError(f"`boxes` must have at least one view an image, got {array.shape}")
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"`boxes` must be integers, got {array.dtype}")
     if (array[..., 2:] <= array[..., :2]).any():

@@ -76,6 +76,8 @@ def _is_channels_last(images: Tensor) -> bool:
 def _color(channels: int, dtype: torch.dtype, how: Manner) -> Tensor:
     """Fill `(C,)` of the images' dtype."""
     is_bool, limits = dtype == torch.bool, None
+    if dtype.is_complex:
+        raise TypeError(f"`images` must be bool, integers or floats, got {dtype}")
     if not (is_bool or dtype.is_floating_point):
         limits = torch.iinfo(dtype).min, torch.iinfo(dtype).max
     return torch.as_tensor(how.color(channels, limits, is_bool=is_bool)).to(dtype)
