@@ -16,6 +16,7 @@ import torch
 from common import report, write
 from tamecrop.learning import backbone, methods
 from tamecrop.learning.backbones import recomputed
+from tamecrop.learning.processes import free_at_once
 from tamecrop.studies.turns import PeakMemory
 
 VIT = "timm:vit_small_patch16_224"
@@ -41,6 +42,8 @@ def step(name: str, side: int, batch: int, parts: int, activations: str) -> dict
     method.to(memory_format=torch.channels_last)
     method.images_per_part = None if parts == 1 else batch // parts
     views = torch.randn(batch, 2, 3, side, side)
+    if parts > 1 or activations == "recompute":
+        free_at_once()
     memory = PeakMemory()
     started = time.process_time()
     with recomputed(method.backbone) if activations == "recompute" else nullcontext():

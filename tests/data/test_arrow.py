@@ -64,6 +64,41 @@ def test_one_table_is_train_however_it_is_stored(tmp_path, how):
     assert found.train.labels.tolist() == [number % 2 for number in range(20)]
 
 
+@pytest.mark.parametrize("how", ["saved", "parquet"])
+def test_a_set_that_was_looked_at_is_opened_without_reading_an_image(tmp_path, how, monkeypatch):
+    folder = tmp_path / "t"
+
+    def write(numbers):
+        if how == "saved":
+            table(numbers).save_to_disk(folder)
+        else:
+            folder.mkdir(exist_ok=True)
+            table(numbers).to_parquet(folder / "train.parquet")
+
+    read, names = datasets.Dataset.__getitem__, []
+
+    def watched(rows, key):
+        names.extend([key] if isinstance(key, int) else [])
+        return read(rows, key)
+
+    monkeypatch.setattr(datasets.Dataset, "__getitem__", watched)
+    write(range(20))
+    first = find(f"hf:{folder}")
+    assert sorted(set(names)) == list(range(20))
+    names.clear()
+    again = find(f"hf:{folder}")
+    assert names == []
+    assert [*map(str, again.train.paths)] == [*map(str, first.train.paths)]
+    assert [path.stat().st_size for path in again.train.paths] == [
+        len(picture(number)) for number in range(20)
+    ]
+    write(range(5, 25))
+    other = find(f"hf:{folder}")
+    assert len(set(names)) == 20
+    assert "20 changed" in " ".join(other.notes)
+    assert other.train.paths[0].read_bytes() == picture(5)
+
+
 def test_workers_give_the_batches_of_one_process(tmp_path):
     table(range(20)).save_to_disk(tmp_path / "t")
     images = find(f"hf:{tmp_path / 't'}").train

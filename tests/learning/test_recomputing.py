@@ -1,6 +1,9 @@
 """Activations that are made anew: the same bits, in less memory."""
 
 import copy
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -93,6 +96,48 @@ def test_a_run_ends_with_the_same_bits_and_may_change_on_the_way(scenes, tmp_pat
     with pytest.raises(Interrupted):
         pretrain(scenes, TWO, config, tmp_path / "parts", hooks=stopping_after(5))
     assert same(pretrain(scenes, TWO, TINY, tmp_path / "parts"), whole)
+
+
+GROWTH = """
+import sys
+from pathlib import Path
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+from tamecrop.learning.processes import free_at_once
+
+def resident():
+    (line,) = (x for x in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in x)
+    return int(line.split()[1]) / 1024
+
+torch.set_num_threads(1)
+network = nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.AdaptiveAvgPool2d(1))
+network.to(memory_format=torch.channels_last)
+asked = sys.argv[1] == "ask" and free_at_once()
+kept, sizes = [], []
+for _ in range(16):
+    views = torch.randn(16, 3, 96, 96).contiguous(memory_format=torch.channels_last)
+    kept.append(checkpoint(network, views, use_reentrant=False))
+    sizes.append(resident())
+print(asked, sizes[-1] - sizes[5] - 10 * views.nbytes / 2**20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the C library of GNU")
+def test_parts_leave_nothing_behind():
+    """Of each part 9 MiB of activations stayed in the heap."""
+    left = {}
+    for word in ("ask", "not"):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", GROWTH, word],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        asked, more = done.stdout.split()
+        assert asked == str(word == "ask")
+        left[word] = float(more)
+    assert left["ask"] < 9 < left["not"]
 
 
 def test_what_cannot_be_recomputed_is_refused():

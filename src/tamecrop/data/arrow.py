@@ -1,11 +1,12 @@
 """Hugging Face data sets on disk, `hf:PATH`: saved by `save_to_disk`, or a folder of parquet files.
 
-The optional package `datasets` reads them; images stay encoded until their views are made.
+The optional package `datasets` maps them into memory. Images stay encoded where they are until they
+are looked at for the first time, which is remembered, and until their views are made: to open a set
+again reads the lengths of its images and none of them.
 """
 
-import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tamecrop.data.quarantine import Sizing, decoded_size
 from tamecrop.data.splits import number_labels
 
 PREFIX = "hf"
+_ROWS = 10_000
 
 _LABEL = "label"
 
@@ -72,9 +74,11 @@ def read(
         ModuleNotFoundError: without the package `datasets`.
     """
     root = Path(path)
-    splits = _splits(root, _loaded(root))
+    splits, changed = _opened(root)
     unread: Counter[str] = Counter()
-    images = {split: _images(root, split, table, unread) for split, table in splits.items()}
+    images = {
+        split: _images(root, split, table, changed, unread) for split, table in splits.items()
+    }
     source = f"{PREFIX}:{path}"
     every = [each for split in images.values() for each in split]
     memory, notes = look_once(root, every, source=source, sizing=sizing, most_pixels=most_pixels)
@@ -118,25 +122,35 @@ def read(
 def list_images(path: str) -> tuple[Path, list[Path]]:
     """The folder, and the images of all rows."""
     root = Path(path)
-    splits = _splits(root, _loaded(root))
-    parts = [_images(root, split, table, Counter()) for split, table in splits.items()]
+    splits, changed = _opened(root)
+    parts = [_images(root, split, table, changed, Counter()) for split, table in splits.items()]
     return root, [image for part in parts for image in part]
 
 
-def _loaded(root: Path) -> Any:
+def _opened(root: Path) -> tuple[dict[str, Any], int]:
+    """The table of each split, and when the files that hold them changed, in nanoseconds."""
+    loaded, files = _loaded(root)
+    return _splits(root, loaded), max(Path(file).stat().st_mtime_ns for file in files)
+
+
+def _loaded(root: Path) -> tuple[Any, Sequence[str]]:
+    """The table, or tables by the names of their splits, and the files that hold them."""
     import datasets
 
     if not root.is_dir():
         raise ValueError(f"`{PREFIX}:` must name a folder, got {root}")
     saved = any((root / name).is_file() for name in ("dataset_dict.json", "state.json"))
     if saved:
-        return datasets.load_from_disk(str(root))
+        loaded = datasets.load_from_disk(str(root))
+        tables = loaded.values() if isinstance(loaded, dict) else [loaded]
+        return loaded, [file["filename"] for table in tables for file in table.cache_files]
     files = {split: [*map(str, found)] for split, found in _parquet(root).items()}
     if not files:
         raise ValueError(f"{root} must hold a saved data set or .parquet files")
+    # `datasets` turns them into files of its own cache: it is these that tell a change.
     return datasets.DatasetDict(
         {split: datasets.Dataset.from_parquet(found) for split, found in files.items()}
-    )
+    ), [file for found in files.values() for file in found]
 
 
 def _parquet(root: Path) -> dict[str, list[Path]]:
@@ -164,8 +178,8 @@ def _splits(root: Path, loaded: Any) -> dict[str, Any]:
     return splits
 
 
-def _images(root: Path, split: str, table: Any, unread: Counter[str]) -> list[Path]:
-    """The images of a split, named by the split and the number of their row."""
+def _images(root: Path, split: str, table: Any, changed: int, unread: Counter[str]) -> list[Path]:
+    """The images of a split, named by the split and the number of their row; none is read."""
     import datasets
 
     found = [name for name, kind in table.features.items() if isinstance(kind, datasets.Image)]
@@ -175,15 +189,20 @@ def _images(root: Path, split: str, table: Any, unread: Counter[str]) -> list[Pa
     (column,) = found
     unread.update(name for name in table.features if name != column)
     encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
-    cells = (_Cell(encoded, row, column) for row in range(len(encoded)))
-    return [_image(root / split / f"{cell.row:09d}", cell) for cell in cells]
+    return [
+        Member(root / split / f"{row:09d}", _Cell(encoded, row, column), length, changed)
+        for row, length in enumerate(_lengths(encoded, column))
+    ]
 
 
-def _image(name: Path, cell: _Cell) -> Path:
-    """A row as a member of the table; its sum stands for the time of change that no row has."""
-    found = cell.table[cell.row][cell.column]
-    content = (found or {}).get("bytes") or b""
-    return Member(name, cell, len(content), zlib.crc32(content))
+def _lengths(encoded: Any, column: str) -> Iterator[int]:
+    """The length in bytes of the image in each row, 0 for none: Arrow keeps them apart."""
+    import pyarrow.compute
+
+    for part in encoded.with_format("arrow").iter(batch_size=_ROWS):
+        content = pyarrow.compute.struct_field(part[column], "bytes")
+        found = pyarrow.compute.fill_null(pyarrow.compute.binary_length(content), 0)
+        yield from found.to_pylist()
 
 
 def _labels(

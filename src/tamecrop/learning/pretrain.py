@@ -57,6 +57,8 @@ def pretrain(
     if config.knn_every:
         dataset.require("labels")
     identity = run_folder.identity(dataset, stated, config, seed=seed)
+    if config.accumulate > 1 or config.activations == "recompute":
+        processes.free_at_once()
     fabric = processes.fabric(cast(SettledPrecision, config.precision))
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)

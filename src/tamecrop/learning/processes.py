@@ -3,6 +3,7 @@
 Nothing here starts a process: a run uses one device unless a launcher says otherwise.
 """
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,24 @@ def settle_precision(config: Pretraining) -> Pretraining:
     if config.precision != "auto":
         return config
     return replace(config, precision="bf16-mixed" if computes_in_bfloat16() else "32-true")
+
+
+def free_at_once() -> bool:
+    """Have the C library give a large block back to the system when it is freed, from now on.
+
+    GNU's keeps blocks of up to 32 MiB for later, and finds them too small for the next tensor of
+    the same shape, which must begin at a multiple of 64: a batch that passes in parts would leave
+    some activations of each part behind.
+
+    Returns:
+        Whether this system's C library knows the request.
+    """
+    known = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    return known is not None and known(_MMAP_THRESHOLD, _LARGE) == 1
+
+
+_MMAP_THRESHOLD, _LARGE = -3, 2**20
+"""The number of the option in GNU's malloc.h, and the bytes from which a block counts as large."""
 
 
 def computes_in_bfloat16() -> bool:
