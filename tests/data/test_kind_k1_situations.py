@@ -471,6 +471,40 @@ def test_boxes_of_trimaps_hold_the_animal_alone(tmp_path):
     assert find(values).train.boxes[0].tolist() == [[3, 2, 7, 5]]
 
 
+SIZES = {
+    "its own": ((8, 12), False),
+    "turned, as a camera stored it": ((12, 8), False),
+    "none": ((0, 0), False),
+    "no number": (("x", None), False),
+    "twice": ((16, 24), True),
+    "another shape": ((8, 13), True),
+    "as texts": (("16", "24.0"), True),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("form", ["voc", "coco"])
+def test_annotations_of_another_size_are_told(tmp_path, form, name):
+    """Boxes of images before these were resized lie wrong, and nothing else shows it."""
+    (height, width), is_told = SIZES[name]
+    if form == "voc":
+        text = (
+            f"<annotation><size><width>{width}</width><height>{height}</height></size><object>"
+            "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>"
+            "</object></annotation>"
+        )
+        root = fill("JPEGImages", count=2, **{"Annotations/0.xml": text})(tmp_path / "ds")
+    else:
+        image = {"id": 0, "file_name": "0.png", "height": height, "width": width}
+        objects = [{"image_id": 0, "bbox": [1, 1, 4, 4]}]
+        text = json.dumps({"images": [image], "annotations": objects, "categories": []})
+        root = fill("images", count=2, **{"annotations/instances.json": text})(tmp_path / "ds")
+    found = find(root)
+    assert found.train.boxes[0].tolist() == [[1, 1, 5, 5]]
+    said = "another size than these have, and may lie wrong: 1, such as"
+    assert any(said in note for note in found.notes) == is_told
+
+
 def test_bits_are_black_and_white_and_other_pixels_stay(tmp_path):
     bits = npz(train_images=(IMAGES > 99).astype(np.uint8))(tmp_path / "a")
     assert set(find(bits).train.pixels.unique().tolist()) == {0, 255}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamecrop.data import masks, names, yolo
-from tamecrop.data.coco import Coco, Read, files_of
+from tamecrop.data.coco import Coco, Read, files_of, is_other_size, note_sizes
 from tamecrop.data.layouts import Part
 from tamecrop.data.listing import MASKS, Listing
 from tamecrop.data.opening import suffixes
@@ -25,6 +25,7 @@ from tamecrop.geometry.boxes import clip
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Kind = Literal["yolo", "voc", "coco", "masks"]
+_Reader = Callable[[Path, tuple[int, int]], tuple[Floats, list[str]]]
 
 KNOWN = "YOLO text in labels/, VOC XML in Annotations/, COCO JSON in annotations/, or masks/"
 
@@ -74,25 +75,25 @@ class Annotations:
             sizes: `(N, 2)`, (height, width), by split.
         """
         if self.kind == "coco":
-            return Coco(self.root, self.folders, paths).read()
-        found, used = Read(), set[Path]()
+            return Coco(self.root, self.folders, paths, sizes).read()
+        found, used, others = Read(), set[Path](), list[Path]()
         pose = yolo.pose_numbers(self.root)
-        of = {"voc": _voc_boxes, "masks": masks.boxes}.get(
-            self.kind, partial(yolo.boxes, pose=pose)
-        )
+        of: _Reader = masks.boxes if self.kind == "masks" else partial(yolo.boxes, pose=pose)
+        of = partial(_voc_boxes, others=others) if self.kind == "voc" else of
         for split, images in paths.items():
             found.boxes[split] = tuple(
                 self._of_image(image, (int(size[0]), int(size[1])), of, found, used)
                 for image, size in zip(images, sizes[split], strict=True)
             )
         self._note_unused(used, found)
+        found.notes += note_sizes(others)
         return found
 
     def _of_image(
         self,
         image: Path,
         size: tuple[int, int],
-        of: Callable[[Path, tuple[int, int]], tuple[Floats, list[str]]],
+        of: _Reader,
         found: Read,
         used: set[Path],
     ) -> Floats:
@@ -241,13 +242,15 @@ inside their image and were left out')
     return tuple(kept), tuple(f"{n} object boxes {fate}" for n, fate in account if n)
 
 
-def _voc_boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:  # noqa: ARG001
+def _voc_boxes(path: Path, size: tuple[int, int], others: list[Path]) -> tuple[Floats, list[str]]:
     """Boxes of a VOC XML file: `bndbox`, or around the points of a `polygon`.
 
     VOC's own files count pixels from 1; other tools that write the format count from 0.
     """
     try:
         tree = _safe_xml(path.read_bytes())
+        if is_other_size([tree.findtext(f"size/{side}") for side in ("height", "width")], size):
+            others.append(path)
         first = 1 if "VOC" in (tree.findtext("source/database") or "") else 0
         rows = [_voc_box(item, first) for item in tree.iter("object")]
     except (ElementTree.ParseError, expat.ExpatError, ValueError, OSError) as error:

@@ -1,6 +1,7 @@
 """Object boxes from COCO JSON files: each names many images and their objects."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from tamecrop.data.yolo import around, require_finite
 Floats = NDArray[np.float64]
 
 FOLDERS = ("annotations", "Annotations", "labels", ".")
+_NUMBER = re.compile(r"\d{1,9}(\.\d*)?")
 OTHERS = ("captions_", "person_keypoints_", "stuff_", "panoptic_", "image_info_")
 
 
@@ -64,9 +66,14 @@ class Coco:
     """Boxes of COCO JSON files given to the images that they name."""
 
     def __init__(
-        self, root: Path, folders: frozenset[Path], paths: Mapping[str, Sequence[Path]]
+        self,
+        root: Path,
+        folders: frozenset[Path],
+        paths: Mapping[str, Sequence[Path]],
+        sizes: Mapping[str, NDArray[np.int64]],
     ) -> None:
         self.root, self.folders, self.paths, self.found = root, folders, paths, Read()
+        self.sizes, self.others = sizes, list[Path]()
         self.rows: dict[str, list[list[list[float]]]] = {
             split: [[] for _ in images] for split, images in paths.items()
         }
@@ -89,6 +96,7 @@ class Coco:
             (self.crowds, "annotated crowds are no single object and were left out"),
         )
         self.found.notes += [f"{n} {fate}" for n, fate in account if n]
+        self.found.notes += note_sizes(self.others)
         return self.found
 
     def _file(self, path: Path) -> None:
@@ -102,6 +110,11 @@ class Coco:
             self.found.problems.append(f"{path}: must be COCO JSON: {error!r}")
             return
         self.lost += sum(place is None for place in places.values())
+        for image in images:
+            place = places[str(image["id"])]
+            stated = image.get("height"), image.get("width")
+            if place is not None and is_other_size(stated, self.sizes[place[0]][place[1]]):
+                self.others.append(self._path(place))
         for number, item in enumerate(objects):
             self._object(f"{path}, annotation {number}", item, places)
 
@@ -135,6 +148,25 @@ class Coco:
             return
         if place is not None and row is not None:
             self.rows[place[0]][place[1]].append(row)
+
+
+def is_other_size(stated: Sequence[Any], size: Sequence[int] | NDArray[np.int64]) -> bool:
+    """Whether an annotation is of an image of other sides: turned ones and 0 say nothing.
+
+    >>> is_other_size((427, 640), (640, 427)), is_other_size(("0", None), (9, 9))
+    (False, False)
+    >>> is_other_size((427, "640"), (214, 320))
+    True
+    """
+    sides = [int(float(side)) for side in stated if _NUMBER.fullmatch(str(side))]
+    known = len(sides) == len(size) and min(sides) > 0
+    return known and sorted(sides) != sorted(int(side) for side in size)
+
+
+def note_sizes(others: Sequence[Path]) -> list[str]:
+    """A sentence on images of which an annotation states another size, if there are any."""
+    said = "object boxes are of images of another size than these have, and may lie wrong: "
+    return [f"{said}{len(others)}, such as {others[0]}"] if others else []
 
 
 def _box(item: Mapping[str, Any]) -> list[float] | None:
