@@ -1,75 +1,93 @@
-"""The highest memory and the time of one training step, in parts, with activations made anew.
+"""The highest memory of training steps: in parts, with activations made anew, and of whole runs.
 
-Each case is a process of its own, which takes one step of SimCLR on random views and says how much
-resident memory it had at most, all of the process. `python benchmarks/accumulate.py` writes
-`results/benchmarks/accumulate.json`, after every case; `CPU time` is of the whole step.
+Each step is one of SimCLR on random views, each run one step of `tamecrop pretrain` on files, in a
+process of its own; the memory is the highest resident one of all of that process. The last run is
+as long as the time allows: what a larger batch adds is its views, which are counted too.
+`python benchmarks/accumulate.py FOLDER [IMAGES ...]` writes `results/benchmarks/accumulate.json`
+after every case; the numbers are the batches of the runs.
 """
 
 import json
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 
-from common import report, write
+from common import write
+from tamecrop.cli import main as tamecrop
 from tamecrop.learning import backbone, methods
 from tamecrop.learning.backbones import recomputed
 from tamecrop.learning.processes import free_at_once
-from tamecrop.studies.turns import PeakMemory
 
-VIT = "timm:vit_small_patch16_224"
-CASES = (
-    ("resnet50", 224, 8, 1, "keep"),
-    ("resnet50", 224, 8, 1, "recompute"),
-    (VIT, 224, 8, 1, "keep"),
-    (VIT, 224, 8, 1, "recompute"),
-    ("resnet50", 224, 8, 2, "keep"),
-    ("resnet50", 224, 16, 4, "keep"),
-    ("resnet50", 224, 32, 8, "keep"),
-    ("resnet50", 224, 32, 8, "recompute"),
-    ("resnet50", 224, 512, 128, "recompute"),
-)
-"""Backbone, side, images of the batch, parts, activations: minutes, and the last one an hour."""
+SIDE, PART = 224, 8
+STEPS = [
+    (name, parts, activations)
+    for name, parts in (("resnet50", 1), ("timm:vit_small_patch16_224", 1), ("resnet50", 2))
+    for activations in ("keep", "recompute")
+]
+"""Backbone, parts of `PART` images, activations."""
+
+WORDS = (
+    f"--training.backbone resnet50 --training.stem imagenet --training.method simclr "
+    f"--training.epochs 1 --training.warmup_epochs 0 --training.precision 32-true "
+    f"--training.decode fast --training.size {SIDE} --policy rrc:scale=0.2..1"
+).split()
 
 
-def step(name: str, side: int, batch: int, parts: int, activations: str) -> dict[str, float]:
+def step(name: str, parts: str, activations: str) -> None:
     """One step, float32, one thread."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     method = methods.method("simclr", backbone(name, stem="imagenet")).train()
     method.to(memory_format=torch.channels_last)
-    method.images_per_part = None if parts == 1 else batch // parts
-    views = torch.randn(batch, 2, 3, side, side)
-    if parts > 1 or activations == "recompute":
+    method.images_per_part = None if parts == "1" else PART
+    views = torch.randn(int(parts) * PART, 2, 3, SIDE, SIDE)
+    if parts != "1" or activations == "recompute":
         free_at_once()
-    memory = PeakMemory()
-    started = time.process_time()
     with recomputed(method.backbone) if activations == "recompute" else nullcontext():
         method([views]).backward()
-    took = time.process_time() - started
-    return {"mebibytes": memory.since_before(), "cpu_seconds": took}
 
 
-def main() -> None:
-    found: list[dict[str, object]] = []
-    for case in CASES:
-        command = [sys.executable, __file__, *map(str, case)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        names = ("backbone", "side", "batch", "parts", "activations")
-        found.append(dict(zip(names, case, strict=True)) | json.loads(done.stdout))
-        words = "{backbone} {batch} in {parts}, {activations}"
-        most = {words.format(**each): each for each in found}
-        rates = {name: float(str(each["mebibytes"])) for name, each in most.items()}
-        title = "highest memory of a step, views included"
-        write("accumulate", [{"cases": found, "precision": "float32", "threads": 1}])
-        report(title, "MiB", rates)
+def run(folder: str, batch: str) -> None:
+    """One step of a run on files, in parts of `PART` images."""
+    sizes = [f"--training.batch_size={batch}", f"--training.accumulate={int(batch) // PART}"]
+    with tempfile.TemporaryDirectory() as out:
+        words = ["pretrain", folder, *WORDS, *sizes, "--images", str(int(batch) + 4)]
+        assert tamecrop([*words, "--out", str(Path(out) / "run")]) == 0
+
+
+def measured(*words: str) -> dict[str, float]:
+    """What a case takes in a process of its own."""
+    done = subprocess.run([sys.executable, __file__, *words], check=True, capture_output=True)
+    found: dict[str, float] = json.loads(done.stdout.decode().splitlines()[-1])
+    return found
+
+
+def main(folder: str, batches: list[str]) -> None:
+    about = {"side": SIDE, "images_of_a_part": PART, "precision": "float32", "threads": 1}
+    steps: list[dict[str, object]] = []
+    runs: list[dict[str, object]] = []
+    for name, parts, activations in STEPS:
+        case = {"backbone": name, "parts": parts, "activations": activations}
+        steps.append(case | measured("step", name, str(parts), activations))
+        print(steps[-1], flush=True)
+        write("accumulate", [{**about, "steps": steps, "runs": runs}])
+    for batch in batches:
+        runs.append({"backbone": "resnet50", "batch": int(batch)} | measured("run", folder, batch))
+        print(runs[-1], flush=True)
+        write("accumulate", [{**about, "steps": steps, "runs": runs}])
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        name, side, batch, parts, activations = sys.argv[1:]
-        print(json.dumps(step(name, int(side), int(batch), int(parts), activations)))
+    kind, *rest = sys.argv[1:]
+    if kind in ("step", "run"):
+        {"step": step, "run": run}[kind](*rest)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        print(json.dumps({"mebibytes": peak, "cpu_seconds": time.process_time()}))
     else:
-        main()
+        main(kind, rest or ["16", "32", "96"])
