@@ -14,6 +14,8 @@ _EXTRAS = {
     "timm": "timm",
     "gradio": "explore",
     "datasets": "hf",
+    "ray": "ray",
+    "submitit": "slurm",
 }
 """The extra of `pip install 'tamecrop[...]'` that brings a package; `train` brings the others."""
 

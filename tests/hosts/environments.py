@@ -1,5 +1,7 @@
 """Test host libraries, each in an environment of its own: `make test-hosts HOSTS="timm ray"`.
 
+Hosts are what crop policies are used in (`tests/hosts`), and what studies run on (`tests/engines`).
+
 An environment is one made by `venv` that sees the packages of the Python that runs this script
 (torch is not installed again) and has in front of them what `HOST.txt` asks for. A host without
 `HOST.txt` needs nothing more; one with `--no-deps` in a comment is installed without what it
@@ -21,6 +23,8 @@ from time import perf_counter
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+FOLDERS = (HERE, ROOT / "tests" / "engines")
+"""Of tests, `test_HOST.py`."""
 ENVIRONMENTS = ROOT / ".hosts"
 SHARED = ("torch", "torchvision")
 """Packages that no host may replace."""
@@ -28,7 +32,8 @@ SHARED = ("torch", "torchvision")
 
 def hosts() -> list[str]:
     """The names of all hosts: those that have a test file."""
-    return sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
+    found = (path for folder in FOLDERS for path in folder.glob("test_*.py"))
+    return sorted({path.stem.removeprefix("test_") for path in found})
 
 
 def state(requirements: str) -> str:
@@ -70,9 +75,10 @@ def test(host: str, python: Path) -> int:
     }
     # What hosts warn of is theirs.
     words = ["-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider"]
-    path = str(HERE / f"test_{host}.py")
+    files = (folder / f"test_{host}.py" for folder in FOLDERS)
+    there = [str(path) for path in files if path.exists()]
     return subprocess.run(
-        [python, *words, path], env=surroundings, cwd=ROOT, check=False
+        [python, *words, *there], env=surroundings, cwd=ROOT, check=False
     ).returncode
 
 

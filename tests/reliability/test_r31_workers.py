@@ -13,7 +13,7 @@ from tamecrop.data.sources import load
 from tamecrop.learning.watching import Interrupted, StopFlag
 from tamecrop.studies import store
 from tamecrop.studies.compare import comparison
-from tamecrop.studies.engines import local, run, worker
+from tamecrop.studies.engines import pool, run, worker
 from tamecrop.studies.grid import Queue
 from tamecrop.studies.listening import Listener
 from tamecrop.studies.recipes import Recipe
@@ -50,13 +50,13 @@ class Kills(Listener):
 
     def __init__(self, monkeypatch):
         self.left, self.begun, self.ended, self.said = 1, [], [], []
-        hear = local._Pool._hear
+        hear = pool._Pool._hear
 
-        def heard(pool, worker, event, arguments):
+        def heard(workers, worker, event, arguments):
             self.speaks = worker
-            hear(pool, worker, event, arguments)
+            hear(workers, worker, event, arguments)
 
-        monkeypatch.setattr(local._Pool, "_hear", heard)
+        monkeypatch.setattr(pool._Pool, "_hear", heard)
 
     def cell_started(self, key):
         self.begun.append(key)
@@ -95,15 +95,15 @@ def test_r31_a_cell_that_is_not_handed_out_again_is_seen(tmp_path, monkeypatch):
 
 
 def test_r31_a_cell_that_ends_every_worker_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "ATTEMPTS", 1)
-    with pytest.raises(local.CellError, match=r"seed 0 \(compare\) lost 1 workers: .* code -9"):
+    monkeypatch.setattr(pool, "ATTEMPTS", 1)
+    with pytest.raises(pool.CellError, match=r"seed 0 \(compare\) lost 1 workers: .* code -9"):
         run(study(tmp_path), jobs=2, listener=Kills(monkeypatch))
     assert multiprocessing.active_children() == []
 
 
 def test_a_cell_that_fails_in_its_worker_is_one_line_with_its_name(tmp_path):
     wrong = study(tmp_path, learning_rate=1e30)
-    with pytest.raises(local.CellError, match=r"seed \d \(compare\): loss .* must be finite"):
+    with pytest.raises(pool.CellError, match=r"seed \d \(compare\): loss .* must be finite"):
         run(wrong, jobs=2)
     assert multiprocessing.active_children() == []
 

@@ -67,6 +67,7 @@ class Contest:
         out: Folder of the runs.
         seed: The first seed.
         jobs: Cells side by side.
+        engine: Where they run, see `studies.run`.
     """
 
     dataset: Dataset
@@ -75,6 +76,7 @@ class Contest:
     out: Path
     seed: int = 0
     jobs: int = 1
+    engine: str = "local"
 
     def __post_init__(self) -> None:
         if self.dataset.classes is None:
@@ -110,7 +112,7 @@ def hold_race(
     judged_by_validation = replace(contest.dataset, test=contest.dataset.validation)
     rule = RaceRule(contest, tuple(policies))
     study = Study(judged_by_validation, contest.out, rule, rule.outlook, compared=False)
-    run(study, jobs=contest.jobs, listener=listener, stop=stop)
+    run(study, jobs=contest.jobs, engine=contest.engine, listener=listener, stop=stop)
     cells = store.read(contest.out)
     if study.missing(cells):
         raise ValueError(f"another process trains in {contest.out}: choose another --out")

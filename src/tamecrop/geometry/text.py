@@ -103,7 +103,17 @@ def read_settings(tail: str, text: str, *, what: str, keys: Iterable[str]) -> di
         ValueError: for a text that is not so written, an unknown key, with the nearest known one,
             or a key that is given twice.
     """
-    stated: dict[str, Setting] = {}
+    words = split_settings(tail, text, what=what, keys=keys)
+    return {key: _value(word, f"{key}={word}") for key, word in words.items()}
+
+
+def split_settings(tail: str, text: str, *, what: str, keys: Iterable[str]) -> dict[str, str]:
+    """The same as words.
+
+    Raises:
+        ValueError: as `read_settings`.
+    """
+    stated: dict[str, str] = {}
     for item in filter(None, (item.strip() for item in tail.split(","))):
         key, equals, value = (word.strip() for word in item.partition("="))
         if not equals or not value:
@@ -111,7 +121,7 @@ def read_settings(tail: str, text: str, *, what: str, keys: Iterable[str]) -> di
         rules.known(f"key of a {what}", key, keys)
         if key in stated:
             raise ValueError(f"`{key}` must be given once, got it twice in {text!r}")
-        stated[key] = _value(value, item)
+        stated[key] = value
     return stated
 
 

@@ -22,5 +22,6 @@ from tamecrop.learning.watching import (
     Interrupted as Interrupted,
     Progress as Progress,
     StopFlag as StopFlag,
+    signals_call as signals_call,
     signals_raise as signals_raise,
 )

@@ -6,7 +6,7 @@ It stops at a step boundary: a signal only raises a flag, and the loops look at 
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -74,16 +74,32 @@ def signals_raise(flag: StopFlag) -> Iterator[None]:
     Raises:
         StoppedNow: at the second signal, wherever the program is.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
-    def heard(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+    def heard(number: int) -> None:
         if flag.raised:
             raise StoppedNow(number)
         flag.raised, flag.number = True, number
 
-    before = {number: signal.signal(number, heard) for number in _SIGNALS}
+    with signals_call(heard):
+        yield
+
+
+@contextmanager
+def signals_call(heard: Callable[[int], None], numbers: Sequence[int] = _SIGNALS) -> Iterator[None]:
+    """While inside, signals call a function; outside the main thread nothing changes.
+
+    Args:
+        heard: gets the number of a signal.
+        numbers: of the signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        heard(number)
+
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

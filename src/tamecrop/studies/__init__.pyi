@@ -17,8 +17,7 @@ from tamecrop.studies.cells import (
     flat as flat,
 )
 from tamecrop.studies.compare import comparison as comparison, publish as publish
-from tamecrop.studies.engines import run as run
-from tamecrop.studies.engines.local import default_jobs as default_jobs
+from tamecrop.studies.engines import choose_engine as choose_engine, run as run
 from tamecrop.studies.listening import Listener as Listener
 from tamecrop.studies.recipes import Recipe as Recipe, recipe as recipe
 from tamecrop.studies.seeds import (

@@ -69,7 +69,7 @@ def comparison(
     return Study(dataset, out, lambda _: wanted)
 
 
-def compare(
+def compare(  # noqa: PLR0913  the front door: one word a setting
     data: str | Path | Dataset,
     policies: Sequence[str | Policy | ViewPlan] = (),
     *,
@@ -77,6 +77,7 @@ def compare(
     seeds: int | str | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
+    engine: str = "local",
 ) -> Summary:
     """Pre-train a backbone under each crop policy with the same seeds, and probe it.
 
@@ -89,6 +90,8 @@ def compare(
         out: folder for results, which an interrupted call continues from; None writes nowhere.
         jobs: cells side by side; more than one are processes that are started by `spawn`, for
             which a script needs the usual `if __name__ == "__main__":`.
+        engine: where cells run: `local`, or `ray` or `slurm` with their settings, such as
+            `slurm:partition=gpu,time=4h,gpus=1`; all machines must see `out`.
 
     Returns:
         All cells with their accuracies, and for each policy mean, spread and paired difference.
@@ -111,7 +114,7 @@ def compare(
             jobs=jobs,
         )
         check(study)
-        summary = run(study, jobs=jobs)
+        summary = run(study, jobs=jobs, engine=engine)
         if out is not None:
             publish(study, summary)
     return summary

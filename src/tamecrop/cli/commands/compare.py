@@ -12,14 +12,27 @@ from tamecrop.cli import training
 from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
 
 
-def declare_cells(parser: ArgumentParser) -> None:
-    """Add what every command has that runs a grid of trainings."""
+def declare_engine(parser: ArgumentParser) -> None:
+    """Add where trainings run, and how many side by side."""
+    parser.add_argument(
+        "--engine",
+        type=str,
+        default="local",
+        help="where cells run: local, ray (ray:address=HOST:PORT,cpus=1,gpus=1) or slurm "
+        "(slurm:partition=NAME,time=4h,gpus=1); see docs/scaling.md",
+    )
     parser.add_argument(
         "--jobs",
         type=PositiveInt | None,
         default=None,
-        help="cells side by side; by default one a CPU core, or one a GPU",
+        help="cells side by side; by default one a CPU core, or one a GPU; as many as a Ray "
+        "cluster has room for; 16 under SLURM",
     )
+
+
+def declare_cells(parser: ArgumentParser) -> None:
+    """Add what every command has that runs a grid of trainings."""
+    declare_engine(parser)
     parser.add_argument("--cells", type=str | None, default=None, help="a part of them, as in 3/8")
     parser.add_argument(
         "--merge", type=Path, nargs="+", default=[], help="add cells of these folders or files"
@@ -43,6 +56,15 @@ def part(text: str | None) -> tuple[int, int]:
     if found is None or int(found[1]) > int(found[2]):
         raise ValueError(f"`cells` must be written PART/PARTS, as in 3/8, got {text!r}")
     return int(found[1]), int(found[2])
+
+
+def choose_jobs(parsed: Namespace) -> int:
+    """Cells side by side, once the engine is found to be there."""
+    from tamecrop.studies import choose_engine
+
+    engine = choose_engine(parsed.engine)
+    engine.check()
+    return parsed.jobs or engine.default_jobs()
 
 
 def check_merge(paths: Sequence[Path]) -> None:
@@ -85,11 +107,12 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
 
     from tamecrop.cli.display import display
     from tamecrop.learning.watching import StopFlag, signals_raise
-    from tamecrop.studies import check, comparison, default_jobs, publish, read_seeds, run, store
+    from tamecrop.studies import check, comparison, publish, read_seeds, run, store
 
+    jobs = choose_jobs(parsed)
     chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
     out = check_folder(parsed.out, parsed.data)
-    jobs, many = parsed.jobs or default_jobs(), read_seeds(parsed.seeds)
+    many = read_seeds(parsed.seeds)
     study = replace(
         comparison(chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs),
         across=parsed.across,
@@ -102,7 +125,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     def work() -> None:
         flag = StopFlag()
         with signals_raise(flag), display(Console()) as listener:
-            summary = run(study, jobs=jobs, listener=listener, stop=flag)
+            summary = run(study, jobs=jobs, engine=parsed.engine, listener=listener, stop=flag)
         publish(study, summary)
         say(f"report: {out / 'report.html'}")
 

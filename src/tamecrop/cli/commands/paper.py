@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli.command import Command, Work, check_folder, say
-from tamecrop.cli.commands.compare import check_merge, declare_cells, part
+from tamecrop.cli.commands.compare import check_merge, choose_jobs, declare_cells, part
 
 if TYPE_CHECKING:
     from tamecrop.paper.pages import PaperStudy
@@ -90,9 +90,10 @@ def _running(
     from tamecrop.data.sources import load
     from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.paper.pages import publish
-    from tamecrop.studies import Study, check, default_jobs, run, store
+    from tamecrop.studies import Study, check, run, store
 
     quiet()
+    jobs = choose_jobs(parsed)
     study = Study(
         load(parsed.data, needs=("labels",)),
         out,
@@ -109,7 +110,7 @@ def _running(
     def work() -> None:
         flag = StopFlag()
         with signals_raise(flag), display(Console()) as listener:
-            summary = run(study, jobs=parsed.jobs or default_jobs(), listener=listener, stop=flag)
+            summary = run(study, jobs=jobs, engine=parsed.engine, listener=listener, stop=flag)
         cells = store.read(out)
         say("\n".join(paper_study.lines(cells)))
         say(f"report: {publish(paper_study, summary, cells, out)}")

@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from tamecrop.cli.command import Command, Work, check_folder, check_policies, say
+from tamecrop.cli.commands.compare import choose_jobs, declare_engine
 
 if TYPE_CHECKING:
     from tamecrop.audit import Contest, Race, Subject
@@ -38,9 +39,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     )
     parser.add_argument("--train", type=PositiveInt, default=5000, help="images they train on")
     parser.add_argument("--arms", type=PositiveInt, default=4, help="policies trained at most")
-    parser.add_argument(
-        "--jobs", type=PositiveInt | None, default=None, help="trainings side by side, see compare"
-    )
+    declare_engine(parser)
     parser.add_argument(
         "--coverage", type=float, default=0.5, help="share of an object that a view must cover"
     )
@@ -100,7 +99,7 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     """The data and recipe of the short trainings, checked."""
     from tamecrop.audit import Contest, seconds
     from tamecrop.data import cut_to, load
-    from tamecrop.studies import default_jobs, recipe
+    from tamecrop.studies import recipe
 
     settings: Any = recipe(parsed.preset).training
     side = min(_MOST_SIDE, int(subject.images.sizes.max()))
@@ -108,8 +107,15 @@ def _contest(parsed: Namespace, subject: "Subject") -> "Contest":
     batch = min(settings.batch_size, max(2, len(dataset.train) // 4))
     training = replace(settings, size=side, batch_size=batch)
     out = check_folder(parsed.out / "runs")
-    jobs = parsed.jobs or default_jobs()
-    return Contest(dataset, training, seconds(parsed.budget), out, parsed.seed, jobs)
+    return Contest(
+        dataset,
+        training,
+        seconds(parsed.budget),
+        out,
+        seed=parsed.seed,
+        jobs=choose_jobs(parsed),
+        engine=parsed.engine,
+    )
 
 
 def _race(contest: "Contest", policies: tuple[str, ...]) -> "Race":

@@ -1,4 +1,4 @@
-"""What a worker process of the local engine does: one cell after the other, told through a pipe.
+"""What a worker does with a cell, and the process of the local engine, told through a pipe.
 
 The data set is shipped to it without pixels, which lie in files.
 """
@@ -8,9 +8,10 @@ import logging
 import signal
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,17 @@ import numpy as np
 import torch
 
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.learning import Interrupted, StopFlag, one_thread
-from tamecrop.studies.arms import Study, Wanted
+from tamecrop.learning import Interrupted, Progress, StopFlag, one_thread
+from tamecrop.studies.arms import Study, Wanted, nothing, silent
 from tamecrop.studies.cells import Key
 from tamecrop.studies.grid import finish
 from tamecrop.studies.listening import Listener
 
 EVERY = 0.2
 """Seconds between two reports of a cell's progress, and between two looks at the stop flag."""
+
+Tell = Callable[[str, Sequence[Any]], None]
+"""Gets the name of an event and its arguments."""
 
 GONE = (EOFError, BrokenPipeError, ConnectionResetError)
 """What a pipe says when nobody is at its other end. The last comes when whoever was there died with
@@ -47,6 +51,14 @@ class Shipped:
 
     fields: dict[str, Any]
     splits: tuple[dict[str, Any], ...]
+
+
+def bare(study: Study) -> Study:
+    """A study on its way to a worker, without its data and without its rule.
+
+    The data travels as files; the rule may be anything, and stays where cells are handed out.
+    """
+    return replace(study, rule=nothing, outlook=silent, dataset=None)  # type: ignore[arg-type]
 
 
 def ship(dataset: Dataset, folder: Path) -> Shipped:
@@ -105,28 +117,30 @@ class _ParentsFlag(StopFlag):
         self._raised = value
 
 
-class _PipeListener(Listener):
-    """Sends the events of a cell through a pipe, progress not more often than a person reads."""
+class _Teller(Listener):
+    """Hands the events of a cell on, progress not more often than a person reads.
 
-    def __init__(self, pipe: "Connection[Any, Any]") -> None:
-        self._pipe, self._spoke = pipe, 0.0
+    Args:
+        tell: gets the name of an event and its arguments.
+        every: seconds between two reports of progress.
+    """
+
+    def __init__(self, tell: Tell, every: float) -> None:
+        self._tell, self._every, self._spoke = tell, every, 0.0
 
     def cell_started(self, key: Key) -> None:
-        self._send("cell_started", key)
+        self._tell("cell_started", (key,))
 
-    def stepped(self, key: Key, progress: Any) -> None:
-        if time.monotonic() - self._spoke >= EVERY:
+    def stepped(self, key: Key, progress: Progress) -> None:
+        if time.monotonic() - self._spoke >= self._every:
             self._spoke = time.monotonic()
-            self._send("stepped", key, progress)
+            self._tell("stepped", (key, progress))
 
     def evaluating(self, key: Key) -> None:
-        self._send("evaluating", key)
+        self._tell("evaluating", (key,))
 
     def warned(self, line: str) -> None:
-        self._send("warned", line)
-
-    def _send(self, event: str, *arguments: Any) -> None:
-        _send(self._pipe, event, arguments)
+        self._tell("warned", (line,))
 
 
 def work(
@@ -140,7 +154,7 @@ def work(
     study = replace(study, dataset=receive(shipped))
     with one_thread():
         while isinstance(wanted := _next(pipe), Wanted):
-            _send(pipe, *_done(wanted, study, pipe))
+            do(wanted, study, partial(_send, pipe), _ParentsFlag(pipe))
 
 
 def _next(pipe: "Connection[Any, Any]") -> Wanted | int | None:
@@ -151,14 +165,22 @@ def _next(pipe: "Connection[Any, Any]") -> Wanted | int | None:
     return asked
 
 
-def _done(wanted: Wanted, study: Study, pipe: "Connection[Any, Any]") -> tuple[str, Sequence[Any]]:
-    """Do a cell, and say how it ended."""
+def do(wanted: Wanted, study: Study, tell: Tell, flag: StopFlag, *, every: float = EVERY) -> None:
+    """Do a cell, telling its events and at last how it ended: `ended`, `saved` or `failed`.
+
+    Args:
+        wanted: the cell.
+        study: with its data.
+        tell: gets each event and its arguments.
+        flag: looked at after every step.
+        every: seconds between two reports of progress.
+    """
     try:
-        return "ended", (finish(wanted, study, _PipeListener(pipe), _ParentsFlag(pipe)),)
+        tell("ended", (finish(wanted, study, _Teller(tell, every), flag),))
     except Interrupted:
-        return "saved", ()
-    except Exception as error:  # noqa: BLE001  the edge of a process: its parent raises it
-        return "failed", (f"{wanted.key}: {_words(error)}", traceback.format_exc())
+        tell("saved", ())
+    except Exception as error:  # noqa: BLE001  the edge of a process: who handed it out raises it
+        tell("failed", (f"{wanted.key}: {_words(error)}", traceback.format_exc()))
 
 
 def _words(error: Exception) -> str:
