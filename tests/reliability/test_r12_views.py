@@ -6,7 +6,7 @@ import hashlib
 import pytest
 import torch
 
-from tamecrop.data import loader
+from tamecrop.data import workers as making
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry.plans import plan
@@ -26,10 +26,10 @@ def images():
 
 def digest(batch_size=16, workers=0, epoch=2, colors=COLORS, **options):
     """A hash over the colored views of every sample, sorted by sample."""
-    made = functools.partial(loader.DataLoader, **options) if workers else loader.DataLoader
+    made = functools.partial(making.DataLoader, **options) if workers else making.DataLoader
     loading = Loading(batch_size=batch_size, seed=5, source="streamed", workers=workers)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "DataLoader", made)
+        patch.setattr(making, "DataLoader", made)
         batches = list(ViewLoader(images(), LAW, loading).batches(epoch))
     hashes = {}
     for batch in batches:

@@ -16,9 +16,6 @@ from tamecrop.data.decode import DecodeError
 
 Make = Callable[[int], tuple[Tensor, ...]]
 
-_AHEAD = 2
-"""Steps that are asked of each worker before they are needed."""
-
 
 class Steps:
     """What `make(0)`, `make(1)` and so on give, made by workers while the step before is used.
@@ -35,7 +32,6 @@ class Steps:
             _Making(make, count, self._made),
             batch_size=None,
             num_workers=workers,
-            prefetch_factor=_AHEAD if workers else None,
             worker_init_fn=outlive_a_stop if workers else None,
         )
 
