@@ -2,6 +2,7 @@
 
 import math
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -74,8 +75,6 @@ def test_r24_stops_before_the_step_and_keeps_the_last_good_one(
 
 def test_r24_a_loop_that_does_not_look_is_seen(pictures, tmp_path, monkeypatch):
     poisoned(monkeypatch, "weight", math.nan)
-    monkeypatch.setattr(
-        trainer, "math", type("Blind", (), {"isfinite": staticmethod(lambda _: True)})
-    )
+    monkeypatch.setattr(trainer, "math", SimpleNamespace(isfinite=lambda _: True, nan=math.nan))
     pretrain(load(pictures), tc.policy(children.LAW), children.TINY, tmp_path)
     assert not holds(tmp_path / "checkpoints")

@@ -129,7 +129,8 @@ class Photometric:
         if self.contrast:
             factor = draw.between(Draw.CONTRAST, 1 - self.contrast, 1 + self.contrast)
             gray = kornia.color.rgb_to_grayscale(x) if x.shape[1] == 3 else x
-            x.mul_(factor).add_(gray.mean((-3, -2, -1), True) * (1 - factor)).clamp_(0, 1)
+            mean = gray.mean((-3, -2, -1), True)  # before `x`, which `gray` may be, changes
+            x.mul_(factor).add_(mean * (1 - factor)).clamp_(0, 1)
         if self.saturation:
             factor = draw.between(Draw.SATURATION, 1 - self.saturation, 1 + self.saturation)
             gray = kornia.color.rgb_to_grayscale(x).mul_(1 - factor)
