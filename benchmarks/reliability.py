@@ -9,7 +9,7 @@ it, on a quiet machine:
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,31 @@ def promises() -> list[Promise]:
     return [Promise(f"R{k}", words, proof) for k, (words, proof) in numbered.items()]
 
 
+ELSEWHERE = {
+    "Situations that users reported come out right, or are told": (
+        "tests/data/test_kind_k1_layouts.py",
+        "tests/data/test_kind_k1_situations.py",
+        "tests/data/test_kind_k1_tables.py",
+        "tests/data/test_kind_k3_k4_memory.py",
+        "tests/data/test_kind_k7_depth.py",
+    ),
+    "What a command needs of data is asked for before any work, and no more": (
+        "tests/data/test_kind_k2_needs.py",
+    ),
+    "Shards and rows: cut off, broken, unequal; each sample once an epoch": (
+        "tests/data/test_shards.py",
+        "tests/data/test_arrow.py",
+    ),
+    "A worker lost on Ray or under SLURM costs no cell": ("tests/studies/test_engines.py",),
+    "`explore` reads nothing but its data, and answers this machine alone": (
+        "tests/commands/test_explore.py",
+    ),
+    "The oldest, a middle and the newest versions pass the fast selection": (
+        "tests/hosts/matrix.py",
+    ),
+}
+"""What is promised and tested, and counts nothing that a figure could say."""
+
 NOT_PROMISED = (
     "Equal bits across numbers of threads, devices, or versions of PyTorch.",
     "Equal statistics of batch norm in one process and in several on CPUs: its synchronized "
@@ -106,12 +131,18 @@ def page(figures: Mapping[str, Any]) -> str:
         "`benchmarks/reliability.py`, whose head has the two commands.",
         where(figures.get("environment")),
         "\n".join(["| | promise | test | reached |", "|---|---|---|---|", *rows]),
+        "## Promised and tested elsewhere",
+        "\n".join(f"- {words}: {_links(files)}" for words, files in ELSEWHERE.items()),
         "## What is not promised",
         "\n".join(f"- {line}" for line in NOT_PROMISED),
         "## Every part",
         "\n".join(f"- {name}: {figures[name]['figure']}" for name in figures if "." in name),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _links(files: Sequence[str]) -> str:
+    return ", ".join(f"[{Path(file).name}](../{file})" for file in files)
 
 
 def reached(number: str, figures: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ def test_every_promise_names_a_test_that_exists_and_speaks_of_it(writer):
     assert numbers == [f"R{k}" for k in (*range(1, 29), 31, 33, 34)]
     for each in writer.promises():
         assert f"{each.number}" in (ROOT / each.proof).read_text(), each
+    assert all((ROOT / file).exists() for files in writer.ELSEWHERE.values() for file in files)
 
 
 def test_figures_are_shown_whole_or_counted(writer):
