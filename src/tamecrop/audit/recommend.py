@@ -20,27 +20,8 @@ FILL = 0.01
 _BOXED = ("object", "cast")
 """Policies that are another one where images have no boxes; `ccrop` then finds boxes by itself."""
 
-_NAMED = (
-    *(f"rrc:scale={low}..1" for low in (0.08, 0.14, 0.2, 0.4)),
-    *(f"jointcrop:scale={low}..1" for low in (0.08, 0.2, 0.4)),
-    *(f"simccrop:a={a}" for a in (0.1, 0.6)),
-    *(f"ccrop:a={a}" for a in (0.1, 0.6)),
-    *(f"crop:extent=random,center=gaussian,sigma={s},border=clamp" for s in (0.2, 0.3)),
-    "crop:extent=random,center=gaussian,sigma=0.2,border=truncate",
-    *(f"rc:scale={scale}" for scale in (0.2, 0.4, 0.6)),
-    *(f"{name}:scale={s},sigma=0.2" for name in ("cgcc", "gcc") for s in (0.2, 0.4, 0.8)),
-    *(f"{name}:scale={s},sigma=0.2" for name in ("mgcc", "cmgcc") for s in (0.4, 0.8)),
-    *(f"rc_pad:scale={scale},padding=0.125" for scale in (0.4, 1)),
-    *(f"{name}:scale={low}..1" for name in _BOXED for low in (0.08, 0.2)),
-    *(f"emp:scale={scale}..{scale}" for scale in (0.25, 0.5)),
-)
-CANDIDATES = (
-    *_NAMED,
-    *(
-        name
-        for name in PRESETS
-        if name != "crop" and not any(text.partition(":")[0] == name for text in _NAMED)
-    ),
+CANDIDATES = tuple(
+    f"{name}:{settings}".rstrip(":") for name, each in PRESETS.items() for settings in each.tried
 )
 """Policies that are tried when none are named, beside the one in use: every preset policy at
 several parameters."""

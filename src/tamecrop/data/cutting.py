@@ -12,7 +12,6 @@ from torch import Tensor
 from tamecrop.data.images import ImageSet
 from tamecrop.geometry import Boxes, ViewPlan
 from tamecrop.views.cut import cut
-from tamecrop.views.shrunk import cut_scaled, shrink_for
 from tamecrop.views.tensors import cut_one
 
 Ints = NDArray[np.int64]
@@ -37,6 +36,8 @@ class Cutting:
     def of_file(self, images: ImageSet, sample: int, boxes: tuple[Boxes, ...]) -> list[Tensor]:
         """Views of one file, which is read once."""
         if self.decode == "fast":
+            from tamecrop.views.shrunk import cut_scaled, shrink_for  # few runs ask for it
+
             image = images.scaled(sample, shrink_for(self.plan, boxes))
             return cut_scaled(image, self.plan, boxes, fill=self.fill)
         pixels = images.image(sample)

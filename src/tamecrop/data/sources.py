@@ -10,7 +10,6 @@ from torch import Tensor
 from tamecrop.data import downloads, scenes, splits
 from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.data.names import list_alike
 from tamecrop.geometry import Draw, keys, rules
 
 if TYPE_CHECKING:
@@ -123,6 +122,8 @@ def find(
     if name == "scenes":
         return _scenes(tail, seed=seed, validation=validation)
     found = _read(spec, root, **how)
+    from tamecrop.data.names import list_alike  # embedded scenes have no names from outside
+
     pairs = list_alike(found.classes or ())
     if not pairs:
         return found

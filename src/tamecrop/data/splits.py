@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from tamecrop.data.images import Dataset, ImageSet
-from tamecrop.data.names import plain
 from tamecrop.geometry import Draw, keys, rules
 
 Ints = NDArray[np.int64]
@@ -116,6 +115,8 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
     if missing:
         lost = classes[missing[0]]
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        from tamecrop.data.names import plain  # for a message alone
+
         other = [each for each in classes if each != lost and plain(each) == plain(lost)]
         hint = f"; is it {other[0]!r}?" if other else ""
         taken = any(missing[0] in labels for labels in found[1:])

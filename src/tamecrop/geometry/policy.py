@@ -15,7 +15,6 @@ from tamecrop.geometry.centers import Center, Gaussian
 from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws, Stream, ViewDraws
 from tamecrop.geometry.elementwise import Wholes
 from tamecrop.geometry.extents import Extent, Sides
-from tamecrop.geometry.moving import move
 from tamecrop.geometry.pairs import Aim, Independent, Pair
 from tamecrop.geometry.regions import Ends, Part, Region, WholeImage
 from tamecrop.geometry.roundings import Ints, Nearest, Rounding
@@ -66,8 +65,7 @@ class Policy:
             raise ValueError("`pair=shared` needs a Gaussian center with a range, `mean=low..high`")
         if self.later is not None:
             rules.count("over", self.over)
-            for part in text.PARTS:
-                move(getattr(self, part), getattr(self.later, part), 0.5)
+            self.at(1)  # refuses parts that cannot move
 
     def __str__(self) -> str:
         return text.write(self)
@@ -85,6 +83,8 @@ class Policy:
         """
         if self.later is None:
             return self
+        from tamecrop.geometry.moving import move
+
         share = min(max(epoch, 0) / max(self.over - 1, 1), 1.0)
         parts: dict[str, Any] = {
             part: move(getattr(self, part), getattr(self.later, part), share) for part in text.PARTS

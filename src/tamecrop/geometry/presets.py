@@ -18,15 +18,20 @@ class Preset:
         source: where it was published.
         note: what it is, and what differs from the source.
         when: when to take it.
+        tried: settings at which `recommend` tries it unless policies are named.
     """
 
     settings: Mapping[str, Setting]
     source: str
     note: str
     when: str
+    tried: tuple[str, ...] = ("",)
 
 
 _GCC = "Hassan, Wasil, Houben, arXiv:2504.19824"
+_AREAS = ("scale=0.08..1", "scale=0.2..1")
+_A = ("a=0.1", "a=0.6")
+_SIGMA_02 = tuple(f"scale={scale},sigma=0.2" for scale in (0.2, 0.4, 0.8))
 _GAUSSIAN: dict[str, Setting] = {"center": "gaussian", "sigma": SIGMA}
 _MULTI: dict[str, Setting] = {**_GAUSSIAN, "mean": (0.25, 0.75), "pair": "shared"}
 
@@ -36,54 +41,67 @@ PRESETS: dict[str, Preset] = {
         "-",
         "the bare composition: state the parts yourself",
         "for a policy that has no name yet",
+        (
+            "extent=random,center=gaussian,sigma=0.2,border=clamp",
+            "extent=random,center=gaussian,sigma=0.3,border=clamp",
+            "extent=random,center=gaussian,sigma=0.2,border=truncate",
+        ),
     ),
     "rc": Preset(
         {},
         _GCC,
         "RandomCrop: fixed area, uniform where it fits, no resize",
         "as the baseline of fixed crops, and where resizing would destroy what matters",
+        ("scale=0.2", "scale=0.4", "scale=0.6"),
     ),
     "rc_pad": Preset(
         {"center": "padded"},
         "the control that the paper lacks",
         "RandomCrop on a canvas padded by `padding` of the side; the rim is fill",
         "to tell what Gaussian centers do from what fill does",
+        ("scale=0.4,padding=0.125", "scale=1,padding=0.125"),
     ),
     "rrc": Preset(
         {"extent": "random"},
         "Inception crop; torchvision's RandomResizedCrop",
         "equal in distribution to torchvision; scale (0.2, 1) is MoCo v2's, SimCLR's is 0.08..1",
         "first, on photographs: what published recipes were tuned with",
+        (*_AREAS, "scale=0.14..1", "scale=0.4..1"),
     ),
     "gcc": Preset(
         _GAUSSIAN,
         _GCC,
         "Gaussian-centered crop; the published numbers come from border=recenter,rounding=faithful",
         "when objects sit in the middle, and for small images of one object",
+        _SIGMA_02,
     ),
     "cgcc": Preset(
         {**_GAUSSIAN, "border": "clamp"},
         _GCC,
         "corrected GCC: the box is pushed inside",
         "as gcc, when views must hold no fill",
+        _SIGMA_02,
     ),
     "mgcc": Preset(
         _MULTI,
         _GCC,
         "multi-object GCC: the mean is drawn once per image and shared by its views",
         "when an image shows several objects",
+        _SIGMA_02[1:],
     ),
     "cmgcc": Preset(
         {**_MULTI, "border": "clamp"},
         _GCC,
         "multi-object GCC, pushed inside",
         "as mgcc, when views must hold no fill",
+        _SIGMA_02[1:],
     ),
     "simccrop": Preset(
         {"extent": "random", "center": "beta", "a": 0.1, "box": (0.25, 0.75)},
         "Peng et al., ContrastiveCrop, CVPR 2022",
         "Beta center in a fixed central box, RandomResizedCrop's extent",
         "for less overlap than rrc at the same areas, without an encoder's boxes",
+        _A,
     ),
     "ccrop": Preset(
         {"extent": "random", "center": "beta"},
@@ -91,6 +109,7 @@ PRESETS: dict[str, Preset] = {
         "Beta center in the given box, the whole image where none is given; box=encoder finds the "
         "boxes while it trains, as published; the authors' a is 0.6 on ImageNet, 0.1 on small sets",
         "when objects have no annotation and the encoder can find them; with boxes, from the start",
+        _A,
     ),
     "jointcrop": Preset(
         {"extent": "joint"},
@@ -99,12 +118,14 @@ PRESETS: dict[str, Preset] = {
         "images, it takes the largest box of legal ratio as rrc does; the authors' code takes the "
         "whole image",
         "for pairs of different scale: one view near, one far",
+        (*_AREAS, "scale=0.4..1"),
     ),
     "object": Preset(
         {"extent": "random", "region": "object"},
         "Mishra et al., Object-Aware Cropping, 2022",
         "RandomResizedCrop inside the object box for one view, inside a wider one for the other",
         "on scenes of many objects whose boxes are known",
+        _AREAS,
     ),
     "cast": Preset(
         {
@@ -119,12 +140,14 @@ PRESETS: dict[str, Preset] = {
         "RandomResizedCrop's extent around the object, redrawn until it shows a fifth of it; the "
         "object is a box, and the width of the Gaussian is ours",
         "when every view must show a part of the annotated object",
+        _AREAS,
     ),
     "emp": Preset(
         {"extent": "random", "scale": (0.25, 0.25), "ratio": (1.0, 1.0)},
         "Tong et al., EMP-SSL, 2023",
         "square patches of a quarter of the image; a plan takes many, such as 20x emp @32",
         "with the method emp_ssl, and few epochs",
+        ("scale=0.25..0.25", "scale=0.5..0.5"),
     ),
 }
 
