@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -82,28 +83,42 @@ def test(host: str, python: Path) -> int:
     ).returncode
 
 
-def main() -> None:
-    """Make the environments of the hosts that are named, and run their tests."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("hosts", nargs="*", metavar="HOST", help=f"of {', '.join(hosts())}")
-    named = parser.parse_args().hosts or hosts()
-    unknown = sorted({*named} - {*hosts()})
+def run_each(
+    about: str, kind: str, known: list[str], run: Callable[[str], tuple[bool, str]]
+) -> None:
+    """Run what the command line names, or all that is known, and say how each went.
+
+    Args:
+        about: The docstring of the script.
+        kind: What a name is a name of.
+        known: All names.
+        run: Gives for a name whether it passed, and words.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar=kind.upper(), help=f"of {', '.join(known)}")
+    named = parser.parse_args().names or known
+    unknown = sorted({*named} - {*known})
     if unknown:
-        parser.error(f"unknown host {unknown[0]!r}: known are {', '.join(hosts())}")
+        parser.error(f"unknown {kind} {unknown[0]!r}: known are {', '.join(known)}")
     lines, failed = [], []
-    for host in named:
-        start = perf_counter()
-        python = make(host)
-        made = perf_counter()
-        code = test(host, python)
-        end = perf_counter()
-        word = "passed" if code == 0 else "FAILED"
-        failed += [host] if code else []
-        lines.append(f"{host}: {word}, environment {made - start:.0f} s, tests {end - made:.0f} s")
+    for name in named:
+        passed, words = run(name)
+        failed += [] if passed else [name]
+        lines.append(f"{name}: {'passed' if passed else 'FAILED'}, {words}")
     sys.stdout.write("\n".join(lines) + "\n")
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
+def run_host(host: str) -> tuple[bool, str]:
+    """Make the environment of a host and run its tests."""
+    start = perf_counter()
+    python = make(host)
+    made = perf_counter()
+    code = test(host, python)
+    words = f"environment {made - start:.0f} s, tests {perf_counter() - made:.0f} s"
+    return code == 0, words
+
+
 if __name__ == "__main__":
-    main()
+    run_each(__doc__, "host", hosts(), run_host)

@@ -6,17 +6,14 @@ counts as a failure. Environments are kept in `.hosts/` and made again when thei
 `pyproject.toml` changes.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from time import perf_counter
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENTS = ROOT / ".hosts"
+from environments import ENVIRONMENTS, ROOT, run_each
 
 ROWS = {
     "oldest": ("3.11", ["torch==2.6.0", "torchvision==0.21.0", "pillow==10.4.0"]),
@@ -75,32 +72,17 @@ def versions(python: Path) -> str:
     return said.stdout.strip().replace("Python, ", "Python ")
 
 
-def main() -> None:
-    """Make the environments that are named, or all, and run the tests in each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
-    named = parser.parse_args().rows or [*ROWS]
-    unknown = sorted({*named} - {*ROWS})
-    if unknown:
-        parser.error(f"unknown row {unknown[0]!r}: known are {', '.join(ROWS)}")
-    lines, failed = [], []
-    for name in named:
-        start = perf_counter()
-        python = make(name)
-        if python is None:
-            lines.append(f"{name}: no Python {ROWS[name][0]} on this machine")
-            failed.append(name)
-            continue
-        words = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
-        paths = [str(ROOT / "tests" / each) for each in TESTS]
-        code = subprocess.run([python, *words, *paths], cwd=ROOT, check=False).returncode
-        word = "passed" if code == 0 else "FAILED"
-        failed += [name] if code else []
-        lines.append(f"{name}: {word} in {perf_counter() - start:.0f} s ({versions(python)})")
-    sys.stdout.write("\n".join(lines) + "\n")
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
+def run_row(name: str) -> tuple[bool, str]:
+    """Make the environment of a row and run the tests in it."""
+    start = perf_counter()
+    python = make(name)
+    if python is None:
+        return False, f"no Python {ROWS[name][0]} on this machine"
+    words = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    paths = [str(ROOT / "tests" / each) for each in TESTS]
+    code = subprocess.run([python, *words, *paths], cwd=ROOT, check=False).returncode
+    return code == 0, f"{perf_counter() - start:.0f} s ({versions(python)})"
 
 
 if __name__ == "__main__":
-    main()
+    run_each(__doc__, "row", [*ROWS], run_row)

@@ -12,6 +12,7 @@ from jsonargparse.typing import PositiveInt
 from tamecrop.cli import printable
 from tamecrop.cli.command import say
 from tamecrop.learning.config import Pretraining
+from tamecrop.learning.watching import CHATTY
 from tamecrop.studies.recipes import RECIPES, Recipe, recipe
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def declare(parser: ArgumentParser, words: Sequence[str]) -> Recipe:
 
 def quiet() -> None:
     """Keep Lightning from announcing devices and precision."""
-    for chatty in ("lightning_fabric", "pytorch_lightning"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

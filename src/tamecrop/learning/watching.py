@@ -13,6 +13,9 @@ from types import FrameType
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
+CHATTY = ("lightning_fabric", "pytorch_lightning")
+"""Loggers that tell a person things that are no news here."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

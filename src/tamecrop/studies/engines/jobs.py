@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tamecrop.learning import StopFlag, one_thread, signals_call
+from tamecrop.learning.watching import CHATTY
 from tamecrop.studies import store
 from tamecrop.studies.arms import Study, Wanted
 from tamecrop.studies.engines.worker import Shipped, do, receive
@@ -71,7 +72,7 @@ def work(parcel: Parcel, task: Task) -> None:
             f"`out` must be a folder that all machines of the cluster share, and "
             f"{socket.gethostname()} does not see {parcel.study.out}"
         )
-    for chatty in ("lightning_fabric", "pytorch_lightning"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     flag = StopFlag()
 

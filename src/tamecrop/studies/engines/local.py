@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from tamecrop.learning.watching import CHATTY
 from tamecrop.reporting.environment import cores
 from tamecrop.studies.arms import Study, Wanted
 from tamecrop.studies.engines import pool
@@ -26,8 +27,6 @@ from tamecrop.studies.engines.worker import EVERY, GONE, Shipped, bare, ship, wo
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Variables of a process that computes on one CPU core."""
-
-_CHATTY = ("lightning_fabric", "pytorch_lightning")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class _Process(pool.Worker):
 
     def __init__(self, slot: int, study: Study, shipped: Shipped) -> None:
         context = multiprocessing.get_context("spawn")
-        levels = {name: logging.getLogger(name).level for name in _CHATTY}
+        levels = {name: logging.getLogger(name).level for name in CHATTY}
         self.slot = slot
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, study, shipped, levels))
