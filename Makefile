@@ -23,10 +23,10 @@ test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with Nu
 	.hosts/core/bin/python tests/hosts/core_check.py
 
 test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all
-	$(BIN)/python tests/hosts/environments.py $(HOSTS)
+	$(BIN)/python tests/hosts/environments.py hosts $(HOSTS)
 
 test-matrix:  ## oldest, middle and newest Python, torch, torchvision and Pillow: ROWS="oldest", or all
-	$(PYTHON) tests/hosts/matrix.py $(ROWS)
+	$(PYTHON) tests/hosts/environments.py versions $(ROWS)
 
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -99,7 +99,7 @@ ELSEWHERE = {
         "tests/commands/test_explore.py",
     ),
     "The oldest, a middle and the newest versions pass the fast selection": (
-        "tests/hosts/matrix.py",
+        "tests/hosts/environments.py",
     ),
 }
 """What is promised and tested, and counts nothing that a figure could say."""
