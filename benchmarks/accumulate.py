@@ -1,8 +1,8 @@
 """The highest memory of training steps: in parts, with activations made anew, and of whole runs.
 
-Each step is one of SimCLR on random views, each run one step of `tamecrop pretrain` on files, in a
-process of its own; the memory is the highest resident one of all of that process. The last run is
-as long as the time allows: what a larger batch adds is its views, which are counted too.
+Each step is one of SimCLR on random views, each run two steps of `tamecrop pretrain` on files, in
+a process of its own; the memory is the highest resident one of all of that process. The second step
+of a run meets the optimizer's state, which the first one makes.
 `python benchmarks/accumulate.py FOLDER [IMAGES ...]` writes `results/benchmarks/accumulate.json`
 after every case; the numbers are the batches of the runs.
 """
@@ -34,7 +34,7 @@ STEPS = [
 
 WORDS = (
     f"--training.backbone resnet50 --training.stem imagenet --training.method simclr "
-    f"--training.epochs 1 --training.warmup_epochs 0 --training.precision 32-true "
+    f"--training.epochs 2 --training.warmup_epochs 0 --training.precision 32-true "
     f"--training.decode fast --training.size {SIDE} --policy rrc:scale=0.2..1"
 ).split()
 
@@ -54,10 +54,10 @@ def step(name: str, parts: str, activations: str) -> None:
 
 
 def run(folder: str, batch: str) -> None:
-    """One step of a run on files, in parts of `PART` images."""
+    """Two steps of a run on files, in parts of `PART` images."""
     sizes = [f"--training.batch_size={batch}", f"--training.accumulate={int(batch) // PART}"]
     with tempfile.TemporaryDirectory() as out:
-        words = ["pretrain", folder, *WORDS, *sizes, "--images", str(int(batch) + 4)]
+        words = ["pretrain", folder, *WORDS, *sizes, "--images", batch]
         assert tamecrop([*words, "--out", str(Path(out) / "run")]) == 0
 
 
@@ -90,4 +90,4 @@ if __name__ == "__main__":
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         print(json.dumps({"mebibytes": peak, "cpu_seconds": time.process_time()}))
     else:
-        main(kind, rest or ["16", "32", "96"])
+        main(kind, rest or ["16", "32", "64", "512"])
