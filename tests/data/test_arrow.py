@@ -8,31 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
+from data.tables import picture, table
 from tamecrop.cli import main
+from tamecrop.data import arrow
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.data.sources import find, load
 from tamecrop.geometry import plan
+from tamecrop.members import edges_of
 
 datasets = pytest.importorskip("datasets", reason="the extra `hf` is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the package
-
-
-def picture(number: int) -> bytes:
-    pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), np.uint8)
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG")
-    return content.getvalue()
-
-
-def table(numbers, *, broken=(), **columns):
-    rows = [None if n in broken else {"bytes": picture(n), "path": None} for n in numbers]
-    kinds = {
-        "image": datasets.Image(),
-        "label": datasets.ClassLabel(names=["cat", "dog"]),
-        **{name: datasets.Value("string") for name in columns},
-    }
-    values = {"image": rows, "label": [n % 2 for n in numbers], **columns}
-    return datasets.Dataset.from_dict(values, features=datasets.Features(kinds))
 
 
 def test_a_saved_data_set_brings_splits_classes_and_an_account(tmp_path):
@@ -49,32 +34,16 @@ def test_a_saved_data_set_brings_splits_classes_and_an_account(tmp_path):
         assert data.train.labels[place] == number % 2
 
 
-@pytest.mark.parametrize("how", ["saved", "parquet"])
-def test_one_table_is_train_however_it_is_stored(tmp_path, how):
-    if how == "saved":
-        table(range(20)).save_to_disk(tmp_path / "t")
-    else:
-        (tmp_path / "t").mkdir()
-        for part in range(2):
-            name = tmp_path / "t" / f"train-0000{part}-of-00002.parquet"
-            table(range(10 * part, 10 * part + 10)).to_parquet(name)
+def test_one_table_is_train(tmp_path):
+    table(range(20)).save_to_disk(tmp_path / "t")
     found = find(f"hf:{tmp_path / 't'}")
     assert len(found.train) == 20
     assert found.validation is None
     assert found.train.labels.tolist() == [number % 2 for number in range(20)]
 
 
-@pytest.mark.parametrize("how", ["saved", "parquet"])
-def test_a_set_that_was_looked_at_is_opened_without_reading_an_image(tmp_path, how, monkeypatch):
+def test_a_set_that_was_looked_at_is_opened_without_reading_an_image(tmp_path, monkeypatch):
     folder = tmp_path / "t"
-
-    def write(numbers):
-        if how == "saved":
-            table(numbers).save_to_disk(folder)
-        else:
-            folder.mkdir(exist_ok=True)
-            table(numbers).to_parquet(folder / "train.parquet")
-
     read, names = datasets.Dataset.__getitem__, []
 
     def watched(rows, key):
@@ -82,7 +51,7 @@ def test_a_set_that_was_looked_at_is_opened_without_reading_an_image(tmp_path, h
         return read(rows, key)
 
     monkeypatch.setattr(datasets.Dataset, "__getitem__", watched)
-    write(range(20))
+    table(range(20)).save_to_disk(folder)
     first = find(f"hf:{folder}")
     assert sorted(set(names)) == list(range(20))
     names.clear()
@@ -92,11 +61,26 @@ def test_a_set_that_was_looked_at_is_opened_without_reading_an_image(tmp_path, h
     assert [path.stat().st_size for path in again.train.paths] == [
         len(picture(number)) for number in range(20)
     ]
-    write(range(5, 25))
+    table(range(5, 25)).save_to_disk(folder)
     other = find(f"hf:{folder}")
     assert len(set(names)) == 20
     assert "20 changed" in " ".join(other.notes)
     assert other.train.paths[0].read_bytes() == picture(5)
+
+
+def test_a_fingerprint_reads_the_edges_of_images_alone(tmp_path, monkeypatch):
+    """It is the one of whole reads, and of a copy of the set."""
+    for name in ("one", "other"):
+        table(range(20)).save_to_disk(tmp_path / name)
+    whole = [(path, edges_of(path.read_bytes(), 16)) for path in paths_of(tmp_path / "one")]
+    assert [path.edges(16) for path, _ in whole] == [edges for _, edges in whole]
+    data = [load(f"hf:{tmp_path / name}") for name in ("one", "other")]
+    monkeypatch.setattr(arrow._Cell, "__call__", None)
+    assert data[0].fingerprint() == data[1].fingerprint()
+
+
+def paths_of(folder):
+    return find(f"hf:{folder}").train.paths
 
 
 def test_workers_give_the_batches_of_one_process(tmp_path):

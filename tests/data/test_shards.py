@@ -18,10 +18,10 @@ from tamecrop.cli import main
 from tamecrop.data import header_size
 from tamecrop.data.decode import decode
 from tamecrop.data.loader import Loading, ViewLoader
-from tamecrop.data.members import Member, Slice
 from tamecrop.data.sources import find, load
 from tamecrop.data.tar_index import expand
 from tamecrop.geometry import plan
+from tamecrop.members import Member, Slice, edges_of
 
 
 def picture(number: int, kind: str = "png", size=(24, 20)) -> bytes:
@@ -136,6 +136,16 @@ def test_a_broken_member_is_counted_and_named(tmp_path):
     samples[8][0] = (samples[8][0][0], b"")
     with pytest.raises(ValueError, match=r"2 of 120 images cannot be read, more than 1 %"):
         load(f"wds:{shard(tmp_path / 'b' / 'b.tar', samples)}")
+
+
+def test_a_fingerprint_reads_the_edges_of_images_alone(tmp_path, monkeypatch):
+    """It is the one of whole reads."""
+    images = find(shards(tmp_path, range(3))).train
+    whole = [edges_of(path.read_bytes(), 100) for path in images.paths]
+    monkeypatch.setattr(Slice, "__call__", None)
+    assert [path.edges(100) for path in images.paths] == whole
+    assert len(set(whole)) == 3
+    assert [len(part) for part in whole[0]] == [4, 100, 100]
 
 
 def test_shards_are_remembered_as_folders_are(tmp_path, monkeypatch):

@@ -123,3 +123,38 @@ def test_permutations_are_equally_likely():
     _, counts = np.unique(codes, return_counts=True)
     assert len(counts) == 24
     assert chi_square(counts, np.full(24, 1 / 24)) > LEVEL
+
+
+def windows(order, groups, lengths):
+    """The most that is held at once: of groups between their first and their last item."""
+    first = {group: place for place, group in reversed([*enumerate(groups[order])])}
+    last = {group: place for place, group in enumerate(groups[order])}
+    events = sorted(
+        [(place, lengths[g]) for g, place in first.items()]
+        + [(place + 0.5, -lengths[g]) for g, place in last.items()]
+    )
+    return np.cumsum([length for _, length in events]).max()
+
+
+def test_an_order_by_groups_holds_no_more_than_it_may():
+    lengths = np.array([5, 1, 3, 20, 2, 4, 1, 6])
+    groups = np.repeat(np.arange(8), lengths)
+    for epoch in range(50):
+        order = keys.permutation_by_groups(groups, lengths, 9, seed=1, epoch=epoch)
+        assert np.array_equal(np.sort(order), np.arange(42))
+        assert windows(order, groups, lengths) <= 20  # one group is longer than the room
+        rest = order[groups[order] != 3]
+        assert windows(rest, groups, lengths) <= 9
+    assert windows(keys.permutation(42, seed=1, epoch=0), groups, lengths) > 20
+    whole = keys.permutation_by_groups(groups, lengths, 42, seed=1, epoch=7)
+    assert np.array_equal(whole, keys.permutation(42, seed=1, epoch=7))
+
+
+def test_every_group_and_every_item_of_a_window_may_come_first():
+    groups = np.repeat(np.arange(6), 4)
+    orders = [
+        keys.permutation_by_groups(groups, np.full(6, 4), 8, seed=0, epoch=epoch)
+        for epoch in range(2400)
+    ]
+    counts = np.bincount([order[0] for order in orders], minlength=24)
+    assert chi_square(counts, np.full(24, 1 / 24)) > LEVEL

@@ -1,12 +1,13 @@
 """Hugging Face data sets on disk, `hf:PATH`: saved by `save_to_disk`, or a folder of parquet files.
 
-The optional package `datasets` maps them into memory. Images stay encoded where they are until they
-are looked at for the first time, which is remembered, and until their views are made: to open a set
-again reads the lengths of its images and none of them.
+What was saved is mapped into memory by the optional package `datasets` and read in any order;
+parquet files are streamed, see `parquet`. Images stay encoded where they are until they are looked
+at for the first time, which is remembered, and until their views are made: to open a set again
+reads the lengths of its images and none of them.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from tamecrop.data.account import Found, Needs, reads_boxes
 from tamecrop.data.box_records import OBJECTS, read as read_records
 from tamecrop.data.first_look import look_once, size_of, sizes_of
 from tamecrop.data.images import ImageSet
-from tamecrop.data.members import Member
+from tamecrop.data.parquet import Table, open_tables
 from tamecrop.data.quarantine import Sizing, decoded_size
 from tamecrop.data.splits import number_labels
+from tamecrop.members import HELD, Edges, Member, edges_of, groups_of
 
 PREFIX = "hf"
 _ROWS = 10_000
@@ -49,6 +51,49 @@ class _Cell:
         content: bytes = found["bytes"]
         return content
 
+    def edges(self, count: int) -> Edges:
+        """Its length, and its first and last bytes; no others are read from the disk."""
+        image = self.table.with_format("arrow")[self.row][self.column][0]["bytes"]
+        return edges_of(memoryview(image.as_buffer()), count)
+
+
+@dataclass(frozen=True, eq=False)
+class _Mapped:
+    """The rows of one split of a saved set.
+
+    Args:
+        table: of `datasets`.
+        changed: when the files that hold it changed, in nanoseconds.
+    """
+
+    table: Any
+    changed: int
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """What the columns hold."""
+        found: Mapping[str, Any] = self.table.features
+        return found
+
+    def images(self, place: Path, column: str) -> list[Member]:
+        """The image of each row, named by the number of the row; none is read."""
+        import datasets
+
+        only = self.table.select_columns([column])
+        encoded = only.cast_column(column, datasets.Image(decode=False))
+        return [
+            Member(place / f"{row:09d}", _Cell(encoded, row, column), length, self.changed)
+            for row, length in enumerate(_lengths(encoded, column))
+        ]
+
+    def values(self, column: str) -> list[Any]:
+        """What all rows hold in a column."""
+        found: list[Any] = self.table.select_columns([column])[:][column]
+        return found
+
+
+_Split = Table | _Mapped
+
 
 def read(
     path: str,
@@ -59,8 +104,10 @@ def read(
 ) -> Found:
     """Read a data set that `datasets` saved, or a folder of parquet files.
 
-    Its only column of images is read, the only column of class labels, or else `label`, and object
-    boxes of `objects`, see `box_records`. Rows keep their order: the number of a row is its key.
+    Its only column of images is read, or the one of several that is called `image`; the only column
+    of class labels, or else `label`; and object boxes of `objects`, see `box_records`. Rows keep
+    their order, that of the names of their files:
+    the number of a row is its key.
 
     Args:
         path: the folder.
@@ -69,16 +116,14 @@ def read(
         most_pixels: as for `folders.read`.
 
     Raises:
-        ValueError: naming what is missing or unclear: folder, split, column of images; for more
-            unreadable images than a hundredth.
+        ValueError: naming what is missing or unclear: folder, split, column of images, a parquet
+            file that is not whole; for more unreadable images than a hundredth.
         ModuleNotFoundError: without the package `datasets`.
     """
     root = Path(path)
-    splits, changed = _opened(root)
+    splits = _opened(root)
     unread: Counter[str] = Counter()
-    images = {
-        split: _images(root, split, table, changed, unread) for split, table in splits.items()
-    }
+    images = {split: _images(root, split, table, unread) for split, table in splits.items()}
     source = f"{PREFIX}:{path}"
     every = [each for split in images.values() for each in split]
     memory, notes = look_once(root, every, source=source, sizing=sizing, most_pixels=most_pixels)
@@ -112,7 +157,7 @@ def read(
         classes=classes,
         root=root,
         quarantined=tuple(entry.error(root) for entry in memory.bad),
-        notes=(*notes, *changes),
+        notes=(*notes, *_holding(path, sets), *changes),
         depth=decoding.account,
         unread=tuple(f"column {name}" for name in unread if name not in read),
         lacking={"labels": why, "boxes": none},
@@ -122,76 +167,77 @@ def read(
 def list_images(path: str) -> tuple[Path, list[Path]]:
     """The folder, and the images of all rows."""
     root = Path(path)
-    splits, changed = _opened(root)
-    parts = [_images(root, split, table, changed, Counter()) for split, table in splits.items()]
+    parts = [_images(root, split, table, Counter()) for split, table in _opened(root).items()]
     return root, [image for part in parts for image in part]
 
 
-def _opened(root: Path) -> tuple[dict[str, Any], int]:
-    """The table of each split, and when the files that hold them changed, in nanoseconds."""
-    loaded, files = _loaded(root)
-    return _splits(root, loaded), max(Path(file).stat().st_mtime_ns for file in files)
-
-
-def _loaded(root: Path) -> tuple[Any, Sequence[str]]:
-    """The table, or tables by the names of their splits, and the files that hold them."""
-    import datasets
-
+def _opened(root: Path) -> dict[str, _Split]:
+    """The rows of each split."""
     if not root.is_dir():
         raise ValueError(f"`{PREFIX}:` must name a folder, got {root}")
-    saved = any((root / name).is_file() for name in ("dataset_dict.json", "state.json"))
-    if saved:
-        loaded = datasets.load_from_disk(str(root))
-        tables = loaded.values() if isinstance(loaded, dict) else [loaded]
-        return loaded, [file["filename"] for table in tables for file in table.cache_files]
-    files = {split: [*map(str, found)] for split, found in _parquet(root).items()}
-    if not files:
-        raise ValueError(f"{root} must hold a saved data set or .parquet files")
-    # `datasets` turns them into files of its own cache: it is these that tell a change.
-    return datasets.DatasetDict(
-        {split: datasets.Dataset.from_parquet(found) for split, found in files.items()}
-    ), [file for found in files.values() for file in found]
+    if not any((root / name).is_file() for name in ("dataset_dict.json", "state.json")):
+        return _splits(root, open_tables(root))
+    import datasets
+
+    loaded = datasets.load_from_disk(str(root))
+    tables = loaded if isinstance(loaded, dict) else {names.TRAIN: loaded}
+    files = [file["filename"] for table in tables.values() for file in table.cache_files]
+    changed = max(Path(file).stat().st_mtime_ns for file in files)
+    return _splits(root, {name: _Mapped(table, changed) for name, table in tables.items()})
 
 
-def _parquet(root: Path) -> dict[str, list[Path]]:
-    """The parquet files of each split, by the first word of their names, as hubs name them."""
-    splits: dict[str, list[Path]] = {}
-    for file in sorted(root.rglob("*.parquet")):
-        splits.setdefault(file.stem.partition("-")[0], []).append(file)
-    return splits
-
-
-def _splits(root: Path, loaded: Any) -> dict[str, Any]:
-    """The table of each split that is known by name; one table alone is train.
+def _splits(root: Path, tables: Mapping[str, _Split]) -> dict[str, _Split]:
+    """The rows of each split that is known by name; one table alone is train.
 
     Raises:
         ValueError: when none is train.
     """
-    if not isinstance(loaded, dict):
-        return {names.TRAIN: loaded}
-    words = {name: names.split_word(name) for name in loaded}
-    splits = {word[0]: loaded[name] for name, word in words.items() if word is not None}
-    if len(loaded) == 1 and not splits:
-        splits = {names.TRAIN: next(iter(loaded.values()))}
+    words = {name: names.split_word(name) for name in tables}
+    splits = {word[0]: tables[name] for name, word in words.items() if word is not None}
+    if len(tables) == 1 and not splits:
+        splits = {names.TRAIN: next(iter(tables.values()))}
     if names.TRAIN not in splits:
-        raise ValueError(f"{root} must have a train split, got {', '.join(loaded)}")
+        raise ValueError(f"{root} must have a train split, got {', '.join(tables)}")
     return splits
 
 
-def _images(root: Path, split: str, table: Any, changed: int, unread: Counter[str]) -> list[Path]:
+def _images(root: Path, split: str, table: _Split, unread: Counter[str]) -> list[Member]:
     """The images of a split, named by the split and the number of their row; none is read."""
-    import datasets
-
-    found = [name for name, kind in table.features.items() if isinstance(kind, datasets.Image)]
+    found = _image_columns(table.features)
     if len(found) != 1:
         told = ", ".join(found) or "none"
         raise ValueError(f"{root}: {split} must have one column of images, got {told}")
-    (column,) = found
-    unread.update(name for name in table.features if name != column)
-    encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+    unread.update(name for name in table.features if name != found[0])
+    return table.images(root / split, found[0])
+
+
+def _image_columns(features: Mapping[str, Any]) -> list[str]:
+    """Columns that are declared as images; where none is, those of bytes, as pandas writes them.
+
+    Of several the one that is called `image` is meant.
+    """
+    import datasets
+
+    found = [name for name, kind in features.items() if isinstance(kind, datasets.Image)]
+    found = found or [name for name, kind in features.items() if _holds_bytes(kind)]
+    named = [name for name in found if names.is_images(name)]
+    return named if len(named) == 1 else found
+
+
+def _holds_bytes(kind: Any) -> bool:
+    inner = kind.get("bytes") if isinstance(kind, dict) else kind
+    return str(getattr(inner, "dtype", "")) in ("binary", "large_binary")
+
+
+def _holding(path: str, sets: Mapping[str, ImageSet]) -> list[str]:
+    """A line on row groups that take more memory than a process is meant to hold."""
+    groups = [groups_of(each.paths) for each in sets.values()]
+    longest = max((int(each[1].max()) for each in groups if each is not None), default=0)
+    if longest <= HELD:
+        return []
     return [
-        Member(root / split / f"{row:09d}", _Cell(encoded, row, column), length, changed)
-        for row, length in enumerate(_lengths(encoded, column))
+        f"{path} has row groups of up to {longest / 2**20:,.0f} MiB, and each process holds one: "
+        f"written anew with smaller ones (100 images) it takes less memory and is shuffled better"
     ]
 
 
@@ -206,7 +252,7 @@ def _lengths(encoded: Any, column: str) -> Iterator[int]:
 
 
 def _labels(
-    path: str, splits: Mapping[str, Any], kept: Mapping[str, list[int]]
+    path: str, splits: Mapping[str, _Split], kept: Mapping[str, list[int]]
 ) -> tuple[str | None, tuple[str, ...] | None, Mapping[str, torch.Tensor | None]]:
     """Column of the labels, names of the classes, and the class of each row that is kept."""
     import datasets
@@ -217,9 +263,7 @@ def _labels(
     if column is None:
         return None, None, {}
     values = {
-        split: np.asarray(table.select_columns([column])[:][column])[kept[split]]
-        if column in table.features
-        else None
+        split: np.asarray(table.values(column))[kept[split]] if column in table.features else None
         for split, table in splits.items()
     }
     own = kinds[column].names if found else None
@@ -235,13 +279,15 @@ def _plain_label(kinds: Mapping[str, Any]) -> str | None:
 
 
 def _records(
-    splits: Mapping[str, Any], paths: Mapping[str, tuple[Path, ...]], kept: Mapping[str, list[int]]
+    splits: Mapping[str, _Split],
+    paths: Mapping[str, tuple[Path, ...]],
+    kept: Mapping[str, list[int]],
 ) -> dict[str, list[tuple[str, Any]]]:
     """What the rows that are kept say of objects."""
     found: dict[str, list[tuple[str, Any]]] = {}
     for split, table in splits.items():
         column = next((name for name in OBJECTS if name in table.features), None)
-        stated = None if column is None else table.select_columns([column])[:][column]
+        stated = None if column is None else table.values(column)
         found[split] = [
             (str(path), None if stated is None else {column: stated[row]})
             for path, row in zip(paths[split], kept[split], strict=True)

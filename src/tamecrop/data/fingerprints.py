@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from tamecrop.geometry.boxes import Floats
+from tamecrop.members import Edges, Member
 
 EDGE = 4096
 
@@ -21,7 +22,8 @@ def of_parts(parts: Iterable[Part], root: Path | None) -> str:
     Args:
         parts: tensors and arrays are hashed whole with dtype and shape, boxes on whole pixels as
             the integers that they are; of a file its path below the root, in bytes, its size in
-            bytes, and its first and last 4096 bytes.
+            bytes, and its first and last 4096 bytes; of a row of a parquet file what `parquet`
+            tells row groups by.
         root: the folder of the files; None where there are none.
     """
     digest = hashlib.sha256()
@@ -40,14 +42,15 @@ def _chunks(
     if piece is None:
         return [b"none"]
     if isinstance(piece, Path):
-        return [os.fsencode(piece.relative_to(root or "/").as_posix()), *_edges(piece)]
+        edges = piece.edges(EDGE) if isinstance(piece, Member) else _edges(piece)
+        return [os.fsencode(piece.relative_to(root or "/").as_posix()), *edges]
     array = np.ascontiguousarray(piece)
     if array.dtype == np.float64 and (array == np.rint(array)).all():
         array = array.astype(np.int64)
     return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes()]
 
 
-def _edges(path: Path) -> tuple[bytes, bytes, bytes]:
+def _edges(path: Path) -> Edges:
     """Size in bytes, head and tail of a file."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)

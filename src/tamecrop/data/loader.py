@@ -18,6 +18,7 @@ from tamecrop.data.cutting import Cutting, Decode
 from tamecrop.data.images import ImageSet
 from tamecrop.data.workers import Steps, empty_shared
 from tamecrop.geometry import Boxes, Floats, ViewPlan, choose_objects, keys, rules
+from tamecrop.members import HELD, groups_of
 from tamecrop.views.kernels import send
 from tamecrop.views.photometric import Finish
 
@@ -119,6 +120,7 @@ class ViewLoader:
         self._device = torch.device(device)
         self._resident = _is_resident(images, loading.source)
         self._images = _held(images, self._device) if self._resident else images
+        self._groups = groups_of(images.paths)
         _require_equal_sides(plan, images.sizes)
 
     @property
@@ -172,7 +174,7 @@ class ViewLoader:
     def _shares(self, epoch: int, found_boxes: Floats | None) -> list["_Share"]:
         """Samples and boxes of every step of an epoch that fall to this process."""
         size = self._loading.batch_size
-        order = keys.permutation(len(self._images), seed=self._loading.seed, epoch=epoch)
+        order = self._order(epoch)
         batches = [order[size * step : size * (step + 1)] for step in range(self.steps_per_epoch)]
         mine = [np.array_split(b, self._loading.world_size)[self._loading.rank] for b in batches]
         index = np.concatenate(mine)
@@ -188,6 +190,13 @@ class ViewLoader:
         ends = np.cumsum([len(batch) for batch in mine])[:-1]
         boxes = zip(*(np.split(group, ends) for group in drawn), strict=True)
         return list(zip(mine, boxes, strict=True))
+
+    def _order(self, epoch: int) -> Ints:
+        """Of the samples; those that are read in groups come with others of their group."""
+        seed = self._loading.seed
+        if self._groups is None:
+            return keys.permutation(len(self._images), seed=seed, epoch=epoch)
+        return keys.permutation_by_groups(*self._groups, HELD, seed=seed, epoch=epoch)
 
     def _object_boxes(self, index: Ints, epoch: int) -> Floats | None:
         """One object box of each sample, where the plan looks at one and the images have any."""

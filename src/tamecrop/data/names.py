@@ -96,6 +96,17 @@ def find_mention(words: Sequence[str]) -> tuple[str, int] | None:
     return (TEST, _TEST_DEV) if is_dev else None
 
 
+def split_in(name: str) -> str | None:
+    """The split that words of a name stand for, whatever the other words are, if it is one.
+
+    >>> split_in("imagenet-train-00001-of-00010"), split_in("train-val"), split_in("0001")
+    ('train', None, None)
+    """
+    found = [split_word(word) for word in re.split(r"[^A-Za-z]+", name)]
+    known = {each[0] for each in found if each is not None}
+    return known.pop() if len(known) == 1 else None
+
+
 def split_words(names: Sequence[str]) -> dict[str, tuple[str, int]]:
     """The names that stand for a split; also of two or more whose other words are the same.
 

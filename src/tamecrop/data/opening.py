@@ -12,7 +12,7 @@ from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from tamecrop.data.members import Member
+from tamecrop.members import Member
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Pillow logs what it also raises, without the name of the file.

@@ -11,11 +11,12 @@ from tamecrop.data import downloads, scenes, splits
 from tamecrop.data.account import Found, Needs, require_known
 from tamecrop.data.images import Dataset, ImageSet
 from tamecrop.geometry import Draw, keys, rules
+from tamecrop.members import groups_of
 
 if TYPE_CHECKING:
     from tamecrop.data.quarantine import Sizing
 
-_SAMPLE, _SAMPLE_SIDE = 1000, 64
+_SAMPLE, _SAMPLE_SIDE, _GROUPS = 1000, 64, 64
 
 
 class How(TypedDict, total=False):
@@ -177,10 +178,17 @@ def _refuse(path: Path, spec: str | Path) -> None:
 
 
 def _sample(images: ImageSet) -> Tensor:
-    """Pixels to take the statistics of: all, or of files a thousand at 64 px."""
+    """Pixels to take the statistics of: all, or of files a thousand at 64 px.
+
+    Of images that are read in groups those of some groups: each costs the reading of all of it.
+    """
     if images.pixels is not None:
         return images.pixels
     order = keys.uniform(0, 0, np.arange(len(images)), 0, Draw.STATISTICS).argsort()
+    groups = groups_of(images.paths)
+    if groups is not None:
+        first = list(dict.fromkeys(groups[0][order].tolist()))[:_GROUPS]
+        order = np.sort(order[np.isin(groups[0][order], first)][:_SAMPLE])
     pixels = images.subset(order[:_SAMPLE]).resident(_SAMPLE_SIDE).pixels
     assert pixels is not None, "a resident set holds its pixels"
     return pixels

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tamecrop.data import names
 from tamecrop.data.box_records import Problems
-from tamecrop.data.members import Member, Slice
 from tamecrop.data.opening import suffixes
+from tamecrop.members import Member, Slice
 
 PREFIX = "wds"
 RECORD = "json"
@@ -129,7 +129,7 @@ def _splits(shards: Sequence[Path]) -> dict[str, list[Path]]:
     Raises:
         ValueError: naming a shard of no split beside some that have one.
     """
-    words = {shard: _split(shard.stem) for shard in shards}
+    words = {shard: names.split_in(shard.stem) for shard in shards}
     if not any(words.values()):
         return {names.TRAIN: list(shards)}
     for shard, split in words.items():
@@ -140,13 +140,6 @@ def _splits(shards: Sequence[Path]) -> dict[str, list[Path]]:
     for shard, split in words.items():
         splits.setdefault(str(split), []).append(shard)
     return splits
-
-
-def _split(stem: str) -> str | None:
-    """The split that one word of a name stands for."""
-    found = [names.split_word(word) for word in re.split(r"[^A-Za-z]+", stem)]
-    known = {each[0] for each in found if each is not None}
-    return known.pop() if len(known) == 1 else None
 
 
 def _samples(shards: Sequence[Path], unread: Counter[str], problems: list[str]) -> Iterator[Sample]:

@@ -56,6 +56,7 @@ class Draw(IntEnum):
     VALIDATION = 2001
     TEST = 2002
     CARVED = 2003
+    GROUP_ORDER = 2004
     SUBSET = 2010
     STATISTICS = 2011
     AUDITED = 2020
@@ -138,6 +139,39 @@ def normal(
 def permutation(n: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
     """An order of `0 .. n - 1` that is a pure function of `(n, seed, epoch)`, int64 `(n,)`."""
     return np.argsort(uniform(seed, epoch, np.arange(n), 0, Draw.ORDER), kind="stable")
+
+
+def permutation_by_groups(
+    groups: NDArray[np.int64], lengths: NDArray[np.int64], most: int, *, seed: int, epoch: int
+) -> NDArray[np.int64]:
+    """An order for items that are read in groups, a pure function of its arguments.
+
+    The groups come in an order by key, and as many of them as may be held at once are shuffled
+    together: that is as good as a buffer of this length behind shuffled shards. Where all may be
+    held it is `permutation`.
+
+    Args:
+        groups: `(N,)`, the group of each item, from 0 on.
+        lengths: `(G,)`, of the groups.
+        most: length of the groups that may be held at once; a longer one is held alone.
+        seed: key.
+        epoch: key.
+
+    Returns:
+        int64 `(N,)`.
+
+    >>> groups = np.repeat([0, 1, 2], 2)
+    >>> permutation_by_groups(groups, np.array([5, 5, 5]), 5, seed=0, epoch=0).tolist()
+    [3, 2, 5, 4, 0, 1]
+    """
+    window, there, held = np.zeros(len(lengths), dtype=np.int64), 0, 0
+    shuffled = np.argsort(uniform(seed, epoch, np.arange(len(lengths)), 0, Draw.GROUP_ORDER))
+    for group, length in zip(shuffled.tolist(), lengths[shuffled].tolist(), strict=True):
+        if held and held + length > most:
+            there, held = there + 1, 0
+        window[group], held = there, held + length
+    within = uniform(seed, epoch, np.arange(len(groups)), 0, Draw.ORDER)
+    return np.lexsort((within, window[groups]))
 
 
 def _absorb(hashed: State, part: ArrayLike) -> State:

@@ -4,10 +4,36 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Edges = tuple[bytes, bytes, bytes]
+"""Length as text, first and last bytes: what a fingerprint knows of an image."""
+
+HELD = 2**28
+"""Bytes of images that a process holds, of a source that is read in groups."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images that can only be read together: a row group of a parquet file.
+
+    Args:
+        file: that holds them.
+        number: in the file.
+        length: in bytes.
+        modified: when the file was changed, nanoseconds since 1970.
+    """
+
+    file: Path
+    number: int
+    length: int
+    modified: int
 
 
 class Member(PosixPath):
@@ -18,8 +44,9 @@ class Member(PosixPath):
 
     Args:
         path: its name.
-        read: gives its bytes; is pickled for workers that are spawned.
-        length: in bytes.
+        read: gives its bytes; is pickled for workers that are spawned. It may have `edges`, which
+            gives some of them, and a `group`.
+        length: in bytes; of an image in a group that of the group.
         modified: when what it lies in was changed, nanoseconds since 1970.
     """
 
@@ -67,6 +94,19 @@ class Member(PosixPath):
         """Its bytes."""
         return self.read()
 
+    def edges(self, count: int) -> Edges:
+        """What tells it from another image of its name, by so many first and last bytes."""
+        some = getattr(self.read, "edges", None)
+        if some is not None:
+            found: Edges = some(count)
+            return found
+        return edges_of(self.read(), count)
+
+    @property
+    def read_with(self) -> Group | None:
+        """What it can only be read with."""
+        return getattr(self.read, "group", None)
+
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:  # noqa: ARG002
         """Length and time of change, as of a regular file."""
         seconds, kind = self.modified // 10**9, stat.S_IFREG | stat.S_IRUSR
@@ -95,9 +135,42 @@ class Slice:
         Raises:
             EOFError: when the file has become too short.
         """
+        return self._read(self.offset, self.length)
+
+    def edges(self, count: int) -> Edges:
+        """Its length, and its first and last bytes; no others are read.
+
+        Raises:
+            EOFError: when the file has become too short.
+        """
+        some = min(count, self.length)
+        head = self._read(self.offset, some)
+        tail = self._read(self.offset + self.length - some, some)
+        return str(self.length).encode(), head, tail
+
+    def _read(self, offset: int, length: int) -> bytes:
         with self.file.open("rb") as file:
-            file.seek(self.offset)
-            found = file.read(self.length)
-        if len(found) < self.length:
-            raise EOFError(f"{self.file} ends early, at byte {self.offset + len(found)}")
+            file.seek(offset)
+            found = file.read(length)
+        if len(found) < length:
+            raise EOFError(f"{self.file} ends early, at byte {offset + len(found)}")
         return found
+
+
+def edges_of(content: bytes | memoryview, count: int) -> Edges:
+    """Length as text, first and last bytes.
+
+    >>> edges_of(b"abcd", 3), edges_of(b"ab", 3)
+    ((b'4', b'abc', b'bcd'), (b'2', b'ab', b'ab'))
+    """
+    return str(len(content)).encode(), bytes(content[:count]), bytes(content[-count:])
+
+
+def groups_of(paths: Sequence[Path] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """The group of each image, `(N,)`, and the bytes of each group; None where there are none."""
+    found = [path.read_with for path in paths or () if isinstance(path, Member)]
+    each = [group for group in found if group is not None]
+    if not each or len(each) < len(paths or ()):
+        return None
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(each))}
+    return np.array([numbers[group] for group in each]), np.array([g.length for g in numbers])
