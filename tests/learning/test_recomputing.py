@@ -70,9 +70,9 @@ def test_statistics_that_count_a_batch_twice_are_seen(monkeypatch):
 
 def test_blocks_are_those_of_residual_networks_and_transformers():
     for name, count in BLOCKS.items():
-        assert len(backbones._blocks(backbone(name))) == count
+        assert len(backbones.blocks(backbone(name))) == count
     pytest.importorskip("timm")
-    assert len(backbones._blocks(backbone("timm:vit_tiny_patch16_224"))) == 12
+    assert len(backbones.blocks(backbone("timm:vit_tiny_patch16_224"))) == 12
 
 
 def test_the_network_is_afterwards_what_it_was():

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -253,6 +254,14 @@ def command_losing_pictures(words: list[str], folder: str) -> None:
 
     checkpoint.save = vanished
     sys.exit(main(words))
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def on_two(rank: int, port: int) -> dict[str, str]:

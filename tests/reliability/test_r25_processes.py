@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from reliability import children, gathering
-from reliability.test_r26_processes import free_port
+from reliability.children import free_port
 from tamecrop.data.images import ImageSet
 from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry.plans import plan

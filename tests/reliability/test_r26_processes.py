@@ -2,25 +2,18 @@
 
 import os
 import signal
-import socket
 import time
 
 import pytest
 import torch
 
 from reliability import children
-from reliability.children import STEPS, Plan
+from reliability.children import STEPS, Plan, free_port
 from tamecrop.learning import checkpoint
 from tamecrop.learning.backbones import backbone
 
 BAR = 15.0
 SLOWLY = dict.fromkeys(range(1, STEPS + 1), "sleep")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def pair_of(forks, out, plan):

@@ -245,20 +245,20 @@ def recomputed(network: nn.Module) -> Iterator[None]:
     Raises:
         ValueError: when it has none.
     """
-    blocks = _blocks(network)
-    if not blocks:
+    found = blocks(network)
+    if not found:
         raise ValueError("`activations` must be keep for a backbone without blocks in a sequence")
-    for block in blocks:
+    for block in found:
         block.forward = partial(_passed_twice, block, block.forward)
     try:
         yield
     finally:
-        for block in blocks:
+        for block in found:
             del block.forward
 
 
-def _blocks(network: nn.Module) -> list[nn.Module]:
-    """The parts of sequences that hold several layers with weights, the innermost of them."""
+def blocks(network: nn.Module) -> list[nn.Module]:
+    """The parts of sequences of a network that hold several layers with weights, the innermost."""
     found = [
         each
         for sequence in network.modules()

@@ -14,6 +14,7 @@ Precision = Literal["auto"] | SettledPrecision
 Execution = Literal["eager", "compiled"]
 Normalize = Literal["train", "cifar10"]
 Activations = Literal["keep", "recompute"]
+Strategy = Literal["ddp", "fsdp"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,9 @@ class Pretraining:
         execution: of the backbone: `eager`, or `compiled` by torch before the first step.
         activations: of the backbone, until the backward pass: `keep` all, or `recompute` those
             inside its blocks: less memory for one more forward pass, and the same numbers.
+        strategy: of several processes: `ddp`, each holds all weights, or `fsdp`, each holds a part
+            of every weight, for networks that are too large for a device. The same numbers but for
+            rounding.
         decode: of files: `full`, every pixel, or `fast`, JPEGs at the smallest scale that feeds the
             views, which changes their pixels by a gray level or two.
         workers: processes that decode, for images in files.
@@ -74,6 +78,7 @@ class Pretraining:
     precision: Precision = "auto"
     execution: Execution = "eager"
     activations: Activations = "keep"
+    strategy: Strategy = "ddp"
     decode: Literal["fast", "full"] = "full"
     workers: int = 0
     save_every: int = 10
@@ -89,6 +94,13 @@ class Pretraining:
         rules.known("activations", self.activations, ("keep", "recompute"))
         once = self.activations == "keep" or self.execution == "eager"
         rules.require("activations", "keep with execution compiled", self.activations, holds=once)
+        rules.known("strategy", self.strategy, ("ddp", "fsdp"))
+        for name, other in (("execution", "eager"), ("knn_every", 0)):
+            rule, found = f"ddp unless {name} is {other}", getattr(self, name)
+            holds = self.strategy == "ddp" or found == other
+            rules.require("strategy", rule, self.strategy, holds=holds)
+        rule, single = "ddp with precision 64-true", self.precision != "64-true"
+        rules.require("strategy", rule, self.strategy, holds=self.strategy == "ddp" or single)
         most = max(self.batch_size // 2, 1)
         rule = f"1 <= accumulate <= batch_size / 2, parts of two images, {most}"
         rules.require("accumulate", rule, self.accumulate, holds=self.accumulate <= most)
@@ -99,7 +111,13 @@ class Pretraining:
         if self.size is not None:
             rules.count("size", self.size)
 
-    FREE: ClassVar[tuple[str, ...]] = ("workers", "save_every", "knn_every", "activations")
+    FREE: ClassVar[tuple[str, ...]] = (
+        "workers",
+        "save_every",
+        "knn_every",
+        "activations",
+        "strategy",
+    )
     """Settings that decide no number and may differ when a run is continued."""
 
     ADDED: ClassVar[Mapping[str, Any]] = {

@@ -59,7 +59,11 @@ def pretrain(
     identity = run_folder.identity(dataset, stated, config, seed=seed)
     if config.accumulate > 1 or config.activations == "recompute":
         processes.free_at_once()
-    fabric = processes.fabric(cast(SettledPrecision, config.precision))
+    if config.strategy == "fsdp":
+        from tamecrop.learning.dividing import require_dividable  # few runs divide their weights
+
+        require_dividable(stated, config.strategy)
+    fabric = processes.fabric(cast(SettledPrecision, config.precision), config.strategy)
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)
     with processes.folder_held(fabric, out, identity):

@@ -20,7 +20,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
-from tamecrop.learning.config import Pretraining, SettledPrecision
+from tamecrop.learning.config import Pretraining, SettledPrecision, Strategy
 from tamecrop.learning.run_folder import alone, claim
 from tamecrop.learning.watching import StopFlag
 
@@ -63,19 +63,29 @@ def computes_in_bfloat16() -> bool:
     return native is not None and bool(native())
 
 
-def fabric(precision: SettledPrecision) -> Fabric:
+def fabric(precision: SettledPrecision, strategy: Strategy = "ddp") -> Fabric:
     """Join the processes of this run; on one device when there is no launcher.
 
     Args:
         precision: of the forward pass.
+        strategy: of several processes; one holds all weights in any case.
     """
     # Lightning finds the launcher by itself, but would take every GPU of a machine without one; so
     # it is told how many processes there are, and refuses numbers that the launcher contradicts.
     count = _launcher().world_size()
     nodes = count // int(os.environ.get("LOCAL_WORLD_SIZE", count))  # torchrun's
     nodes = int(os.environ.get("SLURM_NNODES", 1)) if SLURMEnvironment.detect() else nodes
+    how: Any = "auto"
+    if strategy == "fsdp" and count > 1:
+        from tamecrop.learning import dividing  # few runs divide their weights
+
+        how = dividing.strategy(count)
     joined = Fabric(
-        accelerator="auto", devices=count // nodes, num_nodes=nodes, precision=precision
+        accelerator="auto",
+        strategy=how,
+        devices=count // nodes,
+        num_nodes=nodes,
+        precision=precision,
     )
     joined.launch()
     return joined

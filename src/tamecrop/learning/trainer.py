@@ -20,7 +20,7 @@ from tamecrop.learning import (
     run_folder,
     training_state,
 )
-from tamecrop.learning.backbones import backbone
+from tamecrop.learning.backbones import Backbone, backbone
 from tamecrop.learning.checkpoint import Checkpoint
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.curves import KNN, QUEUED, WAITING, WHOLE_BOXES, Curves, Run, write_curves
@@ -73,19 +73,18 @@ class Trainer:
         )
         with torch.random.fork_rng():  # torch's generators stay as they were
             torch.manual_seed(seed)
-            network = backbone(config.backbone, stem=config.stem, channels=channels)
-            untrained = methods.method(config.method, network, passes=config.passes)
+            untrained = methods.method(config.method, self._new_backbone(), passes=config.passes)
         self.method = untrained.to(memory_format=torch.channels_last)
         require_complete(self.method)
         self.method.images_per_part = processes.images_per_part(config, fabric.world_size)
-        optimizer = training_state.optimizer(
+        self.model = fabric.setup_module(processes.with_global_statistics(fabric, self.method))
+        optimizer = training_state.optimizer(  # of the weights as they are now, perhaps divided
             config.optimizer,
             self.method,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
         )
-        shared = processes.with_global_statistics(fabric, self.method)
-        self.model, self.optimizer = self.fabric.setup(shared, optimizer)
+        self.optimizer: Any = fabric.setup_optimizers(optimizer)
         self.boxes = None
         if plan.box_threshold is not None:
             from tamecrop.learning.encoder_boxes import EncoderBoxes  # few plans look at them
@@ -94,6 +93,10 @@ class Trainer:
         has = {QUEUED: self.loader.queues, WHOLE_BOXES: self.boxes, KNN: config.knn_every}
         self.curves = Curves(tuple(name for name, value in has.items() if value))
         self.seconds = self.compile_seconds = self.waiting = 0.0
+
+    def _new_backbone(self) -> Backbone:
+        channels = self.dataset.train.channels
+        return backbone(self.config.backbone, stem=self.config.stem, channels=channels)
 
     @property
     def step(self) -> int:
@@ -164,7 +167,7 @@ class Trainer:
     def run(self) -> Run:
         """What the run has come to."""
         return Run(
-            self.method.backbone.eval(),
+            training_state.whole_backbone(self.method, self._new_backbone).eval(),
             self.curves.tensors(),
             self.loader.steps_per_epoch,
             self.seconds,
@@ -241,9 +244,7 @@ class Trainer:
         known = self.method.feature_std
         deviation = torch.full_like(loss, math.nan) if known is None else known
         means = processes.mean(self.fabric, torch.stack([loss.double(), deviation.double()]))
-        norm = torch.nn.utils.get_total_norm(
-            [weights.grad for weights in self.method.parameters() if weights.grad is not None]
-        )
+        norm = training_state.gradient_norm(self.method)
         # One copy for all three: each wait for a device would cost as much as they do together.
         value, spread, length = torch.cat([means, norm.double()[None]]).tolist()
         if not (math.isfinite(value) and math.isfinite(length)):
@@ -276,12 +277,14 @@ class Trainer:
         return clock.progress(self.step, self.steps, loss=loss, batch_size=batch_size)
 
     def _save(self, out: Path, identity: Mapping[str, Any]) -> None:
-        if self.fabric.is_global_zero:
+        if self.fabric.is_global_zero or self.config.strategy == "fsdp":
             tensors = training_state.training_tensors(self.method, self._torch_optimizer())
+            weights = training_state.weights(self.method)
+        if self.fabric.is_global_zero:
             tensors |= self.curves.state() | (self.boxes.state() if self.boxes else {})
             position = {"step": self.step, "steps": self.steps, "seconds": self.seconds}
             state = {**position, "run": dict(identity)}
-            saved = Checkpoint(training_state.weights(self.method), tensors, state)
+            saved = Checkpoint(weights, tensors, state)
             checkpoint.save(out / run_folder.CHECKPOINTS, saved, step=self.step)
             self._write_curves(out)
         self.fabric.barrier()

@@ -1,7 +1,7 @@
 """Optimizers by name, the learning rate of a step, and method and optimizer as named tensors."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from tamecrop.geometry import rules
+from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError
 from tamecrop.learning.methods.base import Method
 
@@ -78,19 +79,52 @@ _METHOD, _OPTIMIZER = "method.", "optimizer."
 
 
 def weights(method: Method) -> dict[str, Tensor]:
-    """Weights and statistics of the backbone alone."""
-    return dict(method.backbone.state_dict())
+    """Weights and statistics of the backbone alone, whole."""
+    return {name: whole(tensor) for name, tensor in method.backbone.state_dict().items()}
 
 
 def training_tensors(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
     """All else: `method.<name>` as the method lists it, and `optimizer.<parameter>.<slot>`."""
-    listed = {f"{_METHOD}{name}": tensor for name, tensor in method.state().items()}
+    listed = {f"{_METHOD}{name}": whole(tensor) for name, tensor in method.state().items()}
     slots = {
-        f"{_OPTIMIZER}{number}.{slot}": torch.as_tensor(value)
+        f"{_OPTIMIZER}{number}.{slot}": whole(torch.as_tensor(value))
         for number, state in optimizer.state_dict()["state"].items()
         for slot, value in state.items()
     }
     return listed | slots
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor that may be divided among processes; all of them must ask for it."""
+    gather = getattr(tensor, "full_tensor", None)
+    return tensor if gather is None else gather()
+
+
+def whole_backbone(method: Method, new: Callable[[], Backbone]) -> Backbone:
+    """The backbone; where its weights are divided, a new one that has all of them."""
+    if not any(hasattr(each, "full_tensor") for each in method.backbone.parameters()):
+        return method.backbone
+    with torch.random.fork_rng():
+        made = new()
+    tensors = weights(method)
+    made.load_state_dict(tensors)
+    return made.to(next(iter(tensors.values())).device)
+
+
+def gradient_norm(method: Method) -> Tensor:
+    """Of all gradients together."""
+    found = [each.grad for each in method.parameters() if each.grad is not None]
+    return whole(torch.nn.utils.get_total_norm(found))
+
+
+def _placed(tensor: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor, divided as another one of its shape is, if that one is."""
+    if not hasattr(like, "full_tensor") or tensor.shape != like.shape:
+        return tensor
+    from torch.distributed.tensor import DTensor, distribute_tensor  # few runs divide
+
+    assert isinstance(like, DTensor), "torch has no other divided tensor"
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
 def restore(method: Method, optimizer: Optimizer, saved: Checkpoint) -> None:
@@ -106,8 +140,13 @@ def restore(method: Method, optimizer: Optimizer, saved: Checkpoint) -> None:
         number, _, slot = name.partition(".")
         slots.setdefault(int(number), {})[slot] = tensor
     groups = optimizer.state_dict()["param_groups"]
-    _require_complete(slots, sum(len(group["params"]) for group in groups))
-    optimizer.load_state_dict({"state": slots, "param_groups": groups})
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    _require_complete(slots, len(weights))
+    there = {
+        number: {name: _placed(value, weights[number]) for name, value in slot.items()}
+        for number, slot in slots.items()
+    }
+    optimizer.load_state_dict({"state": there, "param_groups": groups})
 
 
 @torch.no_grad()
@@ -121,7 +160,7 @@ def _put_back(here: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> None:
         if here[name].shape != there[name].shape or here[name].dtype != there[name].dtype:
             now, then = (f"{tuple(t.shape)} of {t.dtype}" for t in (here[name], there[name]))
             raise CheckpointError(f"{name} does not fit the run: it is {then} there and {now} here")
-        here[name].copy_(there[name])
+        here[name].copy_(_placed(there[name], here[name]))
 
 
 def _require_complete(slots: Mapping[int, Mapping[str, Any]], parameters: int) -> None:
