@@ -124,7 +124,7 @@ class ImageSet:
 
     def _require_same(self, position: int, image: Tensor, shrink: int) -> None:
         assert self.paths is not None, "only files can change"
-        height, width = (-(-self.sizes[position] // shrink)).tolist()
+        height, width = (-(-side // shrink) for side in self.sizes[position].tolist())
         if image.shape != (self.channels, height, width):
             now = f"{image.shape[1]} x {image.shape[2]} pixels, and had {height} x {width}"
             if image.shape[1:] == (height, width):

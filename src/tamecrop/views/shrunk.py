@@ -64,8 +64,9 @@ def shrink_for(plan: ViewPlan, boxes: Sequence[Boxes]) -> int:
     for group, part in zip(plan.groups, boxes, strict=True):
         if group.size is None or group.policy.content != "in_place":
             return 1
-        needed = np.maximum(_SPARE * np.array(group.size[::-1]), _LEAST)
-        most = min(most, float(((part[:, 2:] - part[:, :2]) / needed).min()))
+        tall, wide = (max(_SPARE * side, _LEAST) for side in group.size)
+        for x1, y1, x2, y2 in part.tolist():
+            most = min(most, (x2 - x1) / wide, (y2 - y1) / tall)
     return next((shrink for shrink in _SHRINKS if shrink <= most), 1)
 
 
@@ -85,17 +86,22 @@ def cut_scaled(
 
 
 def _views(image: Scaled, boxes: Boxes, size: tuple[int, int], fill: float) -> Tensor:
-    rows = image.pixels.permute(1, 2, 0)
-    sides = np.array([rows.shape[1], rows.shape[0]]) - image.over[::-1]
-    places = boxes / image.shrink
-    leaves = (places[:, :2] < 0).any(axis=1) | (places[:, 2:] > sides).any(axis=1)
-    shift = np.where(image.mirrored, image.over, 0)[::-1]
+    # Python's numbers: for the few boxes of one image, each call of NumPy costs more than its work.
+    rows, shrink = image.pixels.permute(1, 2, 0), image.shrink
+    tall, wide = (side - over for side, over in zip(rows.shape, image.over, strict=False))
+    down, right = (
+        over if mirrored else 0 for over, mirrored in zip(image.over, image.mirrored, strict=True)
+    )
     views = image.pixels.new_empty((len(boxes), rows.shape[2], *size))
-    bordered = image.bordered(fill) if leaves.any() else rows
-    for view, box, beyond in zip(views, places + np.tile(shift, 2), leaves.tolist(), strict=True):
-        x1, y1, x2, y2 = box.tolist()
+    bordered = None
+    for view, box in zip(views, boxes.tolist(), strict=True):
+        x1, y1, x2, y2 = (edge / shrink for edge in box)
+        source = rows
+        if x1 < 0 or y1 < 0 or x2 > wide or y2 > tall:
+            source = bordered = image.bordered(fill) if bordered is None else bordered
+        x1, y1, x2, y2 = x1 + right, y1 + down, x2 + right, y2 + down
         along, across = _grid(y1, y2, size[0]), _grid(x1, x2, size[1])
-        part = _part(bordered if beyond else rows, along, across, fill)
+        part = _part(source, along, across, fill)
         view.copy_(_resized(part, (x1, y1, x2, y2), along, across, size))
     return views
 
