@@ -122,13 +122,13 @@ RECIPES = {
     ),
     "small": Entry(
         summary=(
-            "Crop policies under the ordinary recipe of SimCLR on a CPU: up to 50,000 images, views "
-            "of 24 px."
+            "Crop policies under the ordinary recipe of SimCLR on a CPU: up to 50,000 images, "
+            "views of 24 px."
         ),
         paper=(
-            "Chen et al. 2020, arXiv:2002.05709, without blur; what teaches a narrow network most in "
-            "a minute of CPU: a patch stem, and views of 24 px of which the features are judged at "
-            "32 (as Touvron et al. 2019, arXiv:1906.06423)."
+            "Chen et al. 2020, arXiv:2002.05709, without blur, at what teaches a narrow network "
+            "most in a minute of CPU: a patch stem, and views of 24 px before features are judged "
+            "at 32 (as Touvron et al. 2019, arXiv:1906.06423)."
         ),
         expect="rrc 66.3 % linear on the validation images of CIFAR-10 after 11 epochs (one seed).",
         cost="about 20 minutes a cell on one core, two side by side on 2 quiet cores.",
@@ -159,8 +159,8 @@ RECIPES = {
     ),
     "fixed": Entry(
         summary=(
-            "Crops of one fixed size on 10,000 images on a CPU, cut exactly, without a resize: does "
-            "the paper's effect come back?"
+            "Crops of one fixed size on 10,000 images on a CPU, cut exactly, without a resize: "
+            "the paper's question in an evening."
         ),
         paper=(
             "the data and the fixed crops of arXiv:2504.19824 (28 of 32 px), with the colors of "
