@@ -5,7 +5,7 @@ Writes results/statistics/power.json, five minutes of one core, and prints the t
 docs/results.md (with `--tables` those of the file that is there).
 
 Accuracies are `mean of the policy + effect of the seed + rest`, all normal, the deviation of the
-rest 1; gaps are in such deviations. 0.77 points are one for `small` on CIFAR-10
+rest 1; gaps are in such deviations. 0.77 points are one for `fixed` on CIFAR-10
 (results/compare/cifar10_small.json), 2.4 points one for the demo. Every share comes with its
 number of studies `n` and its standard error `se`.
 """
@@ -37,7 +37,7 @@ from tamecrop.studies.seeds import LEAST, LEVEL
 TARGET = Path(__file__).parents[1] / "results" / "statistics" / "power.json"
 NAMES = tuple("abcd")
 DEVIATION = 0.0077
-"""Of one accuracy of `small` on CIFAR-10, a fraction."""
+"""Of one accuracy of `fixed` on CIFAR-10, a fraction."""
 
 
 def main() -> None:

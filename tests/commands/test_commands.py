@@ -96,7 +96,7 @@ def test_every_run_folder_holds_its_config_and_the_config_repeats_the_study(stud
     assert main(["compare", "--config", str(study / "config.yaml"), "--out", str(study), *ONE]) == 0
     capsys.readouterr()
     assert main(["compare", "--preset", "small", "--print_config"]) == 0
-    assert "images: 10000" in capsys.readouterr().out
+    assert "images: 50000" in capsys.readouterr().out
 
 
 def test_another_study_in_the_same_folder_is_refused_by_name(study, capsys):

@@ -31,7 +31,7 @@ def test_the_demos_recipe_is_for_the_demos_data(capsys, words: list[str], preset
 
 @pytest.mark.parametrize(
     ("content", "preset", "images"),
-    [("data: cifar10", "small", 10000), ("data: cifar10\npreset: quick", "quick", 2048)],
+    [("data: cifar10", "small", 50000), ("data: cifar10\npreset: quick", "quick", 2048)],
 )
 def test_a_config_file_decides_as_words_do(capsys, tmp_path, content, preset, images):
     path = tmp_path / "config.yaml"

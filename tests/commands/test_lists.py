@@ -51,9 +51,9 @@ def test_a_recipes_method_trains_on_its_policies(name):
         methods.require_usable(training.method, tc.plan(each), batch_size=training.batch_size)
 
 
-def test_small_cuts_the_papers_sizes():
+def test_fixed_cuts_the_papers_sizes():
     """28 of 32 px at 80 % of the area: the nearest pixel would be 29."""
-    for each in recipe("small").policies:
+    for each in recipe("fixed").policies:
         drawn = tc.policy(each).draw((32, 32), index=np.arange(50))
         assert {*np.unique(drawn[..., 2:] - drawn[..., :2])} == {28}
 

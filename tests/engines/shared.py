@@ -127,7 +127,7 @@ def check_ctrl_c(engine, out, straight):
         child.kill()
     assert child.returncode == 130, said
     # Submitit's local executor has words of its own after it.
-    assert "\ntamecrop: stopped; the same command continues\n" in said
+    assert "\ntamecrop: stopped; the same command continues\n" in f"\n{said}", said
     assert "goes on" not in said
     assert list(out.rglob("weights.safetensors")), "what was begun was saved"
     assert holders(out) == []

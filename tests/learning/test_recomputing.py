@@ -16,7 +16,7 @@ from tamecrop.learning.backbones import backbone, recomputed
 from tamecrop.learning.pretrain import pretrain
 from tamecrop.learning.watching import Interrupted
 
-BLOCKS = {"resnet7w16": 2, "resnet10w16": 4, "resnet18": 8, "resnet50": 16}
+BLOCKS = {"resnet7w16": 2, "resnet7w32": 2, "resnet10w16": 4, "resnet18": 8, "resnet50": 16}
 
 
 def step(name, *, again, part=None, text="simclr:dimension=8"):

@@ -18,7 +18,7 @@ from tamecrop.geometry import rules
 
 _DEEP = {"resnet18": resnet.resnet18, "resnet34": resnet.resnet34, "resnet50": resnet.resnet50}
 _NARROW = {"resnet10w16": 16}
-_PATCHED = {"resnet7w16": 16}
+_PATCHED = {"resnet7w16": 16, "resnet7w32": 32}
 NAMES = (*_PATCHED, *_NARROW, *_DEEP)
 TIMM = "timm:"
 """Before the name of a model of timm, such as `timm:vit_tiny_patch16_224`."""
@@ -53,11 +53,12 @@ def backbone(
             `resnet10w16`: one basic block a stage, 16 channels in the first, 0.3 million weights;
             `resnet7w16`: the shape of the ResNet-9 of speed contests (Page 2018) behind a patch
             stem, 0.1 million weights, a quarter of the time of `resnet10w16` on a CPU;
+            `resnet7w32`, twice as wide;
             or `timm:` and the name of a model of timm, which is never downloaded.
         stem: `small` has a 3x3 convolution of stride 1 and no pooling, as SimCLR on CIFAR-10
-            (Chen et al. 2020, B.9), patches of 4 px every 2 px in `resnet7w16` and of 4 px in a
-            vision transformer; `imagenet` a 7x7 of stride 2 and a pooling, patches of 8 px every
-            4 px in `resnet7w16`, or what timm's model has.
+            (Chen et al. 2020, B.9), patches of 4 px every 2 px in `resnet7w16` and `resnet7w32`
+            and of 4 px in a vision transformer; `imagenet` a 7x7 of stride 2 and a pooling,
+            patches of 8 px every 4 px in those two, or what timm's model has.
         channels: of the images; the first convolution takes as many.
 
     Raises:

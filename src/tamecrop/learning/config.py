@@ -22,8 +22,8 @@ class Pretraining:
     """How a backbone is pre-trained.
 
     Args:
-        backbone: the network kept: `resnet10w16`, `resnet18`, `resnet34`, `resnet50`, or a model
-            of timm such as `timm:vit_tiny_patch16_224`.
+        backbone: the network kept: `resnet7w16`, `resnet7w32`, `resnet10w16`, `resnet18`,
+            `resnet34`, `resnet50`, or a model of timm such as `timm:vit_tiny_patch16_224`.
         stem: `small`, 3x3 without pooling, for images up to 64 px, or `imagenet`.
         method: what it is trained for, `simclr:projector=linear,temperature=0.1` for example; a
             file of `tamecrop.learning.methods`, whose `Settings` are the keys.
