@@ -4,10 +4,12 @@ Each step is one of SimCLR on random views, each run two steps of `tamecrop pret
 a process of its own; the memory is the highest resident one of all of that process. The second step
 of a run meets the optimizer's state, which the first one makes.
 `python benchmarks/accumulate.py FOLDER [IMAGES ...]` writes `results/benchmarks/accumulate.json`
-after every case; the numbers are the batches of the runs.
+after every case; the numbers are the batches of the runs. A large one takes hours beside other
+work: `python benchmarks/accumulate.py so-far PID` adds what a run of it has taken until now.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from common import write
+from common import RESULTS, write
 from tamecrop.cli import main as tamecrop
 from tamecrop.learning import backbone, methods
 from tamecrop.learning.backbones import recomputed
@@ -61,6 +63,25 @@ def run(folder: str, batch: str) -> None:
         assert tamecrop([*words, "--out", str(Path(out) / "run")]) == 0
 
 
+def so_far(pid: str) -> None:
+    """Add what a run that goes on has taken: its highest memory only grows from here."""
+    place = Path("/proc") / pid
+    *_, kind, _, batch = place.joinpath("cmdline").read_text().strip("\0").split("\0")
+    assert kind == "run", "only a run of this script can be watched"
+    lines = dict(line.split(":", 1) for line in place.joinpath("status").read_text().splitlines())
+    ticks = sum(map(int, place.joinpath("stat").read_text().rpartition(")")[2].split()[11:13]))
+    found = {
+        "backbone": "resnet50",
+        "batch": int(batch),
+        "mebibytes": int(lines["VmHWM"].split()[0]) / 2**10,
+        "cpu_seconds": ticks / os.sysconf("SC_CLK_TCK"),
+        "finished": False,
+    }
+    (part,) = json.loads((RESULTS / "accumulate.json").read_text())["parts"]
+    part["runs"].append(found)
+    write("accumulate", [part])
+
+
 def measured(*words: str) -> dict[str, float]:
     """What a case takes in a process of its own."""
     done = subprocess.run([sys.executable, __file__, *words], check=True, capture_output=True)
@@ -85,7 +106,9 @@ def main(folder: str, batches: list[str]) -> None:
 
 if __name__ == "__main__":
     kind, *rest = sys.argv[1:]
-    if kind in ("step", "run"):
+    if kind == "so-far":
+        so_far(*rest)
+    elif kind in ("step", "run"):
         {"step": step, "run": run}[kind](*rest)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         print(json.dumps({"mebibytes": peak, "cpu_seconds": time.process_time()}))
