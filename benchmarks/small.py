@@ -1,0 +1,75 @@
+"""What teaches most in a minute of CPU: candidates for the recipe `small`, judged on validation.
+
+`rrc` on all of CIFAR-10 but the validation images, one seed, one thread, and about 300 seconds of
+CPU each: SimCLR with Adam at 0.003 and batches of 256; features judged at 32 px. CPU time is of
+pre-training alone. A case that the file has is passed over, and a stopped run goes on.
+
+`python benchmarks/small.py cifar10 --work runs` adds to `results/benchmarks/small.json`.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from time import process_time
+
+import torch
+
+from common import RESULTS
+from tamecrop.data import Dataset, load
+from tamecrop.learning.evaluate import evaluate
+from tamecrop.learning.pretrain import pretrain
+from tamecrop.reporting.environment import environment
+from tamecrop.studies.recipes import recipe
+
+# Policy text, and what differs from the recipe.
+CASES = (
+    ("rrc:scale=0.2..1 @32", {"backbone": "resnet7w16", "epochs": 14}),
+    ("rrc:scale=0.2..1 @32", {"epochs": 7}),
+    ("rrc:scale=0.2..1 @24", {"epochs": 11}),
+    ("rrc:scale=0.2..1 @20", {"epochs": 15}),
+    ("rrc:scale=0.2..1 @24", {"epochs": 11, "method": "simclr:temperature=0.1"}),
+)
+FILE = RESULTS / "small.json"
+
+
+def measure(
+    plan: str, changes: dict[str, object], dataset: Dataset, work: Path
+) -> dict[str, object]:
+    """Train one candidate and judge it by the linear probe on validation."""
+    config = replace(recipe("small").training, **changes)
+    out = work / f"{plan} {' '.join(map(str, changes.values()))}".replace(":", "_")
+    start = process_time()
+    run = pretrain(dataset, plan, config, out)
+    seconds = process_time() - start
+    found = evaluate(run.backbone, dataset, size=config.size)  # of it validation alone is read
+    return {
+        "plan": plan,
+        "changes": changes,
+        "backbone": config.backbone,
+        "cpu_seconds": round(seconds),
+        "validation_accuracy": found.validation_accuracy,
+        "seeds": 1,
+        "environment": asdict(environment()),
+    }
+
+
+def main() -> None:
+    """Measure the cases that are not in the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data")
+    parser.add_argument("--work", type=Path, required=True)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    dataset = load(chosen.data, needs=("labels",))
+    done = json.loads(FILE.read_text()) if FILE.exists() else []
+    for plan, changes in CASES:
+        if any(each["plan"] == plan and each["changes"] == changes for each in done):
+            continue
+        done.append(measure(plan, changes, dataset, chosen.work))
+        FILE.write_text(json.dumps(done, indent=2) + "\n")
+        print({key: value for key, value in done[-1].items() if key != "environment"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
