@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.object_masks import masks_of
 
 EDGE = 4096
 
@@ -20,8 +21,8 @@ def of_parts(parts: Iterable[Part], root: Path | None) -> str:
 
     Args:
         parts: tensors and arrays are hashed whole with dtype and shape, boxes on whole pixels as
-            the integers that they are; of a file its path below the root, in bytes, its size in
-            bytes, and its first and last 4096 bytes.
+            the integers that they are, and masks that they know; of a file its path below the root,
+            in bytes, its size in bytes, and its first and last 4096 bytes.
         root: the folder of the files; None where there are none.
     """
     digest = hashlib.sha256()
@@ -44,7 +45,9 @@ def _chunks(
     array = np.ascontiguousarray(piece)
     if array.dtype == np.float64 and (array == np.rint(array)).all():
         array = array.astype(np.int64)
-    return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes()]
+    masks = masks_of(piece)
+    pixels = [] if masks is None else [masks.runs.tobytes(), masks.spans.tobytes()]
+    return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes(), *pixels]
 
 
 def _edges(path: Path) -> tuple[bytes, bytes, bytes]:
