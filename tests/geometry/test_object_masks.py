@@ -67,6 +67,8 @@ def test_a_mask_that_is_not_known_counts_as_none():
     assert masks.centroids[1].tolist() == [30, 20]
     with pytest.raises(ValueError, match="`masks` must have a pixel each that is not 0"):
         MaskedBoxes.of([np.zeros(SIZE)])
+    with pytest.raises(ValueError, match=r"`masks` must be arrays \(H, W\), one an object, got a"):
+        MaskedBoxes.of(np.ones((1, 1, *SIZE)))
     with pytest.raises(ValueError, match="`masks` must be one a box, got 2 for 1 boxes"):
         MaskedBoxes([[0, 0, 1, 1]], masks)
 

@@ -141,6 +141,8 @@ class Masks:
 
 def _find_runs(mask: NDArray[Any]) -> Ints:
     """Where a row begins and stops to be marked."""
+    if mask.ndim != 2:
+        raise ValueError(f"`masks` must be arrays (H, W), one an object, got a shape {mask.shape}")
     marked = np.pad(mask != 0, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(marked, axis=1)
     (rows, first), (_, last) = np.nonzero(steps == 1), np.nonzero(steps == -1)
