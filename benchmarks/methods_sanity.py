@@ -1,6 +1,6 @@
 """What every method learns on a CPU in five epochs: does its loss fall, are its features better?
 
-20,000 images of CIFAR-10, a `resnet7w16`, batches of 64 or 256, one thread. Nearest neighbors judge
+20,000 images of CIFAR-10, a `resnet7w16`, batches of 32 to 256, one thread. Nearest neighbors judge
 the features before and after on the test images; settings other than a method's defaults were
 chosen on the validation images. One file a method, `results/methods/<name>.json`; a method whose
 file is there is passed over, and a stopped run goes on from its checkpoint.
@@ -65,11 +65,11 @@ CASES = {
     "simclr": Case("simclr"),
     "moco": Case("moco:queue=2048"),
     "moco_v3": Case("moco_v3"),
-    "byol": Case("byol:momentum=0.9", TWO, 1e-3, 64),
+    "byol": Case("byol:momentum=0.9", TWO, 7e-4, 32, "bf16-mixed"),
     "simsiam": Case("simsiam:dimension=512,hidden=128", TWO, 1e-3, 64),
     "barlow_twins": Case("barlow_twins:hidden=512,dimension=512", TWO, 1e-3, 64),
     "vicreg": Case("vicreg:hidden=512,dimension=512"),
-    "swav": Case("swav:prototypes=256", TWO, 1e-3, 64),
+    "swav": Case("swav:prototypes=64", TWO, 2e-3, 64),
     "dino": Case("dino:momentum=0.995,prototypes=1024", MANY, 2e-3, 64, "bf16-mixed"),
     "emp_ssl": Case("emp_ssl", "8x emp @16"),
 }
