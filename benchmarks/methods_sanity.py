@@ -1,6 +1,6 @@
 """What every method learns on a CPU in five epochs: does its loss fall, are its features better?
 
-20,000 images of CIFAR-10, a `resnet7w16`, batches of 256 or 64, one thread. Nearest neighbors judge
+20,000 images of CIFAR-10, a `resnet7w16`, batches of 32 to 256, one thread. Nearest neighbors judge
 the features before and after on the test images; settings other than a method's defaults were
 chosen on the validation images. One file a method, `results/methods/<name>.json`; a method whose
 file is there is passed over, and a stopped run goes on from its checkpoint.
@@ -18,7 +18,7 @@ import torch
 from tamecrop.data import Dataset, cut_to, load
 from tamecrop.learning import methods
 from tamecrop.learning.backbones import Backbone, backbone
-from tamecrop.learning.config import Pretraining
+from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.evaluate import knn_accuracy
 from tamecrop.learning.features import of_split
 from tamecrop.learning.pretrain import pretrain
@@ -27,7 +27,7 @@ from tamecrop.reporting.environment import environment
 RESULTS = Path(__file__).parents[1] / "results" / "methods"
 IMAGES, SEED, POINTS = 20_000, 0, 0.08
 TWO = "rrc:scale=0.2..1 @28"
-MULTI = "2x rrc:scale=0.3..1 @28 + 4x rrc:scale=0.1..0.4 @16"
+MANY = "8x rrc:scale=0.15..0.5 @16"
 TRAINING = Pretraining(
     backbone="resnet7w16",
     optimizer="adam",
@@ -51,24 +51,26 @@ class Case:
         plan: of the views.
         learning_rate: Adam's.
         batch_size: of an epoch's steps there are more in smaller ones.
+        precision: of the forward pass.
     """
 
     method: str
     plan: str = TWO
     learning_rate: float = 3e-3
     batch_size: int = 256
+    precision: SettledPrecision = "32-true"
 
 
 CASES = {
     "simclr": Case("simclr"),
     "moco": Case("moco:queue=2048"),
     "moco_v3": Case("moco_v3"),
-    "byol": Case("byol:momentum=0.9", TWO, 1e-3, 64),
+    "byol": Case("byol:momentum=0.9", TWO, 7e-4, 32, "bf16-mixed"),
     "simsiam": Case("simsiam:dimension=512,hidden=128", TWO, 1e-3, 64),
     "barlow_twins": Case("barlow_twins:hidden=512,dimension=512", TWO, 1e-3, 64),
     "vicreg": Case("vicreg:hidden=512,dimension=512"),
-    "swav": Case("swav:prototypes=256", TWO, 1e-3, 64),
-    "dino": Case("dino:momentum=0.98,prototypes=1024", MULTI),
+    "swav": Case("swav:prototypes=64", TWO, 2e-3, 64),
+    "dino": Case("dino:momentum=0.995,prototypes=1024", MANY, 2e-3, 64, "bf16-mixed"),
     "emp_ssl": Case("emp_ssl", "8x emp @16"),
 }
 
@@ -94,6 +96,7 @@ def measure(name: str, dataset: Dataset, work: Path) -> dict[str, object]:
         method=case.method,
         learning_rate=case.learning_rate,
         batch_size=case.batch_size,
+        precision=case.precision,
     )
     with torch.random.fork_rng():
         torch.manual_seed(SEED)

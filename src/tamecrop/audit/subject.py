@@ -14,7 +14,7 @@ from tamecrop.audit.held_images import channels_first, narrow_all, read_labels
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import Dataset, ImageSet, annotations, header_size, sources
 from tamecrop.data.images import Need
-from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keys, rules
+from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keep_masks, keys, rules
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
@@ -73,7 +73,8 @@ def find_subject(
             of any sizes, of PIL images, or of files. Values that are not uint8 become 8 bits by the
             range of them all, as `load` does it.
         labels: `(N,)` whole numbers from 0 on or texts, for arrays and lists.
-        boxes: the object boxes `(k, 4)` of each image, for arrays and lists.
+        boxes: the object boxes `(k, 4)` of each image, for arrays and lists; `MaskedBoxes` where
+            masks are known.
         seed: key of embedded scenes.
         most: a larger set is audited on this many of its images, chosen by a fixed key.
 
@@ -145,7 +146,9 @@ def _hold(
     """Images that a caller holds, or whose files it names, as a set; and how they became 8 bits."""
     if isinstance(images, ImageSet):
         return images, ""
-    objects = None if boxes is None else tuple(np.asarray(each).reshape(-1, 4) for each in boxes)
+    objects = None
+    if boxes is not None:
+        objects = tuple(keep_masks(np.asarray(each).reshape(-1, 4), each) for each in boxes)
     numbers = None if labels is None else read_labels(labels)
     if isinstance(images, (Tensor, np.ndarray)):
         (pixels,), depth = narrow_all([channels_first(images)])

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tamecrop.reporting.intervals import Interval, interval_words, percent
-from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary
+from tamecrop.studies.cells import FORMAT, ArmRecord, Key, Summary, name_arm
 
 if TYPE_CHECKING:
     from tamecrop.studies.inventory import Entry
@@ -124,8 +124,8 @@ class Board:
 
     def _names(self) -> dict[tuple[str, str], str]:
         arms = self._arms()
-        several = len({protocol for _, protocol in arms}) > 1
-        return {arm: f"{arm[0]} ({arm[1]})" if several else arm[0] for arm in arms}
+        protocols = {protocol for _, protocol in arms}
+        return {arm: name_arm(*arm, protocols) for arm in arms}
 
     def _layout(self, *, each_seed: bool, stacked: bool) -> tuple[list[str], list[list[str]]]:
         seeds = sorted({key.seed for key in self._keys()})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamecrop.geometry import Policy, ViewPlan
 
 DEFAULT_DATA = "scenes"
-TAKE_MANY = ("--policies", "--merge")
+TAKE_MANY = ("--policies", "--merge", "--equal")
 TAKE_NONE = ("--across", "--print_config")
 """Options of several values and of none, in the commands that train."""
 

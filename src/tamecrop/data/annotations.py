@@ -21,6 +21,7 @@ from tamecrop.data.listing import MASKS, Listing
 from tamecrop.data.opening import suffixes
 from tamecrop.data.yolo import around, require_finite
 from tamecrop.geometry.boxes import clip
+from tamecrop.geometry.object_masks import join_boxes, keep_masks
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -49,7 +50,7 @@ class Annotations:
 
     Args:
         root: the folder.
-        kind: `yolo` or `voc`, a file for each image, or `coco`, a file for many.
+        kind: `coco` is a file for many images, the others one for each.
         folders: that hold such files.
     """
 
@@ -90,12 +91,7 @@ class Annotations:
         return found
 
     def _of_image(
-        self,
-        image: Path,
-        size: tuple[int, int],
-        of: _Reader,
-        found: Read,
-        used: set[Path],
+        self, image: Path, size: tuple[int, int], of: _Reader, found: Read, used: set[Path]
     ) -> Floats:
         """The boxes of the files of an image; an image without one has none."""
         for folder in self.folders_of(image.parent):
@@ -104,7 +100,7 @@ class Annotations:
                 each = [of(path, size) for path in files]
                 used.update(files)
                 found.problems += [problem for _, problems in each for problem in problems]
-                return np.concatenate([boxes for boxes, _ in each])
+                return join_boxes([boxes for boxes, _ in each])
         return np.empty((0, 4))
 
     def _note_unused(self, used: set[Path], found: Read) -> None:
@@ -234,7 +230,7 @@ inside their image and were left out')
         shows = (fitted[:, 2:] > fitted[:, :2]).all(axis=1)
         reached += int((np.abs(fitted - each).max(axis=1, initial=0)[shows] > _ROUNDING).sum())
         lost += int((~shows).sum())
-        kept.append(fitted[shows])
+        kept.append(keep_masks(fitted[shows], each, shows))
     account = (
         (reached, "reached out of their image and were clipped"),
         (lost, "had no pixel inside their image and were left out"),

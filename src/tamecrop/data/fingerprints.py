@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from tamecrop.geometry.boxes import Floats
+from tamecrop.geometry.object_masks import masks_of
 from tamecrop.members import Edges, Member
 
 EDGE = 4096
@@ -21,9 +22,9 @@ def of_parts(parts: Iterable[Part], root: Path | None) -> str:
 
     Args:
         parts: tensors and arrays are hashed whole with dtype and shape, boxes on whole pixels as
-            the integers that they are; of a file its path below the root, in bytes, its size in
-            bytes, and its first and last 4096 bytes; of a row of a parquet file what `parquet`
-            tells row groups by.
+            the integers that they are, and masks that they know; of a file its path below the root,
+            in bytes, its size in bytes, and its first and last 4096 bytes; of a row of a parquet
+            file what `parquet` tells row groups by.
         root: the folder of the files; None where there are none.
     """
     digest = hashlib.sha256()
@@ -47,7 +48,9 @@ def _chunks(
     array = np.ascontiguousarray(piece)
     if array.dtype == np.float64 and (array == np.rint(array)).all():
         array = array.astype(np.int64)
-    return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes()]
+    masks = masks_of(piece)
+    pixels = [] if masks is None else [masks.runs.tobytes(), masks.spans.tobytes()]
+    return [f"{array.dtype.str}{array.shape}".encode(), array.tobytes(), *pixels]
 
 
 def _edges(path: Path) -> Edges:

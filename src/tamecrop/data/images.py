@@ -14,6 +14,7 @@ from torchvision.transforms.v2 import functional
 from tamecrop.data import fingerprints
 from tamecrop.data.decode import PLAIN, DecodeError, Decoding, decode
 from tamecrop.geometry import rules
+from tamecrop.geometry.object_masks import scale_boxes
 
 if TYPE_CHECKING:
     from tamecrop.views.shrunk import Scaled
@@ -37,7 +38,8 @@ class ImageSet:
         paths: one file per image, or None when the images are in memory.
         sizes: int64 `(N, 2)`, (height, width) in pixels after EXIF orientation.
         labels: int64 `(N,)`, or None.
-        boxes: the object boxes of each image, float64 `(k, 4)` each, k >= 0, or None.
+        boxes: the object boxes of each image, float64 `(k, 4)` each, k >= 0, `MaskedBoxes` where
+            masks are known; or None.
         decoding: how files are decoded, the same for all images of a set.
 
     Raises:
@@ -53,7 +55,7 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         if self.boxes is not None:
-            boxes = tuple(np.asarray(each, dtype=np.float64) for each in self.boxes)
+            boxes = tuple(np.asanyarray(each, dtype=np.float64) for each in self.boxes)
             object.__setattr__(self, "boxes", boxes)
         if (self.pixels is None) == (self.paths is None):
             raise ValueError("an image set must have `pixels` or `paths`, and not both")
@@ -190,9 +192,12 @@ class ImageSet:
     def _scaled_boxes(self, images: Tensor) -> tuple[NDArray[Any], ...] | None:
         if self.boxes is None:
             return None
-        factors = np.array(images.shape[-2:]) / self.sizes
-        scaled = zip(self.boxes, np.tile(factors[:, ::-1], 2), strict=True)
-        return tuple(boxes * factor for boxes, factor in scaled)
+        height, width = images.shape[-2:]
+        factors = np.tile((np.array((height, width)) / self.sizes)[:, ::-1], 2)
+        return tuple(
+            scale_boxes(boxes, factor, tuple(size), (height, width))
+            for boxes, factor, size in zip(self.boxes, factors, self.sizes.tolist(), strict=True)
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

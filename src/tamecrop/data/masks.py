@@ -1,4 +1,4 @@
-"""Object boxes from masks: images whose values say which pixels belong to which object."""
+"""Objects of masks, boxes and pixels: images whose values say what belongs to which object."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tamecrop.data.opening import RAISED_BY_PILLOW, open_image, require_no_bomb
+from tamecrop.geometry.object_masks import MaskedBoxes
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ _LOSSY = ("JPEG", "MPO", "WEBP")
 
 
 def boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:
-    """The box around the pixels of each value that is not 0, `(k, 4)`, and what is wrong.
+    """The box around the pixels of each value that is not 0, with them, and what is wrong.
 
     In a mask of two values this is one box around everything that is marked, in a mask that
     numbers its objects one box an object, in a mask of classes one box a class. Parts that lie
@@ -46,7 +47,7 @@ def boxes(path: Path, size: tuple[int, int]) -> tuple[Floats, list[str]]:
 
 
 def boxes_in(mask: NDArray[Any], *, is_trimap: bool = False) -> Floats:
-    """The box around the pixels of each object of a mask `(H, W)`, `(k, 4)`.
+    """The box around the pixels of each object of a mask `(H, W)`, `(k, 4)`, with the pixels.
 
     Args:
         mask: a number a pixel; real ones that are not whole are cut at half of their maximum.
@@ -59,8 +60,7 @@ def boxes_in(mask: NDArray[Any], *, is_trimap: bool = False) -> Floats:
     kept = _objects(values)
     if is_trimap and {*kept} <= {1, 2, 3}:
         kept = [value for value in kept if value == 1]
-    rows = [_around(values == value) for value in kept]
-    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return MaskedBoxes.of([values == value for value in kept])
 
 
 def _values(image: Image.Image) -> NDArray[Any]:
@@ -80,8 +80,3 @@ def _values(image: Image.Image) -> NDArray[Any]:
 def _objects(values: NDArray[Any]) -> list[int]:
     found = [int(value) for value in np.unique(values) if value != 0]
     return [value for value in found if value != BORDER] if len(found) > 1 else found
-
-
-def _around(marked: NDArray[np.bool_]) -> list[int]:
-    (rows,), (columns,) = (np.nonzero(marked.any(axis=axis)) for axis in (1, 0))
-    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]

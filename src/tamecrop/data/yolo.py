@@ -6,7 +6,8 @@ A line is a class and numbers, which are fractions of the image's width and heig
 - 4, and then those of the key points of a pose, which `kpt_shape` in the data set's YAML file
   announces, or of which every third is a visibility: the box is the first four;
 - 6 or more in pairs: the points of a polygon, or the corners of an oriented box; an odd one more
-  is a confidence. The box is the one around the points.
+  is a confidence. The box is the one around the points, and the mask the pixels whose middle is in
+  the polygon.
 """
 
 import codecs
@@ -17,7 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tamecrop.geometry.object_masks import MaskedBoxes, Masks, polygon_runs
+
 Floats = NDArray[np.float64]
+_Box = tuple[float, float, float, float]
 
 FARTHEST = 1e6
 """No fraction of an image is larger; and no pixel of one then is too large for an integer."""
@@ -35,12 +39,14 @@ def boxes(
 ) -> tuple[Floats, list[str]]:
     """The boxes of a file in pixels, `(k, 4)`, and a sentence for each line that breaks a rule.
 
+    With masks where any line is a polygon.
+
     Args:
         path: of the file; a missing one has no boxes.
         size: (height, width) of its image.
         pose: numbers of a line that is a pose, see `pose_numbers`.
     """
-    rows, problems = [], []
+    rows, outlines, problems = [], [], []
     for number, line in lines(path):
         row = _row(line, pose)
         if row is None:
@@ -49,10 +55,13 @@ def boxes(
                 f"as fractions, got {_short(line)!r}"
             )
         else:
-            rows.append(row)
-    height, width = size
-    pixels = (width, height, width, height)
-    return np.array(rows, dtype=np.float64).reshape(-1, 4) * pixels, problems
+            rows.append(row[0])
+            outlines.append(np.reshape(row[1], (-1, 2)) * size[::-1])
+    found = np.array(rows, dtype=np.float64).reshape(-1, 4) * (*size[::-1], *size[::-1])
+    if any(map(len, outlines)):
+        masks = Masks.of_runs([polygon_runs(points, size) for points in outlines])
+        return MaskedBoxes(found, masks), problems
+    return found, problems
 
 
 def pose_numbers(root: Path) -> int | None:
@@ -86,8 +95,8 @@ def is_row(line: str) -> bool:
     return _row(line, None) is not None
 
 
-def _row(line: str, pose: int | None) -> tuple[float, float, float, float] | None:
-    """The box of a line as fractions, XYXY."""
+def _row(line: str, pose: int | None) -> tuple[_Box, list[float]] | None:
+    """The box of a line as fractions, XYXY, and the points of its polygon, none of a box."""
     try:
         _, *words = line.split()
         numbers = [float(word) for word in words]
@@ -95,12 +104,14 @@ def _row(line: str, pose: int | None) -> tuple[float, float, float, float] | Non
         return None
     if len(numbers) < 4 or not (np.abs(numbers) <= FARTHEST).all():
         return None
+    points: list[float] = []
     if len(numbers) == pose or _is_boxed(numbers):
         x, y, width, height = numbers[:4]
         box = x - width / 2, y - height / 2, x + width / 2, y + height / 2
     else:
-        box = around(numbers[: len(numbers) // 2 * 2])
-    return box if max(map(abs, box)) <= _BEYOND else None
+        points = numbers[: len(numbers) // 2 * 2]
+        box = around(points)
+    return (box, points) if max(map(abs, box)) <= _BEYOND else None
 
 
 def _is_boxed(numbers: list[float]) -> bool:

@@ -15,6 +15,12 @@ from tamecrop.geometry.expectations import pair_law as pair_law, view_law as vie
 from tamecrop.geometry.extents import FixedArea as FixedArea, RandomArea as RandomArea
 from tamecrop.geometry.keys import Draw as Draw
 from tamecrop.geometry.matching import match as match, match_pair as match_pair
+from tamecrop.geometry.object_masks import (
+    MaskedBoxes as MaskedBoxes,
+    Masks as Masks,
+    keep_masks as keep_masks,
+    masks_of as masks_of,
+)
 from tamecrop.geometry.pairs import IouBand as IouBand
 from tamecrop.geometry.parameters import Sweep as Sweep, read_sweep as read_sweep
 from tamecrop.geometry.plans import (

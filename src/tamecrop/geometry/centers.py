@@ -99,9 +99,9 @@ class Gaussian:
     Args:
         sigma: standard deviation as a fraction of the side, above 0. Exactly one of the two.
         alpha: the paper's spread, variance `alpha * side` px^2, above 0.
-        mean: `"center"` of the image, `"given"` (the center of a given box, the image's where an
-            image has none), or a range `(low, high)` of fractions of the side, from which it is
-            drawn uniformly.
+        mean: `"center"` of the image, `"given"` (the centroid of a given mask, else the center of a
+            given box, the image's where an image has none), or a range `(low, high)` of fractions
+            of the side, from which it is drawn uniformly.
 
     Source: GCC and MGCC of arXiv:2504.19824.
     """
@@ -141,8 +141,8 @@ class Gaussian:
         middle = axis.rounding.middle(axis.side)
         if self.mean == "center" or axis.object is None:
             return middle
-        near, far = axis.object
-        return of.where(of.is_nan(near + far), middle, (near + far) / 2)
+        _, _, given = axis.object
+        return of.where(of.is_nan(given), middle, given)
 
     def components(self) -> list[tuple[float, "Gaussian"]]:
         """The law as a mixture of laws whose mean is not drawn, with weights: Gauss-Legendre."""
@@ -215,7 +215,7 @@ class Beta:
             return low * axis.side, high * axis.side
         if axis.object is None:
             return axis.side * 0.0, axis.side * 1.0
-        near, far = axis.object
+        near, far, _ = axis.object
         none = of.is_nan(near + far)
         return of.where(none, 0.0, near), of.where(none, axis.side * 1.0, far)
 

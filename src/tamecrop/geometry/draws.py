@@ -11,6 +11,7 @@ from tamecrop.geometry import keys
 from tamecrop.geometry.boxes import Floats
 from tamecrop.geometry.elementwise import Reals, Wholes
 from tamecrop.geometry.keys import Draw
+from tamecrop.geometry.object_masks import MaskedBoxes, choose_masks
 from tamecrop.geometry.roundings import Rounding
 
 _TRY = 16
@@ -151,8 +152,8 @@ class Axis(NamedTuple):
     Args:
         side: image sides, `(N, 1)` or one int.
         crop: box sides, `(N, V)` or one int.
-        object: near and far edge of the object box, each `(N, 1)` or one float, NaN where an image
-            has none; `None` when no boxes are known.
+        object: near and far edge of the object box and the middle of the object, each `(N, 1)` or
+            one float, NaN where an image has none; `None` when no boxes are known.
         rounding: the rounding rule.
         mean_per_image: whether the views of an image share a drawn mean.
         stream: the draws of this axis.
@@ -160,7 +161,7 @@ class Axis(NamedTuple):
 
     side: Wholes
     crop: Wholes
-    object: tuple[Reals, Reals] | None
+    object: tuple[Reals, Reals, Reals] | None
     rounding: Rounding
     mean_per_image: bool
     stream: Stream
@@ -172,18 +173,19 @@ class Axis(NamedTuple):
 
 
 def choose_objects(
-    object_boxes: Sequence[ArrayLike], *, seed: int = 0, epoch: int = 0, index: ArrayLike
+    object_boxes: Sequence[ArrayLike], *, seed: int = 0, epoch: ArrayLike = 0, index: ArrayLike
 ) -> Floats:
     """One object box of each image, chosen by key: another one, perhaps, in each epoch.
 
     Args:
-        object_boxes: for each image its boxes `(k, 4)`, k >= 0.
+        object_boxes: for each image its boxes `(k, 4)`, k >= 0; of some perhaps `MaskedBoxes`.
         seed: key of the run.
-        epoch: key of the pass over the data.
+        epoch: key of the pass over the data, or `(N,)` of them.
         index: `(N,)` sample indices, the keys of the images.
 
     Returns:
-        float64 `(N, 4)`, a row of NaN for an image without a box: what `Policy.draw` takes.
+        float64 `(N, 4)`, a row of NaN for an image without a box: what `Policy.draw` takes; with
+        the masks of the chosen objects where any image knows some.
 
     >>> choose_objects([np.array([[1, 2, 3, 4]]), np.empty((0, 4))], index=[0, 1])
     array([[ 1.,  2.,  3.,  4.],
@@ -191,7 +193,10 @@ def choose_objects(
     """
     u = keys.uniform(seed, epoch, index, 0, Draw.OBJECT)
     chosen = np.full((len(object_boxes), 4), np.nan)
+    places = np.zeros(len(object_boxes), dtype=np.int64)
     for row, boxes in enumerate(object_boxes):
         if len(candidates := np.asarray(boxes, dtype=np.float64)):
-            chosen[row] = candidates[int(u[row] * len(candidates))]
-    return chosen
+            places[row] = u[row] * len(candidates)
+            chosen[row] = candidates[places[row]]
+    masks = choose_masks(object_boxes, places)
+    return chosen if masks is None else MaskedBoxes(chosen, masks)

@@ -11,6 +11,7 @@ from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.draws import Draws
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 from tamecrop.geometry.extents import RATIO, Extent
+from tamecrop.geometry.object_masks import Masks, find_shown
 from tamecrop.geometry.roundings import Ints
 
 DrawRows = Callable[[Draws, Ints], Boxes]
@@ -42,10 +43,12 @@ class Aim(NamedTuple):
         objects: object boxes `(N, 4)`, NaN where an image has none, or the four edges of one; or
             None.
         extent: of the policy.
+        masks: of the objects, or None where they are boxes.
     """
 
     objects: Any
     extent: Extent
+    masks: Masks | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ class SharedMean(Independent):
 class Covers(Independent):
     """Each view is redrawn by itself until it shows enough of the object.
 
-    Enough is a share of the object's area, or less where the smallest crop is smaller than that.
-    When no try succeeds the view is the smallest box of legal ratio and area around the object. An
-    image without object keeps its first draws.
+    Enough is a share of the area of the object, its mask where that is known, else its box; or less
+    where the smallest crop is smaller than that. When no try succeeds the view is the smallest box
+    of legal ratio and area around the object. An image without object keeps its first draws.
 
     Args:
         cover: share of the object's area, in (0, 1].
@@ -108,14 +111,16 @@ class Covers(Independent):
         if aim.objects is None:
             return kept
         size, ends = sizes.T[:, :, None], aim.objects.T[:, :, None]
-        lacking = ~self.holds(np.moveaxis(kept, -1, 0), ends, size, aim.extent)
+        shown = find_shown(kept, aim.masks)
+        lacking = ~self.holds(np.moveaxis(kept, -1, 0), ends, size, aim.extent, shown)
         for attempt in range(1, self.tries):
             rows = np.flatnonzero(lacking.any(axis=1))
             if not rows.size:
                 break
             tried = draw_views(Draws(draws.states[rows], attempt), rows)
-            good = self.holds(np.moveaxis(tried, -1, 0), ends[:, rows], size[:, rows], aim.extent)
-            good &= lacking[rows]
+            shown = find_shown(tried, None if aim.masks is None else aim.masks.take(rows))
+            more = (ends[:, rows], size[:, rows], aim.extent, shown)
+            good = self.holds(np.moveaxis(tried, -1, 0), *more) & lacking[rows]
             kept[rows] = np.where(good[..., None], tried, kept[rows])
             lacking[rows] &= ~good
         around = np.stack(_around(ends, size, aim.extent), axis=-1)
@@ -129,28 +134,54 @@ class Covers(Independent):
         if aim.objects is None:
             return kept
         more = (aim.objects, (height, width), aim.extent)
-        lacking = [view for view, edges in enumerate(kept) if not self.holds(edges, *more)]
+
+        def holds(edges: tuple[int, ...]) -> bool:
+            shown = find_shown(np.array([[edges]]), aim.masks)
+            pixels: Any = shown and tuple(each.item() for each in shown)
+            return bool(self.holds(edges, *more, pixels))
+
+        lacking = [view for view, edges in enumerate(kept) if not holds(edges)]
         for attempt in range(1, self.tries):
             if not lacking:
                 break
             tried = draw_again(attempt)
-            for view in [view for view in lacking if self.holds(tried[view], *more)]:
+            for view in [view for view in lacking if holds(tried[view])]:
                 kept[view] = tried[view]
                 lacking.remove(view)
         for view in lacking:
             kept[view] = _around(*more)
         return kept
 
-    def holds(self, edges: Any, ends: Any, size: Any, extent: Extent) -> Truths:
-        """Whether boxes show enough of their objects, or there is none; elementwise."""
+    def holds(
+        self,
+        edges: Any,
+        ends: Any,
+        size: Any,
+        extent: Extent,
+        shown: tuple[Reals, Reals] | None = None,
+    ) -> Truths:
+        """Whether boxes show enough of their objects, or there is none; elementwise.
+
+        Args:
+            edges: of the boxes.
+            ends: edges of the object boxes.
+            size: height and width of the images.
+            extent: of the policy.
+            shown: of masks, as `find_shown` gives them.
+        """
         area = (ends[2] - ends[0]) * (ends[3] - ends[1])
         sides = [
             of.maximum(of.minimum(edges[k + 2], ends[k + 2]) - of.maximum(edges[k], ends[k]), 0)
             for k in (0, 1)
         ]
+        seen = sides[0] * sides[1]
+        if shown is not None:
+            is_known = shown[1] > 0
+            area = of.where(is_known, shown[1], area)
+            seen = of.where(is_known, shown[0], seen)
         smallest = _least_scale(extent) * size[0] * size[1]
         enough = of.minimum(self.cover * area, smallest)
-        return of.is_nan(area) | (area <= 0) | (sides[0] * sides[1] >= enough)
+        return of.is_nan(area) | (area <= 0) | (seen >= enough)
 
 
 def _around(ends: Any, size: Any, extent: Extent) -> tuple[Wholes, ...]:

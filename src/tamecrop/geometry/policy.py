@@ -15,6 +15,7 @@ from tamecrop.geometry.centers import Center, Gaussian
 from tamecrop.geometry.draws import HORIZONTAL, VERTICAL, AnyDraws, Axis, Draws, Stream, ViewDraws
 from tamecrop.geometry.elementwise import Wholes
 from tamecrop.geometry.extents import Extent, Sides
+from tamecrop.geometry.object_masks import add_middle, add_middles, by_axis, masks_of
 from tamecrop.geometry.pairs import Aim, Independent, Pair
 from tamecrop.geometry.regions import Ends, Part, Region, WholeImage
 from tamecrop.geometry.roundings import Ints, Nearest, Rounding
@@ -144,7 +145,7 @@ class Policy:
                 seed, epoch and index give the same boxes: in a loop, pass all three.
             object_boxes: `(N, 4)` real numbers, one box of each image for a policy that
                 `needs_boxes`; a row of NaN where an image has none: it keeps the law that needs no
-                box.
+                box. `MaskedBoxes` give a mask's centroid as mean, and its pixels to be covered.
 
         Returns:
             int64 `(N, V, 4)`; a box leaves its image only where the border rule says so.
@@ -165,19 +166,18 @@ class Policy:
         rules.integer("seed", seed)
         rules.integer("epoch", epoch)
         sizes, index = rules.sizes_and_index(sizes, index)
+        masks = masks_of(object_boxes)
         boxes = rules.object_boxes(object_boxes, len(sizes))
+        objects = None if boxes is None else add_middles(boxes, masks)
         states = keys.state(seed, epoch, index[:, None], first_view + np.arange(views))
 
         def draw_rows(draws: Draws, rows: Ints) -> Boxes:
-            ends: list[Any] = [None, None]
-            if boxes is not None:
-                x1, y1, x2, y2 = boxes[rows].T[:, :, None]
-                ends = [(x1, x2), (y1, y2)]
+            mine = None if objects is None else objects[rows].T[:, :, None]
             height, width = sizes[rows, :1], sizes[rows, 1:]
-            edges = self._draw_views(height, width, ends, draws)
+            edges = self._draw_views(height, width, by_axis(mine), draws)
             return np.stack(edges, axis=-1)
 
-        return self.pair.draw(draw_rows, Draws(states), sizes, Aim(boxes, self.extent))
+        return self.pair.draw(draw_rows, Draws(states), sizes, Aim(boxes, self.extent, masks))
 
     def draw_one(  # noqa: PLR0913  the parts of the key are words of their own
         self,
@@ -201,7 +201,8 @@ class Policy:
             seed: key of the run.
             epoch: key of the pass over the data.
             index: key of the image.
-            object_box: `(x1, y1, x2, y2)` for a policy that `needs_boxes`, or None.
+            object_box: `(x1, y1, x2, y2)` for a policy that `needs_boxes`, `MaskedBoxes` of one, or
+                None.
 
         Returns:
             V boxes `(x1, y1, x2, y2)` of Python's ints.
@@ -220,10 +221,9 @@ class Policy:
             return now.draw_one(height, width, **key, index=index, object_box=object_box)
         if height < 1 or width < 1:
             raise ValueError(f"an image must be at least one pixel a side, got {height}x{width}")
-        ends: list[Any] = [None, None]
-        edges = None if object_box is None else tuple(map(float, object_box))
-        if edges is not None:
-            ends = [edges[0::2], edges[1::2]]
+        masks = masks_of(object_box)
+        found = None if object_box is None else add_middle(object_box, masks)
+        ends = by_axis(found)
         of_image = 0
         for part in (seed, epoch, index):
             of_image = keys.absorb_one(of_image, part)
@@ -235,7 +235,7 @@ class Policy:
                 for n, state in enumerate(states)
             ]
 
-        aim = Aim(edges, self.extent)
+        aim = Aim(found and found[:4], self.extent, masks)
         return self.pair.draw_one(draw_again, height, width, aim)  # type: ignore[return-value]
 
     def _draw_views(
@@ -259,7 +259,8 @@ class Policy:
     ) -> Wholes:
         """Near edges: the box of an extent that fell back sits in the middle of its region."""
         if ends is not None and self.region.needs_boxes:
-            ends = ends[0] - part.near, ends[1] - part.near
+            near, far, middle = ends
+            ends = near - part.near, far - part.near, middle - part.near
         axis = Axis(part.side, crop, ends, self.rounding, self.pair.shares_mean, stream)
         edge = self.border.edge(self.center, axis, draws)
         return part.near + of.where(sides.fallback, axis.last // 2, edge)

@@ -123,7 +123,8 @@ PRESETS: dict[str, Preset] = {
     "object": Preset(
         {"extent": "random", "region": "object"},
         "Mishra et al., Object-Aware Cropping, 2022",
-        "RandomResizedCrop inside the object box for one view, inside a wider one for the other",
+        "RandomResizedCrop inside the object box for one view, inside a wider one for the other; "
+        "of a mask the box around it, as published",
         "on scenes of many objects whose boxes are known",
         _AREAS,
     ),
@@ -137,8 +138,8 @@ PRESETS: dict[str, Preset] = {
             "pair": "covers",
         },
         "Selvaraju et al., CAST, CVPR 2021",
-        "RandomResizedCrop's extent around the object, redrawn until it shows a fifth of it; the "
-        "object is a box, and the width of the Gaussian is ours",
+        "RandomResizedCrop's extent around the object, redrawn until it shows a fifth of it: of "
+        "its mask where that is known, else of its box; the width of the Gaussian is ours",
         "when every view must show a part of the annotated object",
         _AREAS,
     ),

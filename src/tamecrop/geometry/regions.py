@@ -8,8 +8,9 @@ from tamecrop.geometry.draws import AnyDraws
 from tamecrop.geometry.elementwise import Reals, Truths, Wholes
 from tamecrop.geometry.keys import Draw
 
-Ends = tuple[Reals, Reals] | None
-"""Near and far edge of the object boxes along one axis, NaN where an image has none; or unknown."""
+Ends = tuple[Reals, Reals, Reals] | None
+"""Near and far edge of the object boxes along one axis, and the middle of the objects, NaN where an
+image has none; or unknown."""
 
 
 class Part(NamedTuple):

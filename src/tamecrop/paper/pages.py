@@ -15,8 +15,8 @@ from tamecrop.geometry.policy import policy
 from tamecrop.paper import controls, ordinary, table
 from tamecrop.paper.protocols import PRESETS, Preset
 from tamecrop.paper.table import Alphas
-from tamecrop.reporting import color, new_figure, page, png, use_theme
-from tamecrop.studies import Cell, Rule, Summary, Table, flat, words
+from tamecrop.reporting import color, flat, new_figure, page, png, use_theme
+from tamecrop.studies import Cell, Rule, Summary, Table, words
 
 NAMES = ("table", "gain", "controls", "simclr")
 

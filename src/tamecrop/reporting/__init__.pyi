@@ -20,6 +20,7 @@ from tamecrop.reporting.intervals import (
     spell_time as spell_time,
     spread as spread,
 )
+from tamecrop.reporting.jsonfiles import flat as flat
 from tamecrop.reporting.theme import (
     FIRST_VIEW as FIRST_VIEW,
     INK as INK,

@@ -5,7 +5,7 @@ import difflib
 import json
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,3 +146,16 @@ for _plain in (int, float, str, bool):
     _CONVERTER.register_structure_hook(_plain, _of_type(_plain))
 _CONVERTER.register_structure_hook_factory(dataclasses.is_dataclass, _object)
 _CONVERTER.register_structure_hook_factory(_is_tuple, _list)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings by dotted names.
+
+    >>> dict(flat({"training": {"epochs": 2}, "images": None}))
+    {'training.epochs': 2, 'images': None}
+    """
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

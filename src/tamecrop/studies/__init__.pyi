@@ -14,7 +14,6 @@ from tamecrop.studies.cells import (
     Key as Key,
     Summary as Summary,
     accuracies as accuracies,
-    flat as flat,
 )
 from tamecrop.studies.compare import comparison as comparison, publish as publish
 from tamecrop.studies.engines import choose_engine as choose_engine, run as run

@@ -3,7 +3,7 @@
 import json
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +13,7 @@ from tamecrop.reporting import (
     Environment,
     Interval,
     compare_arms,
+    flat,
     spread,
 )
 
@@ -167,7 +168,7 @@ class ArmRecord:
         mean: Mean linear accuracy, a fraction.
         spread: Sample standard deviation of it over seeds; None for one seed.
         difference: Difference of it to the baseline by seeds, its interval corrected for the number
-            of arms; None for the baseline itself, for an arm under another protocol, and without a
+            of arms; None for the baseline itself, for an arm that is not `paired`, and without a
             common seed.
         knn_mean: Mean accuracy of k nearest neighbors.
         knn_spread: Its sample standard deviation.
@@ -218,10 +219,8 @@ class Summary:
         return tuple(cell for cell in self.cells if (cell.policy, cell.protocol) == arm)
 
     def name(self, record: ArmRecord) -> str:
-        """The policy of an arm, with its protocol where the study has several."""
-        if len({each.protocol for each in self.arms}) < 2:
-            return record.policy
-        return f"{record.policy} ({record.protocol})"
+        """The policy of an arm, with what its protocol has that others of the study lack."""
+        return name_arm(record.policy, record.protocol, {each.protocol for each in self.arms})
 
 
 def summarize(
@@ -236,7 +235,7 @@ def summarize(
     Args:
         cells: Finished cells, in any order; those not asked for are left out.
         wanted: The cells of the study in its order.
-        compared: Whether the arm of the first is the baseline of all arms under its protocol.
+        compared: Whether the arm of the first is the baseline of all that are `paired` with it.
         level: Of the critical values of intervals, see `Comparison`.
     """
     done = {cell.key: cell for cell in cells}
@@ -249,7 +248,7 @@ def summarize(
         for name in ("linear", "knn")
     )
     alike = [
-        {arm: values[arm] for arm in values if baseline and arm[1] == baseline[1]}
+        {arm: values[arm] for arm in values if baseline and paired(arm[1]) == paired(baseline[1])}
         for values in (linear, knn)
     ]
     gaps, comparison = compare_arms(alike[0], baseline, level=level)
@@ -285,14 +284,17 @@ def accuracies(
     return {seed: value for seed, value in found.items() if value is not None}
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings by dotted names.
+def paired(protocol: str) -> str:
+    """What protocols share whose arms are compared: `compare` at equal epochs and equal time."""
+    return protocol.partition("/")[0]
 
-    >>> dict(flat({"training": {"epochs": 2}, "images": None}))
-    {'training.epochs': 2, 'images': None}
+
+def name_arm(policy: str, protocol: str, protocols: Collection[str]) -> str:
+    """A policy, with its protocol where there are several, or with what that adds to theirs.
+
+    >>> name_arm("rrc", "compare/equal time, 3 epochs", {"compare", "compare/equal time, 3 epochs"})
+    'rrc (equal time, 3 epochs)'
     """
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    several = len({paired(each) for each in protocols}) > 1
+    shown = protocol if several else protocol.partition("/")[2]
+    return f"{policy} ({shown})" if shown else policy

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from tamecrop.data import Dataset, load, write_atomic
 from tamecrop.geometry import Policy, ViewPlan
-from tamecrop.reporting import Look, embed, page, png, sheet_figure
-from tamecrop.studies import store, words
+from tamecrop.reporting import Look, embed, flat, page, png, sheet_figure
+from tamecrop.studies import equal_time, store, words
 from tamecrop.studies.arms import Study, arm, check, cross, select_train
-from tamecrop.studies.cells import Summary, flat
+from tamecrop.studies.cells import Summary
 from tamecrop.studies.charts import accuracy_figure, center_figure, loss_figure
 from tamecrop.studies.engines import run
 from tamecrop.studies.recipes import Recipe, recipe
@@ -48,7 +48,7 @@ HOW_TO_READ = {
 }
 
 
-def comparison(
+def comparison(  # noqa: PLR0913  one word a setting
     dataset: Dataset,
     policies: Sequence[str | Policy | ViewPlan],
     settings: Recipe,
@@ -56,14 +56,20 @@ def comparison(
     seeds: Sequence[int] | Auto,
     out: Path,
     jobs: int = 1,
+    equal: Sequence[equal_time.Equal] = ("epochs",),
 ) -> Study:
     """The study of some policies under one recipe; the first policy is the baseline.
 
     With `Auto` the number of seeds follows from their spread; `jobs` then tells the time it takes.
+
+    Raises:
+        ValueError: as `equal_time.arms_of`.
     """
-    arms = [arm(policy, settings, PROTOCOL) for policy in policies]
+    once = [arm(policy, settings, PROTOCOL) for policy in policies]
+    height, width = (int(side) for side in dataset.train.sizes[0])
+    arms = equal_time.arms_of(once, equal, (height, width))
     if isinstance(seeds, Auto):
-        rule = UntilTold(tuple(arms), seeds, jobs)
+        rule = UntilTold(arms, seeds, jobs)
         return Study(dataset, out, rule, rule.outlook, level=LEVEL)
     wanted = cross(arms, seeds)
     return Study(dataset, out, lambda _: wanted)
@@ -78,6 +84,7 @@ def compare(  # noqa: PLR0913  the front door: one word a setting
     out: str | Path | None = None,
     jobs: int = 1,
     engine: str = "local",
+    equal: Sequence[equal_time.Equal] = ("epochs",),
 ) -> Summary:
     """Pre-train a backbone under each crop policy with the same seeds, and probe it.
 
@@ -92,6 +99,8 @@ def compare(  # noqa: PLR0913  the front door: one word a setting
             which a script needs the usual `if __name__ == "__main__":`.
         engine: where cells run: `local`, or `ray` or `slurm` with their settings, such as
             `slurm:partition=gpu,time=4h,gpus=1`; all machines must see `out`.
+        equal: what policies are compared at: `epochs`, or `time`, where one whose epochs cost more
+            than the baseline's gets fewer of them, or both, each as an arm of its own.
 
     Returns:
         All cells with their accuracies, and for each policy mean, spread and paired difference.
@@ -112,6 +121,7 @@ def compare(  # noqa: PLR0913  the front door: one word a setting
             seeds=read_seeds(chosen.seeds if seeds is None else seeds),
             out=Path(nowhere if out is None else out),
             jobs=jobs,
+            equal=equal,
         )
         check(study)
         summary = run(study, jobs=jobs, engine=engine)
@@ -166,7 +176,11 @@ def report_html(summary: Summary, figures: Mapping[str, bytes], outlook: str = "
         data=summary.cells[0].data,
         lead=words.lead(summary),
         verdict=words.verdict(summary),
-        basis=(*words.basis_notes(summary.comparison), *([f"{outlook}."] if outlook else [])),
+        basis=(
+            *words.basis_notes(summary.comparison),
+            *equal_time.notes(summary),
+            *([f"{outlook}."] if outlook else []),
+        ),
         rows=words.table_rows(summary),
         figures=embed(HOW_TO_READ, figures),
         facts=words.facts(summary),

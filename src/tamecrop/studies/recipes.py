@@ -92,6 +92,17 @@ _SIMCLR = Recipe(
 )
 
 
+_ON_A_CPU = Pretraining(
+    optimizer="adam",
+    learning_rate=3e-3,
+    weight_decay=0.0,
+    warmup_epochs=1,
+    batch_size=256,
+    photometric="simclr",
+    save_every=2,
+)
+
+
 def _as_simclr(**changes: Any) -> Recipe:
     return replace(_SIMCLR, training=replace(_SIMCLR.training, **changes))
 
@@ -107,13 +118,10 @@ RECIPES = {
             policies=("rc:scale=0.8", "cgcc:scale=0.8,alpha=2", "gcc:scale=0.8,alpha=2"),
             seeds=3,
             images=2048,
-            training=Pretraining(
+            training=replace(
+                _ON_A_CPU,
                 backbone="resnet7w16",
-                optimizer="adam",
-                learning_rate=3e-3,
-                weight_decay=0.0,
                 epochs=6,
-                warmup_epochs=1,
                 batch_size=128,
                 photometric="scenes",
                 save_every=3,
@@ -143,18 +151,7 @@ RECIPES = {
             ),
             seeds=3,
             images=50_000,
-            training=Pretraining(
-                backbone="resnet7w32",
-                optimizer="adam",
-                learning_rate=3e-3,
-                weight_decay=0.0,
-                epochs=40,
-                warmup_epochs=1,
-                batch_size=256,
-                size=32,
-                photometric="simclr",
-                save_every=2,
-            ),
+            training=replace(_ON_A_CPU, backbone="resnet7w32", epochs=40, size=32),
         ),
     ),
     "fixed": Entry(
@@ -178,17 +175,7 @@ RECIPES = {
             ),
             seeds=3,
             images=10_000,
-            training=Pretraining(
-                backbone="resnet10w16",
-                optimizer="adam",
-                learning_rate=3e-3,
-                weight_decay=0.0,
-                epochs=20,
-                warmup_epochs=1,
-                batch_size=256,
-                photometric="simclr",
-                save_every=2,
-            ),
+            training=replace(_ON_A_CPU, backbone="resnet10w16", epochs=20),
         ),
     ),
     "paper": Entry(

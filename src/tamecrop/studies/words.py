@@ -18,6 +18,9 @@ from tamecrop.reporting import (
     points,
 )
 from tamecrop.studies.cells import ArmRecord, Summary
+from tamecrop.studies.equal_time import epoch_ratio
+
+_NOISE = 0.2  # of the time of an epoch
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def table_rows(summary: Summary) -> tuple[Row, ...]:
 def _row(summary: Summary, record: ArmRecord, ink: str, *, best: bool) -> Row:
     gap = record.difference
     seconds = statistics.fmean(cell.seconds for cell in summary.of(record))
+    ratio = epoch_ratio(summary, record)
     return Row(
         policy=summary.name(record),
         color=ink,
@@ -96,17 +100,8 @@ def _row(summary: Summary, record: ArmRecord, ink: str, *, best: bool) -> Row:
         knn=percent(record.knn_mean),
         knn_spread=_plus_minus(record.knn_spread),
         n=record.n,
-        seconds=f"{seconds:.0f}{_cost(summary, record)}",
+        seconds=f"{seconds:.0f}" + ("" if abs(ratio - 1) < _NOISE else f" ({ratio:.1f} x)"),
     )
-
-
-def _cost(summary: Summary, record: ArmRecord) -> str:
-    """How much longer an epoch takes than one of the baseline, where that is more than noise."""
-    first, mine = (
-        statistics.fmean(1 / max(cell.images_per_second, 1e-9) for cell in summary.of(each))
-        for each in (summary.arms[0], record)
-    )
-    return "" if abs(mine / first - 1) < 0.2 else f" ({mine / first:.1f} x)"
 
 
 def _plus_minus(spread: float | None) -> str:
@@ -127,17 +122,22 @@ def _direction(gap: Interval) -> str:
 
 def lead(summary: Summary) -> str:
     """One sentence on what was trained, and how far the study is."""
-    cell = summary.cells[0]
+    cell, epochs = summary.cells[0], {each.epochs for each in summary.cells}
     words = (
         f"{_count(len(summary.arms), 'crop policy')}, {_count(len(summary.seeds), 'seed')} each: "
         f"pre-trained without labels on {cell.train_images:,} images for "
-        f"{_count(cell.epochs, 'epoch')}, then judged by how well a linear classifier on the "
+        f"{_range(epochs)}, then judged by how well a linear classifier on the "
         f"frozen features names {cell.test_images:,} test images. "
         f"Guessing gives {percent(1 / cell.classes)} %."
     )
     if summary.complete:
         return words
     return f"{words} The study is unfinished: {_count(len(summary.cells), 'cell')} so far."
+
+
+def _range(epochs: set[int]) -> str:
+    few, many = min(epochs), max(epochs)
+    return _count(many, "epoch") if few == many else f"{few} to {many} epochs"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from tamecrop.geometry import Boxes, Policy, clip, rules
+from tamecrop.geometry import Boxes, MaskedBoxes, Masks, Policy, clip, keep_masks, rules
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey
 
@@ -127,7 +127,8 @@ def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> 
     """The object boxes of a sample `(k, 4)`: as stated, or those of its `BoundingBoxes`.
 
     As in data sets: clipped to the image, and left out where nothing of them is inside or a corner
-    is no number. Boxes that are turned stand for the upright ones around them.
+    is no number. Boxes that are turned stand for the upright ones around them. A `Mask` of the
+    sample `(k, H, W)` of 0 and 1, one a box as in torchvision's detection sets, is theirs.
 
     Args:
         inputs: what is cut.
@@ -136,13 +137,23 @@ def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> 
     """
     if stated is None:
         found = [leaf for leaf in inputs if isinstance(leaf, tv_tensors.BoundingBoxes)]
-        boxes = np.concatenate([np.empty((0, 4)), *map(_corners, found)])
+        corners = np.concatenate([np.empty((0, 4)), *map(_corners, found)])
+        boxes = _masked(corners, [leaf for leaf in inputs if isinstance(leaf, tv_tensors.Mask)])
     else:
-        boxes = np.asarray(stated, dtype=np.float64)
+        boxes = np.asanyarray(stated, dtype=np.float64)
         holds = boxes.ndim == 2 and boxes.shape[1] == 4
         rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
-    inside = np.asarray(clip(boxes, np.array(size)))
-    return inside[(inside[:, 2:] > inside[:, :2]).all(axis=1)]
+    inside = np.asarray(clip(boxes, np.array(size)), dtype=np.float64)
+    shows = (inside[:, 2:] > inside[:, :2]).all(axis=1)
+    return keep_masks(inside[shows], boxes, shows)
+
+
+def _masked(boxes: Any, masks: list[tv_tensors.Mask]) -> Any:
+    """Boxes with the masks of their objects, where a sample has one of each."""
+    of_objects = [mask for mask in masks if mask.ndim == 3 and len(mask) == len(boxes) > 0]
+    if len(of_objects) != 1 or of_objects[0].max() > 1:
+        return boxes
+    return MaskedBoxes(boxes, Masks.of([*of_objects[0].cpu().numpy()]))
 
 
 def _corners(boxes: tv_tensors.BoundingBoxes) -> Any:

@@ -19,6 +19,7 @@ from tamecrop.geometry import (
     Policy,
     ViewPlan,
     choose_objects,
+    masks_of,
     plan,
     rules,
     write_size,
@@ -64,7 +65,8 @@ class _Keyed(v2.Transform):
         box = None
         if len(objects):
             whole = {"seed": key.seed, "epoch": key.epoch or 0, "index": [key.index]}
-            box = choose_objects([objects], **whole)[0]  # type: ignore[arg-type]
+            chosen = choose_objects([objects], **whole)  # type: ignore[arg-type]
+            box = chosen[0] if masks_of(chosen) is None else chosen
         return [
             key.draw(group.policy, *size, views=group.views, object_box=box) for group in groups
         ]
@@ -149,7 +151,8 @@ class Crop(_Keyed):
         Args:
             *sample: what torchvision's transforms take: an image, or any structure of images,
                 masks, boxes, key points and other things.
-            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at.
+            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at;
+                `MaskedBoxes` where masks are known.
         """
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut]
@@ -242,7 +245,8 @@ class Views(_Keyed):
 
         Args:
             *sample: as `Crop` takes it.
-            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at.
+            object_boxes: `(k, 4)` pixels `(x1, y1, x2, y2)`, one of which the policy looks at;
+                `MaskedBoxes` where masks are known.
 
         Returns:
             A list of V views, group after group; with `return_boxes` that list and the boxes.

@@ -184,13 +184,8 @@ def draw_pairs(views: ViewPair, shapes: Shapes, *, draws: int, seed: int = 0) ->
 def _choose_objects(shapes: Shapes, draw: Ints, image: Ints, seed: int) -> Floats:
     """One object `(P, 4)` for each drawn pair; a row of NaN for an image without any."""
     assert shapes.object_boxes is not None, "called where objects are known"
-    chosen = np.empty((len(image), 4))
-    for epoch in np.unique(draw).tolist():
-        rows = np.flatnonzero(draw == epoch)
-        boxes = [shapes.object_boxes[place] for place in image[rows]]
-        keys = shapes.keys[image[rows]]
-        chosen[rows] = choose_objects(boxes, seed=seed, epoch=epoch, index=keys)
-    return chosen
+    boxes = [shapes.object_boxes[place] for place in image]
+    return choose_objects(boxes, seed=seed, epoch=draw, index=shapes.keys[image])
 
 
 @dataclass(frozen=True, eq=False)

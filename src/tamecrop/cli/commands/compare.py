@@ -89,6 +89,13 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
         default=settings.seeds,
         help="how many; auto:0.5 until half a point can be told, at most 50 (auto:0.5,most=20)",
     )
+    parser.add_argument(
+        "--equal",
+        type=str,
+        nargs="+",
+        default=["epochs"],
+        help="epochs, or time: a policy whose epochs cost more gets fewer of them; or both",
+    )
     parser.add_argument("--out", type=Path, default=Path("compare"), help="folder for results")
     declare_cells(parser)
 
@@ -113,8 +120,11 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
     out = check_folder(parsed.out, parsed.data)
     many = read_seeds(parsed.seeds)
+    asked = comparison(
+        chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs, equal=parsed.equal
+    )
     study = replace(
-        comparison(chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs),
+        asked,
         across=parsed.across,
         shard=shard,
         config=effective,
