@@ -136,6 +136,24 @@ def test_the_hosts_seed_and_replay_and_files_give_the_same_view_again():
     assert np.array_equal(kept["image"], first)
 
 
+class Pairs(common.Pictures):
+    """Two views of each image: the pipeline is called twice."""
+
+    def __getitem__(self, index):
+        views = [self.transform(image=common.pixels(index))["image"] for _ in range(2)]
+        return [torch.from_numpy(view.transpose(2, 0, 1)) for view in views]
+
+
+def test_twenty_steps_train():
+    crop = A.Compose([Crop("gcc:scale=0.6,sigma=0.1", 24), A.Normalize()])
+    dataset = tc.datasets.Keyed(Pairs(crop))
+    batches = []
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        batches += [*DataLoader(dataset, 8)]
+    assert common.has_learned(common.train(batches))
+
+
 def test_wrong_settings_are_refused_at_construction():
     with pytest.raises(ValueError, match="did you mean 'gcc'"):
         Crop("gccc")
