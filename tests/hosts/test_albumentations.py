@@ -39,6 +39,10 @@ def test_the_page_runs():
     assert names["x2"] > names["x1"]
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("albumentations").axes
+
+
 @pytest.mark.parametrize("size", [24, 120])
 def test_pixels_are_within_one_level_of_pillow(size):
     image = common.pixels()

@@ -39,6 +39,10 @@ def test_the_page_runs():
     assert len(every) > 4
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("grain").axes
+
+
 def test_boxes_are_those_of_the_key_however_shuffled():
     for element in images().map_with_index(Cropped(epoch=2)).shuffle(seed=1):
         boxes = common.keyed_box(GAUSS, element["at"], epoch=2, seed=5, views=2)
