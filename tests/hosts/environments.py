@@ -1,10 +1,10 @@
 """Test in environments of their own: `make test-hosts HOSTS="timm ray"` and `make test-matrix`.
 
-`environments.py hosts`: hosts are what crop policies are used in (`tests/hosts`), and what studies
-run on (`tests/engines`). An environment is one made by `venv` that sees the packages of the Python
-that runs this script (torch is not installed again) and has in front of them what `HOST.txt` asks
-for. A host without `HOST.txt` needs nothing more; one with `--no-deps` in a comment is installed
-without what it requires.
+`environments.py hosts`: hosts are what crop policies are used in (`tests/hosts`), what studies run
+on (`tests/engines`), and the browser that looks at pages (`tests/browser`). An environment is one
+made by `venv` that sees the packages of the Python that runs this script (torch is not installed
+again) and has in front of them what `HOST.txt` asks for. A host without `HOST.txt` needs nothing
+more; one with `--no-deps` in a comment is installed without what it requires.
 
 `environments.py versions`: the oldest, a middle and the newest versions that are promised, each
 with everything that `pyproject.toml` asks for, torch and torchvision included, several gigabytes
@@ -36,7 +36,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-FOLDERS = (HERE, ROOT / "tests" / "engines")
+FOLDERS = (HERE, ROOT / "tests" / "engines", ROOT / "tests" / "browser")
 """Of tests, `test_HOST.py`."""
 ENVIRONMENTS = ROOT / ".hosts"
 SHARED = ("torch", "torchvision")
