@@ -57,6 +57,7 @@ class SameBoxes(v2.RandomResizedCrop):
         self.boxes = itertools.cycle(boxes)
 
     def make_params(self, flat_inputs: list[object]) -> dict[str, int]:
+        """A box as ever, unused, and one of the policy."""
         super().make_params(flat_inputs)
         x1, y1, x2, y2 = next(self.boxes)
         return {"top": y1, "left": x1, "height": y2 - y1, "width": x2 - x1}
