@@ -67,3 +67,10 @@ def test_words_of_links_keep_what_they_hold():
 def test_the_repository_is_found(urls, found):
     assert setup.find_source({"urls": urls}) == found
     assert setup.find_source({}) is None
+
+
+def test_the_source_distribution_has_the_files_beside_the_folders():
+    """Tests and pages that it carries read them; README, LICENSE and setup.py it has anyway."""
+    words = {*(ROOT / "MANIFEST.in").read_text().split(), "README.md"}
+    beside = {path.name for kind in ("*.md", "*.cff", "Makefile") for path in ROOT.glob(kind)}
+    assert beside - words == set()
