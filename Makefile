@@ -22,11 +22,11 @@ test-core: $(READY)  ## build wheel and sdist, check them, use the wheel with Nu
 	.hosts/core/bin/python -m pip install --quiet dist/*.whl
 	.hosts/core/bin/python tests/hosts/core_check.py
 
-test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all
-	$(BIN)/python tests/hosts/environments.py hosts $(HOSTS)
+test-hosts: $(READY)  ## host libraries, each in an environment of its own: HOSTS="timm webdataset", or all; OPTIONS="--discard --minutes 40"
+	$(BIN)/python tests/hosts/environments.py hosts $(HOSTS) $(OPTIONS)
 
 test-matrix:  ## oldest, middle and newest Python, torch, torchvision and Pillow: ROWS="oldest", or all
-	$(PYTHON) tests/hosts/environments.py versions $(ROWS)
+	$(PYTHON) tests/hosts/environments.py versions $(ROWS) $(OPTIONS)
 
 check: $(READY)  ## format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -3,12 +3,16 @@
 One process, one thread, its CPU time; all rivals take turns in every round, so that whatever else
 the machine does meets all of them. `python benchmarks/drop_in.py [ROUNDS]` writes
 `results/benchmarks/drop_in.json`: medians over rounds, and of each round's ratio to torchvision.
+Policies draw boxes of other areas than RandomResizedCrop, and resizing a larger box costs more: the
+ratio over the same boxes is to RandomResizedCrop that cuts along boxes of the policy.
 """
 
+import itertools
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from PIL import Image
@@ -27,8 +31,12 @@ POLICIES = (
     "gcc:border=truncate",
     "simccrop",
     "ccrop",
+    "cast",
+    "emp",
+    "crop",
 )
-PAIRS = ("rrc", "mgcc", "cmgcc", "jointcrop")
+PAIRS = ("rrc", "mgcc", "cmgcc", "jointcrop", "object")
+SAME = "RandomResizedCrop along the boxes of "
 CASES = (((427, 640), 224, 20), ((32, 32), 32, 100))
 
 
@@ -37,6 +45,27 @@ def pictures(size: tuple[int, int]) -> dict[str, object]:
     pixels = torch.randint(0, 256, (3, *size), generator=torch.Generator().manual_seed(0))
     tensor = pixels.to(torch.uint8)
     return {"PIL": Image.fromarray(tensor.permute(1, 2, 0).numpy()), "tensor": tensor}
+
+
+class SameBoxes(v2.RandomResizedCrop):
+    """RandomResizedCrop that draws as ever and then cuts along boxes of a policy."""
+
+    def __init__(self, text: str, side: int, size: tuple[int, int]) -> None:
+        super().__init__(side, scale=(0.2, 1))
+        policy = tc.policy(text)
+        boxes = policy.draw(size, index=range(100)).reshape(-1, 4).tolist()
+        self.boxes = itertools.cycle(boxes)
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, int]:
+        """A box as ever, unused, and one of the policy."""
+        super().make_params(flat_inputs)
+        x1, y1, x2, y2 = next(self.boxes)
+        return {"top": y1, "left": x1, "height": y2 - y1, "width": x2 - x1}
+
+
+def repeat(transform: Callable[[object], object], image: object, times: int) -> None:
+    for _ in range(times):
+        transform(image)
 
 
 def take_turns(
@@ -65,9 +94,18 @@ def summarize(title: str, took: dict[str, list[float]], over: int = 1) -> dict[s
         }
         for name, times in took.items()
     }
+    for name in [name for name in rows if SAME + name in rows]:
+        both = zip(took[name], took.pop(SAME + name), strict=True)
+        rows[name]["ratio_over_the_same_boxes"] = round(
+            statistics.median(a / b for a, b in both), 3
+        )
+        rows.pop(SAME + name)
     print(f"\n{title}")
     for name, row in rows.items():
-        print(f"  {name:<40} {row['microseconds']:>9,.1f} us   x {row['ratio']:.2f}")
+        print(
+            f"  {name:<40} {row['microseconds']:>9,.1f} us   x {row['ratio']:.2f}"
+            f"  same boxes x {row.get('ratio_over_the_same_boxes', 1):.2f}"
+        )
     return {"title": title, "rows": rows}
 
 
@@ -89,10 +127,10 @@ def main(rounds: int) -> None:
                 (f"one view, {where}; ratio to one crop of torchvision", crops, 1),
                 (f"two views, {where}; ratio to two crops of torchvision", pairs, 2),
             ):
-                works = {
-                    name: (lambda transform=transform, image=image: transform(image))
-                    for name, transform in rivals.items()
-                }
+                works = {name: partial(each, image) for name, each in rivals.items()}
+                for name in [*works][1:]:
+                    same = SameBoxes(name.partition(" ")[2], side, source)
+                    works[SAME + name] = partial(repeat, same, image, over)
                 take_turns(works, 5, 1)
                 parts.append(summarize(title, take_turns(works, times, rounds), over))
     write("drop_in", [{"rounds": rounds, "threads": 1, "clock": "CPU time of the process"}, *parts])

@@ -96,7 +96,7 @@ ELSEWHERE = {
     ),
     "A worker lost on Ray or under SLURM costs no cell": ("tests/studies/test_engines.py",),
     "`explore` reads nothing but its data, and answers this machine alone": (
-        "tests/commands/test_explore.py",
+        "tests/browser/test_explore.py",
     ),
     "The oldest, a middle and the newest versions pass the fast selection": (
         "tests/hosts/environments.py",

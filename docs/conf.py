@@ -11,7 +11,15 @@ from sphinx_gallery.scrapers import figure_rst
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from site_api import fill_in, read_singly, write_api  # noqa: E402  beside this file
+from site_api import (  # noqa: E402  beside this file
+    EXAMPLES,
+    fill_in,
+    list_missing,
+    pattern_of,
+    read_singly,
+    remove_gone,
+    write_api,
+)
 
 from tamecrop.version import VERSION  # noqa: E402
 
@@ -26,7 +34,7 @@ extensions = [
 html_theme = "furo"
 html_title = "tamecrop"
 html_theme_options = {"navigation_with_keys": True}
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "**sg_execution_times.rst"]
+exclude_patterns = ["_build", "gallery/**.ipynb", "gallery/**.py", "**sg_execution_times.rst"]
 
 myst_heading_anchors = 3
 default_role = "code"
@@ -57,7 +65,7 @@ sphinx_gallery_conf = {
     "image_scrapers": (scrape_figures,),
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "filename_pattern": r"\.py$",
+    "filename_pattern": pattern_of([each for each in EXAMPLES.rglob("*.py") if list_missing(each)]),
     "download_all_examples": False,
     "show_memory": False,
     "remove_config_comments": True,
@@ -67,6 +75,7 @@ sphinx_gallery_conf = {
 }
 
 write_api(HERE / "api")
+remove_gone(HERE / "gallery")
 
 
 def setup(app: object) -> None:

@@ -1,8 +1,10 @@
-"""The pages of the API: one a room, from the names that its stub lists."""
+"""What the site is made of beside the pages that stand here: the API, other files, the gallery."""
 
+import ast
 import inspect
 import re
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import GenericAlias, ModuleType
 from typing import Any
@@ -12,6 +14,7 @@ from tamecrop.on_demand import read_stub
 
 HERE = Path(__file__).parent
 SOURCE = Path(tamecrop.__file__).parent
+EXAMPLES = HERE.parent / "examples"
 _BARS = re.compile(r"(?<![`|])\|(?!\|)")
 
 
@@ -71,6 +74,55 @@ def describe_name(package: str, name: str) -> list[str]:
     return [f".. py:data:: {whole}", "", f"   ``{what}``", ""]
 
 
+def list_missing(script: Path) -> list[str]:
+    """The modules that a script imports and that are not installed."""
+    named = [
+        name
+        for node in ast.walk(ast.parse(script.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else read_names(node))
+    ]
+    return [name for name in named if not is_installed(name)]
+
+
+def read_names(node: ast.Import) -> list[str]:
+    """What `import a, b.c` names."""
+    return [alias.name for alias in node.names]
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module can be found."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of what it lies in
+        return False
+
+
+def remove_gone(gallery: Path) -> None:
+    """Remove the pages of examples that are gone; Sphinx reads whatever lies there."""
+    for page in gallery.rglob("*.rst"):
+        script = (EXAMPLES / page.relative_to(gallery)).with_suffix(".py")
+        if page.name != "index.rst" and not script.exists():
+            page.unlink()
+
+
+def pattern_of(shown_only: list[Path]) -> str:
+    """The pattern of the examples that the gallery executes: all but these."""
+    names = "|".join(re.escape(path.name) for path in shown_only)
+    return rf"/(?!(?:{names})$)\w+\.py$"
+
+
+def say_what_is_missing(page: str, missing: list[str]) -> str:
+    """A page of the gallery with a note below its title."""
+    note = (
+        f".. note:: Shown and not executed: ``{missing[0]}`` is not installed where this site was "
+        "built. ``make test-hosts`` executes it.\n"
+    )
+    title = re.search(r"^=+\n", page, re.MULTILINE)
+    assert title is not None, page
+    return f"{page[: title.end()]}\n{note}\n{page[title.end() :]}"
+
+
 def read_root_file(name: str) -> str:
     """A Markdown file beside `docs/`, with its links as they are from here."""
     text = (HERE.parent / name).read_text()
@@ -80,11 +132,15 @@ def read_root_file(name: str) -> str:
     return text
 
 
-def fill_in(_: Any, __: str, source: list[str]) -> None:
+def fill_in(_: Any, page: str, source: list[str]) -> None:
     """Put the files beside `docs/` where a page names them, `<!-- README.md -->`.
 
-    And in the table of contents, `<!-- other pages -->`, the pages that it does not name.
+    And in the table of contents, `<!-- other pages -->`, the pages that it does not name; and on a
+    page of the gallery what kept it from being executed.
     """
+    script = EXAMPLES / f"{page.removeprefix('gallery/')}.py"
+    if page.startswith("gallery/") and script.exists() and (missing := list_missing(script)):
+        source[0] = say_what_is_missing(source[0], missing)
     others = sorted({path.stem for path in HERE.glob("*.md")} - {"index", *source[0].split()})
     source[0] = source[0].replace("<!-- other pages -->", "\n".join(others))
     source[0] = re.sub(r"<!-- (\w+\.md) -->", lambda found: read_root_file(found[1]), source[0])

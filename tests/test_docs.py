@@ -104,10 +104,29 @@ def test_the_page_on_the_house_names_files_that_are_there():
 
 
 def test_an_executed_example_is_shown_in_the_gallery():
-    for path in sorted((ROOT / "examples").glob("*.py")):
+    for path in sorted((ROOT / "examples").rglob("*.py")):
         title, line = path.read_text().splitlines()[1:3]
         assert title.strip(), path
         assert line == "=" * len(title), path
+
+
+def test_an_example_without_its_library_is_shown_and_says_so(tmp_path):
+    site = script("site_api")
+    here, away = tmp_path / "with_here.py", tmp_path / "with_away.py"
+    here.write_text("import os.path\nfrom tamecrop.views import Crop\n")
+    away.write_text("import json\n\ndef main():\n    from no.such import thing\n")
+    assert site.list_missing(here) == []
+    assert site.list_missing(away) == ["no.such"]
+    executed = re.compile(site.pattern_of([away]))
+    assert executed.search(str(here))
+    assert not executed.search(str(away))
+    page = site.say_what_is_missing(":orphan:\n\nTitle\n=====\n\ntext\n", ["no.such"])
+    assert page.startswith(
+        ":orphan:\n\nTitle\n=====\n\n.. note:: Shown and not executed: ``no.such``"
+    )
+    assert page.endswith("\n\n\ntext\n")
+    every = [path for path in (ROOT / "examples").rglob("*.py") if "hosts" not in path.parts]
+    assert [path for path in every if site.list_missing(path)] == []
 
 
 @pytest.mark.slow

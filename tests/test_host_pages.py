@@ -37,3 +37,15 @@ def test_the_snippets_of_a_page_are_run(host: str):
     test = (ROOT / "tests" / "hosts" / f"test_{host}.py").read_text()
     assert f'run_page("{host}"' in test
     assert "```python" in (PAGES / f"{host}.md").read_text()
+
+
+def test_every_host_that_can_be_imported_has_an_example_that_is_run():
+    """solo-learn's package cannot: it imports what its pins keep away."""
+    examples = ROOT / "examples" / "hosts"
+    found = sorted(path.stem.removeprefix("with_") for path in examples.glob("*.py"))
+    assert found == sorted({*HOSTS} - {"sololearn"})
+    for host in {*found} - {"lightly", "torchvision"}:
+        test = (ROOT / "tests" / "hosts" / f"test_{host}.py").read_text()
+        assert f'run_example("{host}")' in test
+    others = (ROOT / "tests" / "test_examples.py").read_text()
+    assert all(f'"hosts/with_{host}"' in others for host in ("lightly", "torchvision"))

@@ -1,6 +1,9 @@
 """`tamecrop policies` and `tamecrop recipes`: readable on narrow and on wide terminals."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -78,3 +81,24 @@ def test_prose_is_wrapped_to_the_terminal(capsys, monkeypatch, command, columns)
     lines = [line for line in printed(capsys, command).splitlines() if "  command   " not in line]
     assert max(map(len, lines)) <= columns
     assert max(map(len, lines)) > 0.5 * min(columns, 120)
+
+
+@pytest.mark.parametrize("words", [["policies"], ["policies", "--json"]])
+def test_a_reader_that_leaves_is_no_error(words):
+    """`tamecrop policies | head -1`."""
+    code = "import sys; from tamecrop.cli import main; sys.exit(main(sys.argv[1:]))"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    child = subprocess.Popen([sys.executable, "-c", code, *words], **pipes)
+    child.stdout.close()
+    assert child.stderr.read() == ""
+    child.stderr.close()
+    assert child.wait(60) == 128 + signal.SIGPIPE
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch, capsys):
+    def work():
+        raise BrokenPipeError("a worker has left")
+
+    monkeypatch.setattr("tamecrop.cli.app.prepare", lambda words: work)
+    assert main(["policies"]) == 1
+    assert "a worker has left" in capsys.readouterr().err

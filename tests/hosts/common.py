@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch.utils.data import Dataset
 import tamecrop as tc
 
 PAGES = Path(__file__).parents[2] / "docs" / "hosts"
+EXAMPLES = PAGES.parents[1] / "examples" / "hosts"
 HEIGHT, WIDTH = 60, 90
 LENIENT = pytest.mark.filterwarnings("default")
 """Hosts warn of what is theirs."""
@@ -47,6 +49,11 @@ def run_page(host: str, **given: Any) -> dict[str, Any]:
         above = page.count("\n", 0, block.start(1))  # a line has the number that it has there
         exec(compile("\n" * above + block[1], str(path), "exec"), names)
     return names
+
+
+def run_example(host: str) -> Any:
+    """What the example of a host returns, which the gallery shows."""
+    return runpy.run_path(str(EXAMPLES / f"with_{host}.py"), run_name="example")["main"]()
 
 
 def pixels(number: int = 0, channels: int = 3, dtype: Any = np.uint8) -> np.ndarray:

@@ -5,9 +5,10 @@
 
 import contextlib
 import io
+import re
 import subprocess
 import sys
-from importlib.metadata import distributions
+from importlib.metadata import distributions, metadata
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,17 @@ def check_what_is_installed() -> None:
     found = {each.metadata["Name"].lower() for each in distributions()} - {"pip", "setuptools"}
     assert found == CORE, found
     assert "site-packages" in tc.__file__, "the installed package, not a checkout"
+
+
+def check_links_of_the_description() -> None:
+    """No page of an index has a folder beside it; addresses in code are none of links."""
+    description = metadata("tamecrop").get_payload()
+    assert description.startswith("# tamecrop\n"), description[:80]
+    links = re.findall(
+        r"\]\(([^)]*)\)", re.sub(r"^```.*?^```$", "", description, flags=re.M | re.S)
+    )
+    assert links, "README has links that are absolute as they stand"
+    assert all(link.startswith("https://") for link in links), links
 
 
 def check_policies_and_plans() -> None:

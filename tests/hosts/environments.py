@@ -1,38 +1,53 @@
 """Test in environments of their own: `make test-hosts HOSTS="timm ray"` and `make test-matrix`.
 
-`environments.py hosts`: hosts are what crop policies are used in (`tests/hosts`), and what studies
-run on (`tests/engines`). An environment is one made by `venv` that sees the packages of the Python
-that runs this script (torch is not installed again) and has in front of them what `HOST.txt` asks
-for. A host without `HOST.txt` needs nothing more; one with `--no-deps` in a comment is installed
-without what it requires.
+`environments.py hosts`: hosts are what crop policies are used in (`tests/hosts`), what studies run
+on (`tests/engines`), and the browser that looks at pages (`tests/browser`). An environment is one
+made by `venv` that sees the packages of the Python that runs this script (torch is not installed
+again) and has in front of them what `HOST.txt` asks for. A host without `HOST.txt` needs nothing
+more; one with `--no-deps` in a comment is installed without what it requires.
 
 `environments.py versions`: the oldest, a middle and the newest versions that are promised, each
 with everything that `pyproject.toml` asks for, torch and torchvision included, several gigabytes
 each. A Python that is not on this machine is named and counts as a failure.
 
 Without names all are tested. Environments are kept in `.hosts/` and made again when what they are
-made of changes.
+made of changes; `--discard` removes each behind its tests, so that the disk holds one at a time.
+
+Nothing waits for ever: whatever takes longer than `LIMITS` is ended with all that it started, and
+its environment has failed, by name; so have those that are left when `--minutes` are over. Nothing
+is tried twice.
 """
 
 import argparse
 import hashlib
+import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import venv
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-FOLDERS = (HERE, ROOT / "tests" / "engines")
+FOLDERS = (HERE, ROOT / "tests" / "engines", ROOT / "tests" / "browser")
 """Of tests, `test_HOST.py`."""
 ENVIRONMENTS = ROOT / ".hosts"
 SHARED = ("torch", "torchvision")
 """Packages that no host may replace."""
+
+LIMITS = {"install": 15 * 60, "tests": 15 * 60, "tests of a row": 40 * 60}
+"""Seconds that a step may take: several times what it takes on two slow cores."""
+ONE_TEST = 240
+"""Seconds after which the stacks of a test are printed, which name it; it goes on."""
+
+PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"faulthandler_timeout={ONE_TEST}"]
 
 ROWS = {
     "oldest": ("3.11", ["torch==2.6.0", "torchvision==0.21.0", "pillow==10.4.0"]),
@@ -47,6 +62,45 @@ TESTS = [
 ]
 
 
+@dataclass
+class Clock:
+    """When the time of all environments together is over: infinite without `--minutes`."""
+
+    ends: float = math.inf
+
+    def run(self, words: list[Any], what: str, **settings: Any) -> int:
+        """The exit status of a command.
+
+        Raises:
+            TimeoutError: when it takes longer than its limit or than is left; it is ended with all
+                processes of its session.
+        """
+        seconds = min(LIMITS[what], self.ends - perf_counter())
+        if seconds <= 0:
+            raise TimeoutError("not run: the time of all is over")
+        work = subprocess.Popen([*map(str, words)], start_new_session=True, **settings)
+        try:
+            return work.wait(seconds)
+        except subprocess.TimeoutExpired as late:
+            raise TimeoutError(f"{what}: not done after {seconds:.0f} s, ended") from late
+        finally:
+            if work.poll() is None:
+                os.killpg(work.pid, signal.SIGKILL)
+                work.wait()
+
+    def install(self, python: Path, *words: Any) -> None:
+        """What `pip install` does with these words.
+
+        Raises:
+            CalledProcessError: when pip fails.
+            TimeoutError: as `run` has it.
+        """
+        whole = [python, "-m", "pip", "install", "--quiet", *words]
+        code = self.run(whole, "install")
+        if code:
+            raise subprocess.CalledProcessError(code, ["pip", *map(str, whole[3:])])
+
+
 def list_hosts() -> list[str]:
     """The names of all hosts: those that have a test file."""
     found = (path for folder in FOLDERS for path in folder.glob("test_*.py"))
@@ -59,11 +113,10 @@ def state_of_host(requirements: str) -> str:
     return hashlib.sha256("\n".join([requirements, sys.executable, *below]).encode()).hexdigest()
 
 
-def make_host(host: str) -> Path:
+def make_host(host: str, place: Path, clock: Clock) -> Path:
     """Make the environment of a host unless it stands, and return its Python."""
     listed = HERE / f"{host}.txt"
     requirements = listed.read_text() if listed.exists() else ""
-    place = ENVIRONMENTS / host
     python, mark = place / "bin" / "python", place / "state"
     if mark.exists() and mark.read_text() == state_of_host(requirements):
         return python
@@ -74,15 +127,14 @@ def make_host(host: str) -> Path:
     fixed = place / "fixed.txt"
     fixed.write_text("".join(f"{name}=={version(name)}\n" for name in SHARED))
     if requirements:
-        install = ["-m", "pip", "install", "--quiet", "--requirement", str(listed)]
-        install += ["--no-deps"] if "--no-deps" in requirements else []
-        subprocess.run([python, *install, "--constraint", str(fixed)], check=True)
+        words = ["--requirement", listed, "--constraint", fixed]
+        clock.install(python, *words, *(["--no-deps"] if "--no-deps" in requirements else []))
     mark.write_text(state_of_host(requirements))
     return python
 
 
-def test_host(host: str, python: Path) -> int:
-    """Run the tests of a host; a skipped test is a failure, since the host is there."""
+def test_host(host: str, python: Path, clock: Clock) -> int:
+    """Run the tests of a host; what is not there is a failure, since the host is."""
     # `tests` too: workers of hosts read the classes of the tests by name.
     paths = [str(ROOT / "src"), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
     surroundings = {
@@ -91,20 +143,17 @@ def test_host(host: str, python: Path) -> int:
         "TAMECROP_HOST": host,
     }
     # What hosts warn of is theirs.
-    words = ["-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider"]
-    files = (folder / f"test_{host}.py" for folder in FOLDERS)
-    there = [str(path) for path in files if path.exists()]
-    return subprocess.run(
-        [python, *words, *there], env=surroundings, cwd=ROOT, check=False
-    ).returncode
+    words = [*PYTEST, "-W", "default"]
+    there = [path for folder in FOLDERS if (path := folder / f"test_{host}.py").exists()]
+    return clock.run([python, *words, *there], "tests", env=surroundings, cwd=ROOT)
 
 
-def run_host(host: str) -> tuple[bool, str]:
+def run_host(host: str, place: Path, clock: Clock) -> tuple[bool, str]:
     """Make the environment of a host and run its tests."""
     start = perf_counter()
-    python = make_host(host)
+    python = make_host(host, place, clock)
     made = perf_counter()
-    code = test_host(host, python)
+    code = test_host(host, python, clock)
     words = f"environment {made - start:.0f} s, tests {perf_counter() - made:.0f} s"
     return code == 0, words
 
@@ -121,10 +170,9 @@ def find_python(version: str) -> str | None:
     return None
 
 
-def make_row(name: str) -> Path | None:
+def make_row(name: str, place: Path, clock: Clock) -> Path | None:
     """Make the environment of a row unless it stands, and return its Python, or None without."""
     version, pinned = ROWS[name]
-    place = ENVIRONMENTS / f"matrix-{name}"
     python, mark = place / "bin" / "python", place / "state"
     text = f"{version} {pinned}\n{(ROOT / 'pyproject.toml').read_text('utf-8')}"
     state = hashlib.sha256(text.encode()).hexdigest()
@@ -135,9 +183,8 @@ def make_row(name: str) -> Path | None:
         return None
     shutil.rmtree(place, ignore_errors=True)
     subprocess.run([base, "-m", "venv", place], check=True)
-    install = [python, "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, "--upgrade", "pip"], check=True)
-    subprocess.run([*install, *pinned, "--editable", f"{ROOT}[train,dev]"], check=True)
+    clock.install(python, "--upgrade", "pip")
+    clock.install(python, *pinned, "--editable", f"{ROOT}[train,dev]")
     mark.write_text(state)
     return python
 
@@ -153,20 +200,32 @@ def versions(python: Path) -> str:
     return said.stdout.strip().replace("Python, ", "Python ")
 
 
-def run_row(name: str) -> tuple[bool, str]:
+def run_row(name: str, place: Path, clock: Clock) -> tuple[bool, str]:
     """Make the environment of a row and run the tests in it."""
     start = perf_counter()
-    python = make_row(name)
+    python = make_row(name, place, clock)
     if python is None:
         return False, f"no Python {ROWS[name][0]} on this machine"
-    words = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
-    paths = [str(ROOT / "tests" / each) for each in TESTS]
-    code = subprocess.run([python, *words, *paths], cwd=ROOT, check=False).returncode
+    paths = [ROOT / "tests" / each for each in TESTS]
+    code = clock.run([python, *PYTEST, "-m", "not slow", *paths], "tests of a row", cwd=ROOT)
     return code == 0, f"{perf_counter() - start:.0f} s ({versions(python)})"
 
 
-KINDS = {"hosts": (list_hosts, run_host), "versions": (lambda: [*ROWS], run_row)}
-"""Of environments: the names that are known, and what tests one and says whether it passed."""
+KINDS = {"hosts": (list_hosts, run_host, ""), "versions": (lambda: [*ROWS], run_row, "matrix-")}
+"""Of environments: the names that are known, what tests one, and how its folder begins."""
+
+
+def try_one(kind: str, name: str, clock: Clock, *, discard: bool) -> tuple[bool, str]:
+    """Whether the tests in an environment passed, and words on it; another's failure is its own."""
+    _, run, begin = KINDS[kind]
+    place = ENVIRONMENTS / f"{begin}{name}"
+    try:
+        return run(name, place, clock)
+    except (TimeoutError, subprocess.CalledProcessError) as error:
+        return False, str(error)
+    finally:
+        if discard:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def main() -> None:
@@ -174,18 +233,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("kind", choices=[*KINDS])
     parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--discard", action="store_true", help="remove each behind its tests")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="for all together")
     given = parser.parse_args()
-    list_names, run = KINDS[given.kind]
-    known = list_names()
+    known = KINDS[given.kind][0]()
     unknown = sorted({*given.names} - {*known})
     if unknown:
         parser.error(f"no {unknown[0]!r} among {given.kind}: known are {', '.join(known)}")
+    clock = Clock(perf_counter() + 60 * given.minutes)
     lines, failed = [], []
     for name in given.names or known:
-        passed, words = run(name)
+        sys.stdout.write(f"{name} ...\n")
+        sys.stdout.flush()
+        passed, words = try_one(given.kind, name, clock, discard=given.discard)
         failed += [] if passed else [name]
         lines.append(f"{name}: {'passed' if passed else 'FAILED'}, {words}")
     sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

@@ -39,6 +39,10 @@ def test_the_page_runs():
     assert names["x2"] > names["x1"]
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("albumentations").axes
+
+
 @pytest.mark.parametrize("size", [24, 120])
 def test_pixels_are_within_one_level_of_pillow(size):
     image = common.pixels()
@@ -134,6 +138,24 @@ def test_the_hosts_seed_and_replay_and_files_give_the_same_view_again():
     assert crop.interpolation == "bicubic"
     kept = pickle.loads(pickle.dumps(pipeline(Crop("rrc", 16), seed=9)))(image=image)
     assert np.array_equal(kept["image"], first)
+
+
+class Pairs(common.Pictures):
+    """Two views of each image: the pipeline is called twice."""
+
+    def __getitem__(self, index):
+        views = [self.transform(image=common.pixels(index))["image"] for _ in range(2)]
+        return [torch.from_numpy(view.transpose(2, 0, 1)) for view in views]
+
+
+def test_twenty_steps_train():
+    crop = A.Compose([Crop("gcc:scale=0.6,sigma=0.1", 24), A.Normalize()])
+    dataset = tc.datasets.Keyed(Pairs(crop))
+    batches = []
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        batches += [*DataLoader(dataset, 8)]
+    assert common.has_learned(common.train(batches))
 
 
 def test_wrong_settings_are_refused_at_construction():

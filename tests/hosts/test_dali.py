@@ -85,6 +85,10 @@ def test_the_page_runs():
     assert names["shape"].at(2).tolist() == [y2 - y1, x2 - x1]
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("dali").axes
+
+
 @pytest.mark.parametrize("policy", [GAUSS, common.LEAVES])
 def test_windows_are_those_of_the_key_in_every_epoch(policy):
     for epoch, samples in enumerate(run(policy, epochs=2)):

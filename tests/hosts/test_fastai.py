@@ -44,6 +44,10 @@ def test_the_page_runs():
     assert names["views"].shape == (4, 3, 32, 32)
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("fastai").axes
+
+
 def test_pixels_are_within_one_level_along_the_box():
     crop = Crop(GAUSS, 24)
     for number in range(8):

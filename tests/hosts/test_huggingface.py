@@ -55,6 +55,10 @@ def test_the_page_runs():
     assert len(names["row"]["image"]) == 2
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("huggingface").axes
+
+
 def test_every_row_has_the_box_of_its_key_and_its_pixels():
     dataset = rows().with_transform(transform_of())
     batch = dataset[[6, 1, 3]]

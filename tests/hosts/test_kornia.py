@@ -30,6 +30,10 @@ def test_the_page_runs():
     assert names["first"].shape == names["second"].shape == (8, 3, 224, 224)
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("kornia").axes
+
+
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("law", LAWS)
 def test_views_have_the_bits_of_cut(law, channels):

@@ -45,6 +45,10 @@ def test_the_page_runs():
     assert names["batch"]["views"].shape == (8, 2, 32, 32, 3)
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("ray").axes
+
+
 @pytest.mark.parametrize("batch_size", [3, 8])
 def test_boxes_are_those_of_the_key_in_any_batch(batch_size):
     dataset = rows().random_shuffle(seed=1)

@@ -56,6 +56,10 @@ def test_the_page_runs():
     assert sample["local_3"]["image"].shape == (3, 32, 32)
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("stable_pretraining").axes
+
+
 def test_spawned_and_persistent_workers_are_keyed_by_keyed():
     keyed = tc.datasets.Keyed(dataset_of(two_views(), epoch=1), seed=5)
     loader = DataLoader(

@@ -64,6 +64,10 @@ def test_the_page_runs(tmp_path, monkeypatch):
     del names
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("streaming").axes
+
+
 @pytest.mark.parametrize("settings", [{}, {"shuffle": True}])
 def test_boxes_are_those_of_sample_and_epoch(shards, settings):
     dataset = Keyed(shards, **settings)

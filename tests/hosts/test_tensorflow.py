@@ -1,5 +1,8 @@
 """Crops in pipelines of tf.data."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -32,6 +35,12 @@ def test_the_page_runs():
     assert names["views"].shape == (4, 2, 32, 32, 3)
     boxes = tc.policy("mgcc:scale=0.4").draw((64, 96), index=range(4))
     assert np.array_equal(names["boxes"], boxes)
+
+
+def test_the_example_draws_its_figure():
+    """In a process of its own: here TensorFlow came before torchvision, which would crash."""
+    code = 'from hosts import common; assert common.run_example("tensorflow").axes'
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_boxes_are_those_of_the_key_however_shuffled_and_read():

@@ -52,6 +52,10 @@ def test_the_page_runs():
     assert type(names["loader"].dataset.transform.transforms[1]).__name__ == "RandomHorizontalFlip"
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("timm").axes
+
+
 def test_the_first_step_of_timms_transforms_is_the_crop():
     plain = data.create_transform(24, is_training=True)
     separate = data.create_transform(24, is_training=True, separate=True)

@@ -178,6 +178,16 @@ def test_a_v1_compose_takes_it_and_workers_read_it():
                 assert common.levels_apart(view.movedim(0, 2) * 255, cut) <= 1
 
 
+def test_twenty_steps_train():
+    views = tc.transforms.Views("gcc:scale=0.6,sigma=0.1", size=24, then=v2.ToImage())
+    keyed = tc.datasets.Keyed(common.Pictures(views))
+    batches = []
+    for epoch in range(20):
+        keyed.set_epoch(epoch)
+        batches += [[view / 255 for view in batch] for batch in DataLoader(keyed, 8)]
+    assert common.has_learned(common.train(batches))
+
+
 def test_a_moving_policy_on_an_entry_must_be_told_the_epoch():
     crop = tc.transforms.Crop("rrc:scale=0.5..1->0.1..0.2,over=4", 8)
     sample = {"image": common.picture(), "name": "a", "epoch": 3}

@@ -68,6 +68,10 @@ def test_the_page_runs(tmp_path, monkeypatch):
     assert names["first"].size == names["second"].size == (32, 32)
 
 
+def test_the_example_draws_its_figure():
+    assert common.run_example("webdataset").axes
+
+
 def test_boxes_are_those_of_the_key_however_shuffled(shards):
     check(pipeline(shards, on_image()))
     check(pipeline(shards, on_image(), shuffle=8))

@@ -3,7 +3,9 @@
 Errors become one line here, and exit codes say whose fault it was.
 """
 
+import os
 import re
+import select
 import signal
 import sys
 import traceback
@@ -28,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `tamecrop`; by default the process's own.
 
     Returns:
-        The exit code: 0 done, 1 failed run, 2 wrong use, 130 Ctrl-C, 143 SIGTERM.
+        The exit code: 0 done, 1 failed run, 2 wrong use, 130 Ctrl-C, 143 SIGTERM, 141 when nobody
+        reads the output any more.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = prepare([word for word in words if word != "--debug"] or ["--help"])
         blamed = FAILED
         work()
+        sys.stdout.flush()
     except (Interrupted, StoppedNow) as stop:
         sys.stderr.write(f"tamecrop: {stop}\n")
         return BY_SIGNAL + stop.number
@@ -47,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BY_SIGNAL + signal.SIGINT
     except SystemExit as done:  # the parser's own way out of --help and --print_config
         return DONE if done.code in (None, 0) else WRONG_USE
+    except BrokenPipeError as error:
+        if _reader_has_left():
+            return BY_SIGNAL + signal.SIGPIPE
+        return _report(error, blamed, debug=debug)
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, a person gets one line
         return _report(error, blamed, debug=debug)
     return DONE
@@ -63,6 +71,17 @@ def printable(text: str) -> str:
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
+
+
+def _reader_has_left() -> bool:
+    """Whether standard output leads nowhere, as behind `| head`; what is left of it is dropped."""
+    output = 1
+    asked = select.poll()
+    asked.register(output, 0)
+    left = any(event & select.POLLERR for _, event in asked.poll(0))
+    if left:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return left
 
 
 def _report(error: Exception, code: int, *, debug: bool) -> int:
