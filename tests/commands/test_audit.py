@@ -179,6 +179,27 @@ def test_recommend_says_why(tmp_path, capsys):
     assert "rule: Three figures are compared" in said
 
 
+@pytest.mark.parametrize("reference", ["none", "auto"])
+def test_recommend_finds_before_work_that_nothing_would_tell(
+    tmp_path, monkeypatch, capsys, reference
+):
+    """Neither boxes nor labels, and no backbone to be had."""
+    np.savez(tmp_path / "bare.npz", train_images=np.zeros((60, 16, 16, 3), np.uint8))
+
+    def away(*_):
+        raise OSError("resnet50 cannot be downloaded")
+
+    choosing = importlib.import_module("tamecrop.audit.reference.choose")
+    monkeypatch.setattr(choosing, "load_network", away)
+    out = tmp_path / "out"
+    words = ["recommend", str(tmp_path / "bare.npz"), "--reference", reference, "--out", str(out)]
+    assert main([*words]) == 2
+    error = capsys.readouterr().err
+    assert "no object boxes, and there is no reference: nothing tells what a view keeps" in error
+    assert ("resnet50 cannot be downloaded" in error) == (reference == "auto")
+    assert not list(tmp_path.rglob("audit.json"))
+
+
 @pytest.mark.slow
 def test_recommend_trains_within_a_budget_and_looks_at_validation_alone(tmp_path, monkeypatch):
     from tamecrop.audit import race

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tamecrop.audit.dropping import ERROR
 from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill
+from tamecrop.audit.prepare import Job
 from tamecrop.audit.records import Audit, Audited, Race
 from tamecrop.audit.wording import WORDS, say_open, say_winner, write_number
 from tamecrop.geometry.presets import PRESETS
@@ -140,11 +141,27 @@ def find_measure(audit: Audit) -> str:
         ValueError: when it has none.
     """
     if not audit.measures:
-        raise ValueError(
-            f"{audit.data} has no object boxes and no labels, and there is no reference: nothing "
-            "tells what a view keeps; name a backbone with --reference"
-        )
+        raise ValueError(_say_blind(audit.data))
     return audit.measures[0]
+
+
+def require_measure(job: Job) -> None:
+    """Refuse, before it is made, an audit that will have no measure of preservation.
+
+    Raises:
+        ValueError: naming the data, and why there is no reference where that is known.
+    """
+    if job.choice.named.kind == "none" and not job.subject.is_boxed:
+        raise ValueError(
+            "; ".join(filter(None, [_say_blind(job.subject.name), job.choice.missing]))
+        )
+
+
+def _say_blind(data: str) -> str:
+    return (
+        f"{data} has no object boxes, and there is no reference: nothing tells what a view keeps; "
+        "name a backbone with --reference"
+    )
 
 
 def shortlist(audit: Audit, *, most: int) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         choose_candidates,
         needs_reference,
         recommend,
+        require_measure,
         shortlist,
         with_race,
     )
@@ -78,6 +79,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         placements=False,
     )
     job = prepare(found, policies, settings)
+    require_measure(job)
     job = replace(job, out=check_folder(parsed.out, parsed.data), needs_reference=needs_reference)
 
     def work() -> None:
