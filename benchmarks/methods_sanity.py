@@ -5,7 +5,8 @@ the features before and after on the test images; settings other than a method's
 chosen on the validation images. One file a method, `results/methods/<name>.json`; a method whose
 file is there is passed over, and a stopped run goes on from its checkpoint.
 
-`python benchmarks/methods_sanity.py cifar10 --work runs [--only byol]`
+`python benchmarks/methods_sanity.py cifar10 --work runs [--only byol] [--epochs 20]`; more epochs have
+files of their own, `byol_20_epochs.json`.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def neighbors(network: Backbone, dataset: Dataset) -> dict[str, float]:
     }
 
 
-def measure(name: str, dataset: Dataset, work: Path) -> dict[str, object]:
+def measure(name: str, epochs: int, dataset: Dataset, work: Path) -> dict[str, object]:
     """Train one method and judge its features before and after."""
     case = CASES[name]
     config = replace(
@@ -97,6 +98,7 @@ def measure(name: str, dataset: Dataset, work: Path) -> dict[str, object]:
         learning_rate=case.learning_rate,
         batch_size=case.batch_size,
         precision=case.precision,
+        epochs=epochs,
     )
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
@@ -106,6 +108,7 @@ def measure(name: str, dataset: Dataset, work: Path) -> dict[str, object]:
             methods.canonical(case.method).replace(":", "_"),
             f"{case.learning_rate}",
             f"{case.batch_size}",
+            f"{epochs}",
         )
     )
     run = pretrain(dataset, case.plan, config, out, seed=SEED)
@@ -136,15 +139,17 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--epochs", type=int, default=TRAINING.epochs)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     dataset = cut_to(load(chosen.data, needs=("labels",)), IMAGES)
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name in chosen.only:
-        file = RESULTS / f"{name}.json"
+        longer = "" if chosen.epochs == TRAINING.epochs else f"_{chosen.epochs}_epochs"
+        file = RESULTS / f"{name}{longer}.json"
         if file.exists():
             continue
-        found = measure(name, dataset, chosen.work)
+        found = measure(name, chosen.epochs, dataset, chosen.work)
         file.write_text(json.dumps(found, indent=2) + "\n")
         print(f"{name:<14} {found['gain_points']:>6} points, {found['holds']}", flush=True)
 
