@@ -5,8 +5,8 @@ the features before and after on the test images; settings other than a method's
 chosen on the validation images. One file a method, `results/methods/<name>.json`; a method whose
 file is there is passed over, and a stopped run goes on from its checkpoint.
 
-`python benchmarks/methods_sanity.py cifar10 --work runs [--only byol] [--epochs 20]`; more epochs have
-files of their own, `byol_20_epochs.json`.
+`python benchmarks/methods_sanity.py cifar10 --work runs [--only byol] [--epochs 20]`; what more
+epochs come to has a file of its own, `byol_20_epochs.json`.
 """
 
 import argparse
