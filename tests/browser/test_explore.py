@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,9 @@ def address():
     if importlib.util.find_spec("gradio") is None:
         pytest.skip("needs the explore extra")
     words = [sys.executable, "-m", "tamecrop", "explore", DATA, "--policies", *TEXTS]
-    served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    # A shell's background job has it that Ctrl-C is ignored, and so have its children.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, preexec_fn=heard)
     try:
         lines = iter(served.stdout.readline, "")
         yield next(line for line in lines if line.startswith("http")).split()[0]
