@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,29 @@ def train_with_mortal_workers(out: Path, plan: Plan) -> None:
     """Broken: a signal to the whole group ends the workers before the step is done."""
     workers.outlive_a_stop = lambda _: signal.signal(signal.SIGTERM, signal.SIG_DFL)
     train(out, plan)
+
+
+def end_a_newborn_worker() -> None:
+    """End a worker before it is set up, as a run does that fails while it starts its workers."""
+    outlive = workers.outlive_a_stop
+
+    def outlive_late(worker: int) -> None:
+        time.sleep(0.5)
+        outlive(worker)
+
+    def end_the_first() -> None:
+        while not (born := active_children()):
+            time.sleep(0.001)
+        born[0].terminate()
+
+    workers.outlive_a_stop = outlive_late
+    threading.Thread(target=end_the_first).start()
+    with signals_raise(StopFlag()):
+        list(workers.Steps(_count, 8, workers=1))
+
+
+def _count(step: int) -> tuple[torch.Tensor, ...]:
+    return (torch.tensor(step),)
 
 
 def train_with_ledger(out: Path, plan: Plan, ledger: Path, shift: int = 0) -> None:

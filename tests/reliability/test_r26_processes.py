@@ -129,6 +129,13 @@ def test_r26_a_killed_parent_leaves_no_worker_and_no_lock(forks, tmp_path, worke
     record("R26", f"killed parent: workers gone in {seconds:.1f} s, continued at once", n=1)
 
 
+@pytest.mark.slow
+def test_a_worker_that_is_ended_at_its_birth_ends(forks):
+    child = forks.start(children.end_a_newborn_worker)
+    assert child.wait() == 1
+    assert "exited unexpectedly" in child.said()
+
+
 def test_a_process_that_stays_behind_is_seen(forks):
     child = forks.start(children.leave_a_process_behind)
     assert child.wait() == 0

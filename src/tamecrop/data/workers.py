@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -41,7 +42,8 @@ class Steps:
         Raises:
             DecodeError: of an image that cannot be read.
         """
-        steps = iter(self._loader)
+        with _terms_held(hold=self._loader.num_workers > 0):
+            steps = iter(self._loader)
         for taken in range(len(self._loader)):
             yield self._next(steps, taken)  # and no name here keeps a step while the next is made
 
@@ -93,6 +95,23 @@ def empty_shared(
     shared = torch.UntypedStorage._new_shared(size * dtype.itemsize, device="cpu")
     empty: Tensor = torch.empty(0, dtype=dtype).set_(shared, 0, tuple(shape))  # type: ignore[call-overload]
     return empty
+
+
+@contextmanager
+def _terms_held(*, hold: bool) -> Iterator[None]:
+    """While inside, SIGTERM waits, here and in every worker that is started."""
+    # A worker inherits the handler of the main process, which only raises a flag there. Between
+    # its birth and `outlive_a_stop` it would swallow the one SIGTERM that is to end it, when a run
+    # fails that early, and the main process would wait for it forever. Blocked from its birth on,
+    # the signal waits for `_obey`.
+    if not (hold and hasattr(signal, "sigwaitinfo")):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
