@@ -3,7 +3,8 @@
 A browser without a screen moves the least scale of the first policy and waits until the page shows
 other numbers; the clock is the browser's own, from the event to the change of the page. Needs what
 `make test-hosts HOSTS=explore` installs, so with `PYTHONPATH=src`
-`.hosts/explore/bin/python benchmarks/explore.py [DATA ...]` writes `results/benchmarks/explore.json`.
+`.hosts/explore/bin/python benchmarks/explore.py [DATA ...]` writes
+`results/benchmarks/explore.json`.
 """
 
 import shutil
