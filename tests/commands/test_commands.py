@@ -159,7 +159,7 @@ BAD = [
     (["compare", "scenes", "--training.photometric", "papr"], "did you mean 'paper'"),
     (["compare", "scenes", "--probe", "linear"], "unknown probe"),
     (["compare", "scenes:count=100"], "`batch_size` must be at most"),
-    (["compare", "scenes", "--policies", "rrc"], "`size` must be given"),
+    (["compare", "scenes", "--policies", "rrc"], "as in 'rrc:scale=0.2..1 @32'"),
     (["compare", "scenes:side=8", "--policies", "rc:scale=0.001"], "pixel"),
     (["show", "scenes", "--out", "sheet.jpg"], "must end in .png"),
     (["show", "missing.jpg"], "must exist"),
