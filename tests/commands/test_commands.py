@@ -170,7 +170,7 @@ BAD = [
     (["pretrain", "scenes", "--training.method", "simcrl"], "did you mean 'simclr'"),
     (["pretrain", "scenes", "--training.method", "byol:momentum=1"], "0 <= momentum < 1"),
     (["pretrain", "scenes", "--training.method", "moco:queue=9"], "a queue of at least a batch"),
-    (["pretrain", "scenes", "--policy", "3x rc"], "simclr needs two views of an image, got 3"),
+    (["pretrain", "scenes", "--policy", "1x rc"], "simclr needs at least two views of an image"),
     (["compare", "scenes", "--training.backbone", "timm:resnet19"], "timm"),
     (["pretrain", "scenes:count=100", "--out", "/dev/null"], "must be a folder"),
     (["evaluate", "missing"], "no checkpoint"),
