@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional
 from tamecrop.geometry import Boxes, MaskedBoxes, Masks, Policy, clip, keep_masks, rules
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey
+from tamecrop.views.kernels import get_size, is_image
 
 Box = tuple[int, int, int, int]
 
@@ -107,6 +108,8 @@ def find_size(inputs: list[Any]) -> tuple[int, int]:
         raise TypeError(f"a crop needs an image{hint}")
     for leaf in images:
         _require_pixels(leaf)
+    if len(images) == 1 and is_image(images[0]):
+        return get_size(images[0])
     height, width = v2.query_size(images)
     return height, width
 

@@ -122,6 +122,7 @@ class Crop(_Keyed):
     ) -> None:
         self.policy = policy_of_one_view(policy)
         super().__init__(key, seed, [self.policy])
+        self._needs_boxes = self.policy.needs_boxes
         self.size = read_size(size)
         self._groups = (Group(self.policy, 1),)
         self._scissors = Scissors(
@@ -165,7 +166,7 @@ class Crop(_Keyed):
 
     def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
         size = find_size(inputs)
-        objects = find_object_boxes(inputs, object_boxes, size) if self.policy.needs_boxes else ()
+        objects = find_object_boxes(inputs, object_boxes, size) if self._needs_boxes else ()
         ((box,),) = self._draw(self._groups, size, key, objects)
         return as_params(box)
 
@@ -222,7 +223,7 @@ class Views(_Keyed):
             raise TypeError(f"`then` must be a transform, got {then!r}")
         stated = plan(policy, views=read_count("views", views), size=read_size(size))
         super().__init__(key, seed, [group.policy for group in stated.groups])
-        self.plan = stated
+        self.plan, self._needs_boxes = stated, stated.needs_boxes
         self.then, self.return_boxes = then, return_boxes
         mode, fills = read_interpolation(interpolation), read_fill(fill)
         self._scissors = [
@@ -267,7 +268,7 @@ class Views(_Keyed):
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
         size = find_size(chosen)
-        objects = find_object_boxes(chosen, object_boxes, size) if self.plan.needs_boxes else ()
+        objects = find_object_boxes(chosen, object_boxes, size) if self._needs_boxes else ()
         groups = self._draw(self.plan.groups, size, self._read_key(sample), objects)
         views = ViewList(
             pytree.tree_unflatten(
