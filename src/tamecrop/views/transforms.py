@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils import _pytree as pytree
 from torchvision.transforms import v2
 
@@ -24,7 +23,7 @@ from tamecrop.geometry import (
     rules,
     write_size,
 )
-from tamecrop.views.datasets import SampleKey, draw_of_torch, next_key
+from tamecrop.views.datasets import SampleKey, as_tensor, draw_of_torch, next_key
 from tamecrop.views.kernels import Fill, Scissors, read_fill, read_interpolation
 from tamecrop.views.manner import Interpolation, Size, read_count, read_size
 from tamecrop.views.samples import (
@@ -253,7 +252,7 @@ class Views(_Keyed):
             A list of V views, group after group; with `return_boxes` that list and the boxes.
         """
         views, boxes = self._cut(sample, object_boxes)
-        return (views, torch.from_numpy(boxes)) if self.return_boxes else views
+        return (views, as_tensor(boxes)) if self.return_boxes else views
 
     @call_as_is
     def with_boxes(self, *sample: Any, object_boxes: Any = None) -> tuple[list[Any], Boxes]:
@@ -262,9 +261,10 @@ class Views(_Keyed):
         Returns:
             The list of views, and their boxes `(V, 4)` in pixels of the source image.
         """
-        return self._cut(sample, object_boxes)
+        views, boxes = self._cut(sample, object_boxes)
+        return views, np.array(boxes, dtype=np.int64)
 
-    def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], Boxes]:
+    def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], list[Box]]:
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
         size = find_size(chosen)
@@ -284,4 +284,4 @@ class Views(_Keyed):
         if self.then is not None:
             several = len(sample) > 1
             views = ViewList(self.then(*view) if several else self.then(view) for view in views)
-        return views, np.array([box for boxes in groups for box in boxes], dtype=np.int64)
+        return views, [box for boxes in groups for box in boxes]
