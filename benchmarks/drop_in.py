@@ -10,6 +10,7 @@ ratio over the same boxes is to RandomResizedCrop that cuts along boxes of the p
 
 import itertools
 import math
+import random
 import statistics
 import sys
 import time
@@ -76,10 +77,13 @@ def take_turns(
     """Microseconds of CPU time a call of each rival in each round."""
     took: dict[str, list[float]] = {name: [] for name in rivals}
     for number in range(rounds):
-        # Whoever follows the largest boxes finds the caches cold: each round begins elsewhere.
+        # Whoever follows its own kind finds the caches warm: every round has another order, and
+        # every turn begins with a call that does not count.
         names = list(rivals)
-        for name in names[number % len(names) :] + names[: number % len(names)]:
+        random.Random(number).shuffle(names)
+        for name in names:
             work = rivals[name]
+            work()
             started = time.process_time()
             for _ in range(times):
                 work()
