@@ -1,7 +1,7 @@
 """How a box is cut out of one input of a sample: an image, a mask, boxes, key points, a video.
 
-The work is that of torchvision's kernels; this file adds boxes that leave the image, where
-torchvision fills with zeros or refuses.
+The work is that of torchvision's kernels and of Pillow; this file adds boxes that leave the image,
+where torchvision fills with zeros or refuses.
 """
 
 import math
@@ -37,10 +37,9 @@ def read_interpolation(interpolation: Interpolation) -> InterpolationMode:
 def read_fill(fill: Fill) -> dict[Any, Any]:
     """Fill of each type of input, `"others"` for those not named; masks are filled with 0.
 
-        >>> from torchvision import tv_tensors
-    from torchvision.transforms.functional import pil_modes_mapping
-        >>> read_fill((1, 2, 3))["others"], read_fill({tv_tensors.Mask: 255})[tv_tensors.Mask]
-        ([1.0, 2.0, 3.0], 255)
+    >>> from torchvision import tv_tensors
+    >>> read_fill((1, 2, 3))["others"], read_fill({tv_tensors.Mask: 255})[tv_tensors.Mask]
+    ([1.0, 2.0, 3.0], 255)
     """
     named = dict(fill) if isinstance(fill, Mapping) else {"others": fill}
     for kind in named:
@@ -144,11 +143,10 @@ def get_size(inpt: Any) -> tuple[int, int]:
 
 def is_image(inpt: Any) -> bool:
     """Whether this is pixels and no labels of them."""
-    return isinstance(inpt, Image.Image) or type(inpt) in (
-        Tensor,
-        tv_tensors.Image,
-        tv_tensors.Video,
-    )
+    return isinstance(inpt, Image.Image) or type(inpt) in _PIXELS
+
+
+_PIXELS = Tensor, tv_tensors.Image, tv_tensors.Video
 
 
 def _crop(inpt: Any, top: int, left: int, height: int, width: int) -> Any:
