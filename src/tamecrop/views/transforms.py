@@ -104,6 +104,7 @@ class Crop(_Keyed):
         ValueError: for a policy that relates views, or an argument that breaks its rule.
         TypeError: when called on something without an image.
 
+    >>> import torch
     >>> Crop("gcc:scale=0.4,alpha=1.5")(torch.zeros(3, 32, 32)).shape
     torch.Size([3, 20, 20])
     """
@@ -196,6 +197,7 @@ class Views(_Keyed):
         ValueError: for an argument that breaks its rule.
         TypeError: when called on something without an image.
 
+    >>> import torch
     >>> first, second = Views("mgcc:scale=0.4", size=32)(torch.zeros(3, 48, 64))
     >>> first.shape
     torch.Size([3, 32, 32])
