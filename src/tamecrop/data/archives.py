@@ -21,6 +21,7 @@ from tamecrop.data.archive_labels import (
     require_one_each,
 )
 from tamecrop.data.images import ImageSet, Need
+from tamecrop.geometry import are_fractions
 from tamecrop.views.ranges import Depth, depth_of, measure
 
 _FARTHEST = 2**31
@@ -228,8 +229,7 @@ def _pixels(
         rule = "pixels (N, 4) or (N, k, 4)"
         raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(boxes)}")
     require_one_each(archive.path, key, boxes, count)
-    known = boxes[np.isfinite(boxes)]
-    if known.size and 0 < known.max() <= 1 and (known != np.rint(known)).any():
+    if are_fractions(boxes):
         raise ValueError(f"{archive.path}: `{key}` must be pixels, got fractions from 0 to 1")
     per_image = boxes.reshape(len(boxes), -1, 4).astype(np.float64)
     return [each[np.isfinite(each).all(axis=1)] for each in per_image]

@@ -117,6 +117,8 @@ def find(
     Raises:
         ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
     """
+    if not isinstance(spec, str | Path):
+        raise TypeError(f"`data` must be a name or a path, got {type(spec).__name__}")
     if not str(spec).strip():
         raise ValueError("`data` must be a name or a path, got an empty text")
     name, _, tail = str(spec).partition(":")

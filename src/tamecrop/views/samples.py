@@ -1,5 +1,6 @@
 """What a sample of a torchvision pipeline holds: its size, its object boxes, its key; its views."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -10,7 +11,16 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from tamecrop.geometry import Boxes, MaskedBoxes, Masks, Policy, clip, keep_masks, rules
+from tamecrop.geometry import (
+    Boxes,
+    MaskedBoxes,
+    Masks,
+    Policy,
+    are_fractions,
+    clip,
+    keep_masks,
+    rules,
+)
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey
 
@@ -142,9 +152,16 @@ def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> 
         corners = np.concatenate([*map(_corners, found)])
         boxes = _masked(corners, [leaf for leaf in inputs if isinstance(leaf, tv_tensors.Mask)])
     else:
-        boxes = np.asanyarray(stated, dtype=np.float64)
+        is_stamped = isinstance(stated, tv_tensors.BoundingBoxes)
+        boxes = _corners(stated) if is_stamped else np.asanyarray(stated, dtype=np.float64)
         holds = boxes.ndim == 2 and boxes.shape[1] == 4
         rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
+    if boxes[:, :2].any() and are_fractions(boxes) and min(size) > 1:
+        warnings.warn(
+            "object boxes are pixels, and those of a sample lie inside of its first one: are they "
+            "fractions of the image?",
+            stacklevel=2,
+        )
     inside = np.asarray(clip(boxes, np.array(size)), dtype=np.float64)
     shows = (inside[:, 2:] > inside[:, :2]).all(axis=1)
     return keep_masks(inside[shows], boxes, shows)
