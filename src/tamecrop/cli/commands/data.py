@@ -41,6 +41,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     rules.known("action", parsed.action, ("check",))
     rules.ordered("bad_share", (0.0, parsed.bad_share), low=0, high=1)
+    sources.require_spec(parsed.data)
     path = Path(parsed.data)
     if path.suffix.lower() == ".npz" and path.is_file():
         return lambda: _check_archive(path)
