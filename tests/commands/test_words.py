@@ -96,7 +96,12 @@ def test_words_are_refused_before_data_is_read(words, said, capsys, monkeypatch,
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("data.yaml", "did you mean {}?"), ("a.png", "did you mean {}?"), ("a.zip", "unpack a.zip")],
+    [
+        ("data.yaml", "did you mean {}?"),
+        ("a.png", "did you mean {}?"),
+        ("a.zip", "unpack a.zip"),
+        ("a.npy", "savez"),
+    ],
 )
 def test_a_file_that_is_no_data_has_a_way_out(tmp_path, name, hint):
     (tmp_path / name).write_bytes(b"x")

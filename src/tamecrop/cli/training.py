@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace, get_loader
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli import printable
-from tamecrop.cli.command import say
+from tamecrop.cli.command import say, tell_data
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.watching import CHATTY
 from tamecrop.studies.recipes import RECIPES, Recipe, recipe
@@ -161,8 +160,7 @@ def choose(
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
     wanted = (*needs, *pixels_and_boxes(plans))
     dataset = load(parsed.data, seed=parsed.data_seed, needs=wanted, most_pixels=parsed.most_pixels)
-    for note in (f"data: {dataset.account}", *dataset.notes):
-        say(printable(note))
+    tell_data(dataset.account, dataset.notes)
     used = cut_to(dataset, settings.images)
     dataset.normalized(training.normalize)  # refused here where the constants do not fit
     lost = colors.left_out(dataset.train.channels)

@@ -115,6 +115,8 @@ def _images(archive: Archive, split: str) -> NDArray[Any] | None:
     if is_empty and split != names.TRAIN:
         archive.notes.append(f"`{key}` holds no image and is left out")
         return None
+    if is_empty:
+        raise ValueError(f"{archive.path}: `{key}` must hold images, got {kind_of(images)}")
     if images.dtype.kind not in "buif" or images.ndim not in (3, 4) or 0 in images.shape:
         rule = "uint8, uint16 or float (N, H, W[, C])"
         raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(images)}")
@@ -229,6 +231,12 @@ def _pixels(
         rule = "pixels (N, 4) or (N, k, 4)"
         raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(boxes)}")
     require_one_each(archive.path, key, boxes, count)
+    turned = boxes.reshape(-1, 4)[(boxes[..., 2:] < boxes[..., :2]).any(axis=-1).ravel()]
+    if len(turned):
+        raise ValueError(
+            f"{archive.path}: `{key}` must be x1, y1, x2, y2, got {turned[0].tolist()}: are they "
+            "x, y, width, height?"
+        )
     if are_fractions(boxes):
         raise ValueError(f"{archive.path}: `{key}` must be pixels, got fractions from 0 to 1")
     per_image = boxes.reshape(len(boxes), -1, 4).astype(np.float64)

@@ -78,6 +78,8 @@ def load(
     notes = (*found.notes, *missing, *split.notes)
     if found.classes is not None and (needs is None or "labels" in needs):
         splits.require_classes(split.sets, found.classes, name=str(spec))
+    if found.classes is not None and "labels" in (needs or ()):
+        notes = (*notes, *splits.doubts(test, found.classes))
     mean, std = splits.statistics(_sample(train))
     was = {"val": found.validation, "test": found.test}
     carved = [name for name, images in was.items() if images is None]
@@ -192,6 +194,7 @@ def _refuse(path: Path, spec: str | Path) -> None:
         lies_beside = kind in _DESCRIBE or kind in suffixes()
         hint = f"; did you mean {path.parent}?" if lies_beside else ""
         hint = f"; shards are wds:{path}" if kind == ".tar" else hint
+        hint = "; np.savez(PATH, train_images=...) makes one" if kind == ".npy" else hint
         hint = f"; unpack {path.name} first" if kind in _PACKED else hint
         raise ValueError(f"`data` must be {rule}, got the file {path}{hint}")
     if path.suffix or len(path.parts) > 1:
