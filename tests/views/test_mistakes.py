@@ -169,6 +169,21 @@ def test_passes_of_workers_count_too():
     [
         (lambda: tc.load(None), TypeError, "`data` must be a name or a path, got NoneType"),
         (lambda: tc.load(np.zeros(3)), TypeError, "`data` must be a name or a path, got ndarray"),
+        (
+            lambda: tc.evaluate("run", tc.load("scenes:count=30")),
+            TypeError,
+            "`backbone` must be a network, such as a run's `backbone`, got str",
+        ),
+        (
+            lambda: tc.evaluate(torch.nn.Identity(), "scenes"),
+            TypeError,
+            r"`dataset` must be a Dataset, as tc.load\(DATA\) makes it, got str",
+        ),
+        (
+            lambda: tc.pretrain("scenes", "rrc", Pretraining(), "out"),
+            TypeError,
+            r"`dataset` must be a Dataset, as tc.load\(DATA\) makes it, got str",
+        ),
         (lambda: tc.recommend("photos"), TypeError, r"what tc.audit\(images, policies\) returns"),
         (
             lambda: tc.audit([(IMAGE, 1)], "gcc"),
@@ -190,3 +205,37 @@ def test_passes_of_workers_count_too():
 def test_what_is_no_argument_is_named(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+@pytest.mark.parametrize("make", [tc.transforms.Crop, tc.transforms.Views])
+def test_a_fill_of_other_channels_is_refused_wherever_the_box_lies(make):
+    crop = make("rc:scale=0.5", size=8, fill=(1, 2, 3, 4))  # never leaves the image
+    with pytest.raises(ValueError, match="`fill` must satisfy one number or one for each of 3"):
+        crop(torch.zeros(3, 16, 16))
+
+
+def test_a_key_of_a_sample_is_a_whole_number_or_a_name():
+    crop = tc.transforms.Crop("gcc", size=8, key=("id", "epoch"))
+
+    def box_of(**key):
+        return crop({"image": IMAGE, **key})["image"].mean().item()
+
+    assert box_of(id=np.int32(3), epoch=torch.tensor(1)) == box_of(id=3, epoch=1)
+    assert box_of(id="a/7", epoch=1) == box_of(id="a/7", epoch=1) != box_of(id="a/8", epoch=1)
+    for wrong in (3.7, None):
+        with pytest.raises(ValueError, match="`index` must satisfy an integer of 64 bits"):
+            box_of(id=wrong, epoch=1)
+        with pytest.raises(ValueError, match="`epoch` must satisfy an integer of 64 bits"):
+            box_of(id=1, epoch=wrong)
+    with pytest.raises(ValueError, match=r"names 'epoch', which the sample lacks: \['3', 'id'"):
+        crop({"image": IMAGE, "id": 3, 3: 4})
+
+
+def test_a_run_takes_a_folder_as_text_and_a_seed_of_numpy(tmp_path):
+    settings = Pretraining(
+        backbone="resnet7w16", epochs=np.int64(1), warmup_epochs=0, batch_size=np.int32(16)
+    )
+    data = tc.load("scenes:count=40")
+    run = tc.pretrain(data, "rc:scale=0.5", settings, str(tmp_path / "run"), seed=np.int64(1))
+    again = tc.pretrain(data, "rc:scale=0.5", settings, tmp_path / "run", seed=1)
+    assert torch.equal(torch.as_tensor(run.losses), torch.as_tensor(again.losses))

@@ -272,7 +272,7 @@ class OnEntry(_Epoch):
         """The sample with views in place of the image."""
         for name in filter(None, (self._entry, self._index, self._epoch)):
             if name not in sample:
-                raise ValueError(f"the sample lacks {name!r}: it has {sorted(sample)}")
+                raise ValueError(f"the sample lacks {name!r}: it has {sorted(map(str, sample))}")
         with reading(self._key(sample)) as key:
             result = {**sample, self._entry: self.transform(sample[self._entry])}
         if self._boxes is not None:

@@ -1,5 +1,6 @@
 """What a sample of a torchvision pipeline holds: its size, its object boxes, its key; its views."""
 
+import operator
 import warnings
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from tamecrop.geometry import (
     rules,
 )
 from tamecrop.geometry.policy import policy as read_policy
-from tamecrop.views.datasets import SampleKey
+from tamecrop.views.datasets import SampleKey, index_of
 
 Box = tuple[int, int, int, int]
 
@@ -195,7 +196,7 @@ def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> Samp
 
     Raises:
         TypeError: when the sample is no mapping.
-        ValueError: when it lacks an entry.
+        ValueError: when it lacks an entry, or an entry is no key.
     """
     entries = sample[0]
     if not isinstance(entries, Mapping):
@@ -203,6 +204,10 @@ def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> Samp
         raise TypeError(f"`key` needs a sample that is a mapping with {names}, got {kind}")
     missing = [name for name in names if name not in entries]
     if missing:
-        raise ValueError(f"`key` names {missing[0]!r}, which the sample lacks: {sorted(entries)}")
-    index, epoch = (int(entries[name]) for name in (*names, *names)[:2])
-    return SampleKey(seed, epoch if len(names) == 2 else 0, index)
+        there = sorted(map(str, entries))
+        raise ValueError(f"`key` names {missing[0]!r}, which the sample lacks: {there}")
+    index = index_of(entries[names[0]])
+    if len(names) == 1:
+        return SampleKey(seed, 0, index)
+    rules.integer("epoch", entries[names[1]])
+    return SampleKey(seed, operator.index(entries[names[1]]), index)
