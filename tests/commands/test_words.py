@@ -77,7 +77,7 @@ def test_a_value_of_another_kind_is_named_with_its_rule(words, said, capsys):
     [
         (["compare", "--training.method", "BYOL"], "unknown method 'BYOL': did you mean 'byol'"),
         (["pretrain", "--training.method", "dino:momentum=2"], "0 <= momentum < 1, got 2.0"),
-        (["pretrain", "--policy", "1x rrc @32"], "simclr needs two views of an image"),
+        (["pretrain", "--policy", "1x rrc @32"], "simclr needs at least two views of an image"),
         (["pretrain", "--seed", str(2**70)], "`seed` must satisfy an integer of 64 bits"),
         (["compare", "--data_seed", str(2**70)], "`data_seed` must satisfy an integer of 64"),
         (["compare", "--seeds", "0"], "`seeds` must satisfy seeds >= 1"),

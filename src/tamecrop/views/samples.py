@@ -157,7 +157,7 @@ def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> 
         boxes = _corners(stated) if is_stamped else np.asanyarray(stated, dtype=np.float64)
         holds = boxes.ndim == 2 and boxes.shape[1] == 4
         rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
-    if boxes[:, :2].any() and are_fractions(boxes) and min(size) > 1:
+    if boxes.size and boxes.max() <= 1 < min(size) and boxes[:, :2].any() and are_fractions(boxes):
         warnings.warn(
             "object boxes are pixels, and those of a sample lie inside of its first one: are they "
             "fractions of the image?",
