@@ -81,6 +81,8 @@ class Scissors:
 
     def cut(self, inpt: Any, *, top: int, left: int, height: int, width: int) -> Any:
         """Cut one input; a box may leave it."""
+        if isinstance(self.fill.get(type(inpt), self.fill["others"]), list):
+            self._fill(inpt)  # refused now, not at the first box that leaves the image
         tall, broad = get_size(inpt)
         if top < 0 or left < 0 or top + height > tall or left + width > broad:
             cut = self._cut_across(inpt, _Side(top, height, tall), _Side(left, width, broad))
