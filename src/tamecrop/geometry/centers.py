@@ -247,7 +247,7 @@ class Beta:
             share = 1 / (1 + of.exp(of.minimum(log_v - log_u, 700.0)))
             return share, of.logaddexp(log_u, log_v) <= 0
 
-        (share,), _ = draws.retry(trial, (), (0.5,), itertools.count())
+        (share,), _ = draws.retry(trial, (), lambda: (0.5,), itertools.count())
         return share
 
     def edge_inside(self, axis: Axis, draws: AnyDraws) -> Wholes:

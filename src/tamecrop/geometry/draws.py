@@ -19,6 +19,7 @@ _REDRAW = 10_000
 
 Trial = Callable[..., tuple[Any, ...]]
 """Draws, the number of the attempt and inputs in; values out, last whether they are accepted."""
+Start = Callable[[], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,14 @@ class Draws:
         return np.broadcast_to(of_image, self.states.shape)
 
     def retry(
-        self, trial: Trial, inputs: tuple[Any, ...], start: tuple[Any, ...], attempts: Iterable[int]
+        self, trial: Trial, inputs: tuple[Any, ...], start: Start, attempts: Iterable[int]
     ) -> tuple[list[Any], NDArray[np.bool_]]:
         """Repeat a trial for the views whose values were not accepted, all of them at once.
 
         Args:
             trial: one attempt, in one dimension.
             inputs: what it is given beside draws and attempt; they broadcast to the states.
-            start: the values of a view none of whose attempts is accepted.
+            start: asked for the values of a view none of whose attempts is accepted.
             attempts: numbers of the attempts.
 
         Returns:
@@ -66,7 +67,7 @@ class Draws:
         """
         shape = self.states.shape
         flat = [np.broadcast_to(each, shape).ravel() for each in inputs]
-        kept = [np.broadcast_to(each, shape).flatten() for each in start]
+        kept = [np.broadcast_to(each, shape).flatten() for each in start()]
         every, pending = self.states.ravel(), np.arange(self.states.size)
         for attempt in attempts:
             if not pending.size:
@@ -121,14 +122,14 @@ class ViewDraws:
         return of_image
 
     def retry(
-        self, trial: Trial, inputs: tuple[Any, ...], start: tuple[Any, ...], attempts: Iterable[int]
+        self, trial: Trial, inputs: tuple[Any, ...], start: Start, attempts: Iterable[int]
     ) -> tuple[list[Any], bool]:
         """Attempt after attempt, until one is accepted."""
         for attempt in attempts:
             *found, accepted = trial(self, attempt, *inputs)
             if accepted:
                 return found, False
-        return list(start), True
+        return list(start()), True
 
 
 AnyDraws = Draws | ViewDraws

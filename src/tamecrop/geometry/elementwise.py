@@ -113,7 +113,7 @@ def logaddexp(x: Reals, y: Reals) -> Reals:
 
 def power(x: Reals, exponent: float) -> Reals:
     """X to an exponent. NumPy's `**` squares where the exponent is 2, and so must one number."""
-    return (np.array([x]) ** exponent).item() if type(x) in _NUMBERS else x**exponent
+    return float(np.array(x) ** exponent) if type(x) in _NUMBERS else x**exponent
 
 
 def copysign(x: Reals, sign: Reals) -> Reals:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -105,7 +106,7 @@ class RandomArea:
             aspect = log_uniform(draws(Draw.RATIO, attempt=attempt), self.ratio)
             return _try_box(height, width, area, aspect, rounding)
 
-        start = largest_legal(height, width, self.ratio)
+        start = partial(largest_legal, height, width, self.ratio)
         return _sides(*draws.retry(trial, (height, width), start, range(TRIES)))
 
 
@@ -148,7 +149,7 @@ class JointAreas:
             aspect = log_uniform(draws(Draw.RATIO, attempt=attempt), self.ratio)
             return _try_box(height, width, area, aspect, rounding)
 
-        start = largest_legal(height, width, self.ratio)
+        start = partial(largest_legal, height, width, self.ratio)
         return _sides(*draws.retry(trial, (height, width, area), start, range(TRIES)))
 
     def area(self, draws: AnyDraws) -> Reals:

@@ -41,7 +41,7 @@ class WholeImage:
 
     def draw(self, sides: tuple[Wholes, Wholes], _: list[Any], __: AnyDraws) -> list[Part]:
         """All of it; nothing is drawn."""
-        return [Part(0, side) for side in sides]
+        return [Part(0, sides[0]), Part(0, sides[1])]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class ObjectBox:
 
     def draw(self, sides: tuple[Wholes, Wholes], ends: list[Any], draws: AnyDraws) -> list[Part]:
         """Whole pixels that hold the box, wider for one of the two views, inside the image."""
+        if ends[0] is None:
+            return WholeImage().draw(sides, ends, draws)
         low, high = self.dilate
         growth = low + (high - low) * draws.of_image(Draw.DILATION)
         is_wide = draws.is_second != (draws.of_image(Draw.WIDER_VIEW) < 0.5)
@@ -76,7 +78,7 @@ class ObjectBox:
         return [_whole_pixels(side, end, half) for side, end in zip(sides, ends, strict=True)]
 
 
-def _whole_pixels(side: Wholes, ends: Ends, half: Reals) -> Part:
+def _whole_pixels(side: Wholes, ends: tuple[Reals, ...], half: Reals) -> Part:
     near, far = _known_ends(side, ends)
     rim = half * (far - near)
     first = of.clip(of.floor(near - rim), 0, side - 1)
@@ -84,10 +86,8 @@ def _whole_pixels(side: Wholes, ends: Ends, half: Reals) -> Part:
     return Part(first, stop - first)
 
 
-def _known_ends(side: Wholes, ends: Ends) -> tuple[Reals, Reals]:
+def _known_ends(side: Wholes, ends: tuple[Reals, ...]) -> tuple[Reals, Reals]:
     """Edges of the object box; those of the image where there is none."""
-    if ends is None:
-        return side * 0.0, side * 1.0
     none: Truths = of.is_nan(ends[0] + ends[1])
     return of.where(none, 0.0, ends[0]), of.where(none, side * 1.0, ends[1])
 

@@ -24,6 +24,7 @@ from tamecrop.geometry import (
 )
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey, index_of
+from tamecrop.views.kernels import get_size, is_image
 
 Box = tuple[int, int, int, int]
 
@@ -118,6 +119,8 @@ def find_size(inputs: list[Any]) -> tuple[int, int]:
         raise TypeError(f"a crop needs an image{hint}")
     for leaf in images:
         _require_pixels(leaf)
+    if len(images) == 1 and is_image(images[0]):
+        return get_size(images[0])
     height, width = v2.query_size(images)
     return height, width
 

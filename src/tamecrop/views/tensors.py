@@ -11,6 +11,7 @@ from torchvision.transforms.v2.functional import InterpolationMode
 
 from tamecrop.geometry import Content
 from tamecrop.views import exact
+from tamecrop.views.kernels import pack
 from tamecrop.views.manner import (
     Boxes,
     Fill,
@@ -120,7 +121,7 @@ def _resize_one(image: Tensor, box: Ints, color: Tensor, how: Manner) -> Tensor:
     """
     assert how.size is not None, "called for a cut that resizes"
     whole = _one_exact(image, box, color, how.content)
-    pixels = whole if whole.dtype == torch.uint8 else whole.to(work_type(image.dtype))
+    pixels = pack(whole) if whole.dtype == torch.uint8 else whole.to(work_type(image.dtype))
     mode = InterpolationMode(how.interpolation)
     resized: Tensor = tv.resize(pixels, list(how.size), mode, antialias=True)
     return resized if resized.dtype == image.dtype else round_to(image.dtype, resized)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils import _pytree as pytree
 from torchvision.transforms import v2
 
@@ -24,7 +23,7 @@ from tamecrop.geometry import (
     rules,
     write_size,
 )
-from tamecrop.views.datasets import SampleKey, draw_of_torch, next_key
+from tamecrop.views.datasets import SampleKey, as_tensor, draw_of_torch, next_key
 from tamecrop.views.kernels import Fill, Scissors, read_fill, read_interpolation
 from tamecrop.views.manner import Interpolation, Size, read_count, read_size
 from tamecrop.views.samples import (
@@ -106,6 +105,7 @@ class Crop(_Keyed):
         ValueError: for a policy that relates views, or an argument that breaks its rule.
         TypeError: when called on something without an image.
 
+    >>> import torch
     >>> Crop("gcc:scale=0.4,alpha=1.5")(torch.zeros(3, 32, 32)).shape
     torch.Size([3, 20, 20])
     """
@@ -123,6 +123,7 @@ class Crop(_Keyed):
     ) -> None:
         self.policy = policy_of_one_view(policy)
         super().__init__(key, seed, [self.policy])
+        self._needs_boxes = self.policy.needs_boxes
         self.size = read_size(size)
         self._groups = (Group(self.policy, 1),)
         self._scissors = Scissors(
@@ -166,7 +167,7 @@ class Crop(_Keyed):
 
     def _params(self, inputs: list[Any], key: SampleKey, object_boxes: Any) -> dict[str, int]:
         size = find_size(inputs)
-        objects = find_object_boxes(inputs, object_boxes, size) if self.policy.needs_boxes else ()
+        objects = find_object_boxes(inputs, object_boxes, size) if self._needs_boxes else ()
         ((box,),) = self._draw(self._groups, size, key, objects)
         return as_params(box)
 
@@ -198,6 +199,7 @@ class Views(_Keyed):
         ValueError: for an argument that breaks its rule.
         TypeError: when called on something without an image.
 
+    >>> import torch
     >>> first, second = Views("mgcc:scale=0.4", size=32)(torch.zeros(3, 48, 64))
     >>> first.shape
     torch.Size([3, 32, 32])
@@ -224,7 +226,7 @@ class Views(_Keyed):
             raise TypeError(f"`then` must be a transform, got {then!r}")
         stated = plan(policy, views=read_count("views", views), size=read_size(size))
         super().__init__(key, seed, [group.policy for group in stated.groups])
-        self.plan = stated
+        self.plan, self._needs_boxes = stated, stated.needs_boxes
         self.then, self.return_boxes = then, return_boxes
         mode, fills = read_interpolation(interpolation), read_fill(fill)
         self._scissors = [
@@ -254,7 +256,7 @@ class Views(_Keyed):
             A list of V views, group after group; with `return_boxes` that list and the boxes.
         """
         views, boxes = self._cut(sample, object_boxes)
-        return (views, torch.from_numpy(boxes)) if self.return_boxes else views
+        return (views, as_tensor(boxes)) if self.return_boxes else views
 
     @call_as_is
     def with_boxes(self, *sample: Any, object_boxes: Any = None) -> tuple[list[Any], Boxes]:
@@ -263,13 +265,14 @@ class Views(_Keyed):
         Returns:
             The list of views, and their boxes `(V, 4)` in pixels of the source image.
         """
-        return self._cut(sample, object_boxes)
+        views, boxes = self._cut(sample, object_boxes)
+        return views, np.array(boxes, dtype=np.int64)
 
-    def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], Boxes]:
+    def _cut(self, sample: tuple[Any, ...], object_boxes: Any) -> tuple[list[Any], list[Box]]:
         flat, spec, is_cut = self._flatten(sample)
         chosen = [leaf for leaf, cut in zip(flat, is_cut, strict=True) if cut] or flat
         size = find_size(chosen)
-        objects = find_object_boxes(chosen, object_boxes, size) if self.plan.needs_boxes else ()
+        objects = find_object_boxes(chosen, object_boxes, size) if self._needs_boxes else ()
         groups = self._draw(self.plan.groups, size, self._read_key(sample), objects)
         views = ViewList(
             pytree.tree_unflatten(
@@ -285,4 +288,4 @@ class Views(_Keyed):
         if self.then is not None:
             several = len(sample) > 1
             views = ViewList(self.then(*view) if several else self.then(view) for view in views)
-        return views, np.array([box for boxes in groups for box in boxes], dtype=np.int64)
+        return views, [box for boxes in groups for box in boxes]
