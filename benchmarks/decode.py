@@ -1,9 +1,11 @@
 """What it costs to read an image file and make its views, beside the pipelines that people use.
 
 One process, one thread, its CPU time an image; all rivals take turns in every round, so that
-whatever else the machine does meets all of them. The files are real photographs, as they are and
-enlarged at quality 90. `python benchmarks/decode.py FOLDER [ROUNDS]` writes
+whatever else the machine does meets all of them, and all end in one batch a group of views. The
+files are real photographs, as they are and enlarged at quality 90.
+`python benchmarks/decode.py FOLDER [ROUNDS]` writes
 `results/benchmarks/decode.json`: medians over rounds, and of each round's ratio to torchvision.
+Then what it would gain to cut decoded images of different sizes together.
 """
 
 import io
@@ -17,11 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
 
 from common import write
+from tamecrop import cut, policy
 from tamecrop.data import scaled
 from tamecrop.data.decode import decode
 from tamecrop.data.images import ImageSet
@@ -36,6 +42,9 @@ except ImportError:
 
 CASES = ((0.3, 32), (2, 12), (12, 4))
 """Megapixels, and how many files."""
+
+SIDES = (32, 64, 128, 224)
+"""Of views of images of different sizes."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +75,21 @@ def enlarged(file: Path, megapixels: float) -> bytes:
     return content.getvalue()
 
 
-def torchvision_pil(kind: Kind) -> Callable[[Path], object]:
+def batch(kind: Kind, views: list[list[Tensor]]) -> list[Tensor]:
+    """The views of all images in one tensor a group `(B V, C, h, w)`, which ours are too."""
+    ends = np.cumsum([number for number, _, _ in kind.groups])
+    groups = zip([0, *ends], ends, strict=False)
+    return [torch.stack([v for each in views for v in each[a:b]]) for a, b in groups]
+
+
+def torchvision_pil(kind: Kind) -> Callable[[Path], list[Tensor]]:
     crops = [
         v2.Compose([v2.RandomResizedCrop(side, scale), v2.PILToTensor()])
         for number, side, scale in kind.groups
         for _ in range(number)
     ]
 
-    def views(path: Path) -> object:
+    def views(path: Path) -> list[Tensor]:
         with Image.open(path) as file:
             image = file.convert("RGB")
         return [crop(image) for crop in crops]
@@ -81,28 +97,28 @@ def torchvision_pil(kind: Kind) -> Callable[[Path], object]:
     return views
 
 
-def torchvision_io(kind: Kind) -> Callable[[Path], object]:
+def torchvision_io(kind: Kind) -> Callable[[Path], list[Tensor]]:
     crops = [
         v2.RandomResizedCrop(side, scale)
         for number, side, scale in kind.groups
         for _ in range(number)
     ]
 
-    def views(path: Path) -> object:
+    def views(path: Path) -> list[Tensor]:
         image = decode_image(str(path), ImageReadMode.RGB, apply_exif_orientation=True)
         return [crop(image) for crop in crops]
 
     return views
 
 
-def opencv(kind: Kind) -> Callable[[Path], object]:
+def opencv(kind: Kind) -> Callable[[Path], list[Tensor]]:
     crops = [
         albumentations.RandomResizedCrop((side, side), scale)
         for number, side, scale in kind.groups
         for _ in range(number)
     ]
 
-    def views(path: Path) -> object:
+    def views(path: Path) -> list[Tensor]:
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         return [torch.from_numpy(crop(image=image)["image"]).permute(2, 0, 1) for crop in crops]
 
@@ -129,8 +145,8 @@ def without_simplejpeg(work: Callable[[int], object]) -> Callable[[int], object]
 
 
 def rivals(kind: Kind, files: list[Path]) -> dict[str, Callable[[int], object]]:
-    def each(make: Callable[[Path], object]) -> Callable[[int], object]:
-        return lambda _: [make(path) for path in files]
+    def each(make: Callable[[Path], list[Tensor]]) -> Callable[[int], object]:
+        return lambda _: batch(kind, [make(path) for path in files])
 
     found = {
         "torchvision on PIL": each(torchvision_pil(kind)),
@@ -158,6 +174,36 @@ def measure(
             work(epoch)
             took[name].append((time.process_time() - started) / files * 1e3)
     return took
+
+
+def together(images: list[Tensor], boxes: NDArray[np.int64], side: int) -> Tensor:
+    """The views of images of different sizes, filled up to one size and cut as one batch."""
+    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    filled = torch.zeros(len(images), 3, height, width, dtype=torch.uint8)
+    for place, image in zip(filled, images, strict=True):
+        place[:, : image.shape[1], : image.shape[2]] = image
+    return cut(filled, boxes, size=side)
+
+
+def ragged(files: list[Path], side: int, rounds: int) -> dict[str, object]:
+    """Images of one to two times the views' side, all different: cut one by one, or together."""
+    random = np.random.default_rng(0)
+    images = [
+        functional.resize(decode(path), random.integers(side, 2 * side, 2).tolist())
+        for path in files
+    ]
+    sizes = np.array([image.shape[1:] for image in images])
+    boxes = policy("rrc:scale=0.2..1").draw(sizes, index=np.arange(len(images)))
+    works: dict[str, Callable[[int], Tensor]] = {
+        "one by one, as tamecrop does": lambda _: cut(images, boxes, size=side),
+        "filled up and together": lambda _: together(images, boxes, side),
+    }
+    one, other = (work(0).int() for work in works.values())
+    off = (one - other).abs()
+    title = f"ragged: 2 views of {side} px of {len(files)} images of {side} to {2 * side} px"
+    took = measure(works, len(files), rounds)
+    differ = {"differ": round((off > 0).float().mean().item(), 4), "levels": off.max().item()}
+    return {**summarize(title, took), **differ}
 
 
 def summarize(title: str, took: dict[str, list[float]]) -> dict[str, object]:
@@ -191,6 +237,7 @@ def main(folder: Path, rounds: int) -> None:
                 took = measure(rivals(kind, files), len(files), rounds)
                 title = f"{name}, {len(files)} files of {megapixels} Mpx"
                 parts.append(summarize(title, took))
+    parts += [ragged(found[:64], side, rounds) for side in SIDES]
     write("decode", [{"rounds": rounds, "threads": 1, "clock": "CPU time of the process"}, *parts])
 
 
