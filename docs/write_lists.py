@@ -1,8 +1,9 @@
-"""Write what `docs/policies.md` and `docs/methods.md` take from the code, and draw every policy.
+"""Write what pages take from the code and from results, and draw what they show.
 
-Between two comment lines of each page stand tables made from the presets, from the methods' files
-and from `results/benchmarks/`. `docs/policies/NAME.jpg` are views of scikit-learn's photograph of
-a flower; each file's comment is a digest of what it shows.
+Between two comment lines of `docs/policies.md`, `methods.md` and `league.md` stand tables made from
+the presets, from the methods' files, and from `results/`. `docs/policies/NAME.jpg` are views of
+scikit-learn's photograph of a flower, `docs/league/NAME.jpg` what a league found; each file's
+comment is a digest of what it shows.
 
 Run: python docs/write_lists.py
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
@@ -28,11 +30,33 @@ from tamecrop.geometry import content_iou, plan, text as grammar
 from tamecrop.geometry.presets import PLANS, PRESETS
 from tamecrop.learning import methods
 from tamecrop.learning.methods.base import Method
-from tamecrop.reporting import png, sheet_figure
+from tamecrop.reporting import (
+    color,
+    marker,
+    new_figure,
+    percent,
+    png,
+    points,
+    sheet_figure,
+    use_theme,
+)
+from tamecrop.studies import store
+from tamecrop.studies.cells import ArmRecord, Summary, summarize
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "policies"
-BENCHMARKS = HERE.parent / "results" / "benchmarks"
+FIGURES = HERE / "league"
+RESULTS = HERE.parent / "results"
+BENCHMARKS = RESULTS / "benchmarks"
+LEAGUES = {
+    "cifar10": ("CIFAR-10", (32, 32)),
+    "tiny_imagenet32": ("Tiny-ImageNet, 32 px", (32, 32)),
+    "imagenette64": ("Imagenette, 64 px", (64, 64)),
+}
+"""File below `results/league` to the name of its images and their size; those that are there."""
+LEAGUE_BASELINE = "2x rrc:scale=0.2..1 @24"
+COMMON = {"extent=random", "scale=0.2..1", "ratio=0.75..4/3", "sigma=0.2165", "a=0.1", "tries=50"}
+"""What most policies of a league have: no label needs it."""
 BEGIN, END = "<!-- begin: docs/write_lists.py -->", "<!-- end -->"
 
 FLOWER = np.array([[169, 84, 447, 358]])
@@ -51,10 +75,14 @@ def draw_picture(name: str) -> bytes:
     photograph, shown = read_photograph(), plan(name)
     count = DRAWS if name in PRESETS else 1
     figure = sheet_figure([photograph] * count, [shown], objects=[FLOWER] * count)
+    return jpeg(figure, digest(name))
+
+
+def jpeg(figure: Figure, comment: str) -> bytes:
+    """A figure as JPEG that carries a comment."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png(figure, dpi=100))) as drawn:
-        options = {"quality": 80, "optimize": True, "comment": digest(name)}
-        drawn.convert("RGB").save(buffer, "JPEG", **options)
+        drawn.convert("RGB").save(buffer, "JPEG", quality=80, optimize=True, comment=comment)
     return buffer.getvalue()
 
 
@@ -184,7 +212,87 @@ def write_larger(name: str, text: str) -> str:
 TWO_VIEWS = "two views, in one group or in two"
 """What a method needs that checks nothing of its own."""
 
-PAGES = {"policies.md": describe_policies, "methods.md": describe_methods}
+
+def read_league(name: str) -> Summary:
+    """The cells of a league, the baseline first."""
+    cells = store.read(RESULTS / "league" / f"{name}.json")
+    keys = sorted((cell.key for cell in cells), key=lambda key: key.policy != LEAGUE_BASELINE)
+    return summarize(cells, keys)
+
+
+def league_digest(name: str) -> str:
+    """Of the accuracies of a league's cells."""
+    found = sorted((*cell.key, cell.linear_accuracy) for cell in read_league(name).cells)
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def overlap(policy: str, size: tuple[int, int]) -> float | None:
+    """The mean IoU of a pair of views; None where a training step sees others or more."""
+    shown = plan(policy)
+    if len(shown.groups) > 1 or shown.groups[0].views != 2 or shown.needs_boxes:
+        return None
+    (drawn,) = draw_pairs(pair_views(policy), Shapes(np.tile([size], (PAIRS, 1))), draws=1)
+    return float(content_iou(drawn.boxes, size).mean())
+
+
+def label(policy: str) -> str:
+    """A policy of a league without what most have."""
+    head, _, tail = policy.removeprefix("2x ").replace(" @24", "").partition(":")
+    return " ".join([head, *(word for word in tail.split(",") if word not in COMMON)])
+
+
+def describe_league() -> list[str]:
+    """A table and a figure for each data set of the league that has cells."""
+    lines = []
+    for name, (title, size) in LEAGUES.items():
+        if (RESULTS / "league" / f"{name}.json").exists():
+            found = read_league(name)
+            arms = sorted(found.arms, key=lambda arm: -arm.mean)
+            rows = [write_arm(found, arm, overlap(arm.policy, size)) for arm in arms]
+            heads = ["crop policy", "linear, %", "points over `rrc` (95 %)", "kNN, %", "IoU", "n"]
+            alt = f"Linear accuracy on {title} against the mean IoU of two views"
+            lines += [f"## {title}", "", *table(heads, rows), ""]
+            lines += [f"![{alt}](league/{name}.jpg)", ""]
+    return lines[:-1]
+
+
+def write_arm(found: Summary, arm: ArmRecord, iou: float | None) -> list[str]:
+    """A row of a league's table."""
+    gap, spread = arm.difference, arm.spread
+    over = "baseline" if arm.policy == LEAGUE_BASELINE else points(gap.mean)
+    if gap is not None and gap.low is not None:
+        over += f" ({points(gap.low)} to {points(gap.high)})"
+    linear = percent(arm.mean) if spread is None else f"{percent(arm.mean)} ± {percent(spread)}"
+    share = "" if iou is None else f"{iou:.2f}"
+    policy = f"`{found.name(arm)}`".replace("2x ", "").replace(" @24", "")
+    return [policy, linear, over, percent(arm.knn_mean), share, str(arm.n)]
+
+
+def draw_league(name: str) -> bytes:
+    """Accuracy against overlap, with the interval of each difference to the baseline."""
+    found, (title, size) = read_league(name), LEAGUES[name]
+    with use_theme():
+        figure = new_figure(9, 5)
+        axes = figure.subplots()
+        for place, arm in enumerate(sorted(found.arms, key=lambda arm: -arm.mean)):
+            iou = overlap(arm.policy, size)
+            if iou is not None:
+                gap = arm.difference
+                half = 0 if gap is None or gap.high is None else gap.high - gap.mean
+                look = {"fmt": marker(place), "color": color(place), "label": label(arm.policy)}
+                axes.errorbar(iou, 100 * arm.mean, 100 * half, **look)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+        axes.set_xlabel("mean IoU of what two views show")
+        axes.set_ylabel("linear accuracy, %; bar: 95 % of the difference to rrc")
+        axes.set_title(title)
+    return jpeg(figure, league_digest(name))
+
+
+PAGES = {
+    "policies.md": describe_policies,
+    "methods.md": describe_methods,
+    "league.md": describe_league,
+}
 
 
 def filled(page: str, lines: Iterable[str]) -> str:
@@ -207,6 +315,9 @@ def main() -> None:
         path.unlink()
     for name in PRESETS | PLANS:
         (PICTURES / f"{name}.jpg").write_bytes(draw_picture(name))
+    FIGURES.mkdir(exist_ok=True)
+    for path in RESULTS.glob("league/*.json"):
+        (FIGURES / f"{path.stem}.jpg").write_bytes(draw_league(path.stem))
     for name, describe in PAGES.items():
         path = HERE / name
         path.write_text(filled(path.read_text(), describe()))

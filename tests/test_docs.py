@@ -28,7 +28,7 @@ def writer():
     return script("write_lists")
 
 
-@pytest.mark.parametrize("page", ["policies.md", "methods.md"])
+@pytest.mark.parametrize("page", ["policies.md", "methods.md", "league.md"])
 def test_the_lists_are_what_the_code_says(writer, page: str):
     """Run `python docs/write_lists.py` where this fails."""
     text = (DOCS / page).read_text()
@@ -58,6 +58,13 @@ def test_other_boxes_would_be_seen(writer, monkeypatch):
     before = writer.digest("rrc")
     monkeypatch.setattr(writer, "DRAWS", 2)
     assert writer.digest("rrc") != before
+
+
+def test_a_picture_of_a_league_shows_its_cells(writer):
+    names = [path.stem for path in (writer.RESULTS / "league").glob("*.json")]
+    assert names
+    for name in names:
+        assert writer.read_digest(writer.FIGURES / f"{name}.jpg") == writer.league_digest(name)
 
 
 def test_the_pictures_are_small(writer):

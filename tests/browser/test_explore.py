@@ -172,8 +172,12 @@ def test_it_speaks_with_this_machine_alone_and_fits_a_phone(opened):
     opened.refresh()
     wait(opened, READY)
     wide = opened.execute_script("return document.documentElement.scrollWidth")
+    name = "document.querySelector('#title code')"
+    opened.execute_script(f"{name}.textContent = 'long_name_of_data'.repeat(5)")
+    cut_off = opened.execute_script(f"return {name}.scrollWidth - {name}.clientWidth")
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide <= 400
+    assert cut_off <= 0
 
 
 def fetch(address: str) -> tuple[int, bytes]:

@@ -44,6 +44,20 @@ def test_simclr_is_nt_xent(temperature):
     torch.testing.assert_close(model(groups), model([views]))
 
 
+@pytest.mark.parametrize(
+    ("groups", "pairs"),
+    [((2, 2), [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]), ((1, 2), [(0, 1), (0, 2)])],
+)
+def test_each_view_of_simclrs_first_group_meets_every_other(groups, pairs):
+    torch.manual_seed(0)
+    model = methods.method("simclr:projector=linear", backbone("resnet10w16")).eval()
+    views = [torch.randn(5, count, 3, 12, 12) for count in groups]
+    views[1] = views[1][..., :8, :8]
+    z = model.encode(model.project, views).detach().unbind(1)
+    expected = sum(nt_xent(z[i], z[j], 0.2) for i, j in pairs) / len(pairs)
+    assert model(views).item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_batch_norm_sees_all_views_in_a_joint_pass_and_one_in_a_pass_each():
     torch.manual_seed(0)
     network = backbone("resnet10w16")
@@ -78,11 +92,15 @@ def test_a_method_text_is_refused_by_name(text, said):
         methods.require_usable(text, plan("rc"), batch_size=8)
 
 
-def test_a_plan_that_simclr_cannot_use_is_refused_by_name():
+def test_a_plan_that_a_method_cannot_use_is_refused_by_name():
     for good in ("rc", "2x rrc @32", "1x rrc @32 + 1x gcc @32"):
-        methods.require_usable("simclr", plan(good), batch_size=8)
-    with pytest.raises(ValueError, match=r"simclr needs two views of an image, got 3 from 3x rc"):
-        methods.require_usable("simclr", plan("3x rc"), batch_size=8)
+        for method in ("simclr", "byol"):
+            methods.require_usable(method, plan(good), batch_size=8)
+    methods.require_usable("simclr", plan("2x rrc @32 + 4x rrc @16"), batch_size=8)
+    with pytest.raises(ValueError, match=r"byol needs two views of an image, got 3 from 3x rc"):
+        methods.require_usable("byol", plan("3x rc"), batch_size=8)
+    with pytest.raises(ValueError, match=r"simclr needs at least two views of an image, got 1"):
+        methods.require_usable("simclr", plan("1x rc"), batch_size=8)
 
 
 def test_texts_of_one_method_have_one_canonical_form():

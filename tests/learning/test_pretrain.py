@@ -232,8 +232,8 @@ def test_a_text_a_policy_and_a_plan_are_one_run_and_its_size_is_its_own(scenes, 
 
 def test_a_method_that_cannot_use_the_views_is_refused_before_anything_is_written(scenes, tmp_path):
     out = tmp_path / "run"
-    with pytest.raises(ValueError, match="simclr needs two views of an image, got 3"):
-        pretrain(scenes, "3x rc:scale=0.6", CONFIG, out)
+    with pytest.raises(ValueError, match="byol needs two views of an image, got 3"):
+        pretrain(scenes, "3x rc:scale=0.6", replace(CONFIG, method="byol"), out)
     with pytest.raises(ValueError, match="did you mean 'simclr'"):
         pretrain(scenes, LAW, replace(CONFIG, method="simclr2"), out)
     assert not out.exists()

@@ -134,5 +134,6 @@ def test_compare_trains_hard_views_at_equal_epochs_and_equal_time(tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["difference"] == "" for row in rows] == [True, False, False]
     page = (tmp_path / "report.html").read_text()
+    assert "2 crop policies, 2 seeds each" in page
     for said in (f"{hard} (equal time, 3 epochs)", "for 3 to 5 epochs", "and all epochs"):
         assert said in page

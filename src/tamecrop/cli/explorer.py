@@ -32,13 +32,14 @@ from tamecrop.geometry.pairs import PAIRS
 LOOPBACK = "127.0.0.1"
 _QUICK: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last"}
 _CSS = """
+#title code { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 700px) {
   #halves { flex-direction: column-reverse; }
   #seen { position: sticky; top: 0; max-height: 46vh; overflow-y: auto; z-index: 20;
     background: var(--body-background-fill); border-bottom: 1px solid var(--border-color-primary); }
 }
 """
-"""On a phone what is seen stays above the controls while they are moved."""
+"""A long name of data breaks; on a phone what is seen stays above the controls that are moved."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def build_page(album: Album, texts: Sequence[str]) -> gr.Blocks:
     count = len(album.images)
     with gr.Blocks(title="tamecrop explore", analytics_enabled=False, fill_width=True) as built:
         own = gr.State(None)
-        gr.Markdown(f"## What crop policies do to `{album.name}`")
+        gr.Markdown(f"## What crop policies do to `{album.name}`", elem_id="title")
         with gr.Row(elem_id="halves"):
             with gr.Column(scale=1, min_width=320):
                 message = gr.Markdown("", elem_id="message")

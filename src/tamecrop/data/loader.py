@@ -261,4 +261,5 @@ def _require_equal_sides(plan: ViewPlan, sizes: Ints) -> None:
             sides = np.unique((boxes[..., 2:] - boxes[..., :2]).reshape(-1, 2), axis=0)
             if len(sides) > 1:
                 differ = f"the boxes of {group.policy} differ in size"
-                raise ValueError(f"`size` must be given: {differ}")
+                way = f"write it behind the policy, as in '{group.policy} @32'"
+                raise ValueError(f"`size` must be given: {differ}; {way}")

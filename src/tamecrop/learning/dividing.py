@@ -15,7 +15,6 @@ from torch.distributed.fsdp import fully_shard
 
 from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.backbones import blocks
-from tamecrop.learning.config import Strategy
 
 
 def strategy(processes: int) -> ModelParallelStrategy:
@@ -33,12 +32,12 @@ def _divide(method: nn.Module, mesh: DeviceMesh) -> nn.Module:
     return method
 
 
-def require_dividable(plan: ViewPlan, chosen: Strategy) -> None:
-    """Refuse view plans that ask the network between steps, where no process has all of it.
+def require_dividable(plan: ViewPlan) -> None:
+    """Refuse view plans that ask the network between steps, where no process has all its weights.
 
     Raises:
         ValueError: naming the setting.
     """
     asks = plan.box_threshold is not None or any(group.kept for group in plan.groups)
     rule = f"ddp where the network chooses boxes or views, as in {plan}"
-    rules.require("strategy", rule, chosen, holds=chosen == "ddp" or not asks)
+    rules.require("strategy", rule, "fsdp", holds=not asks)

@@ -62,7 +62,7 @@ def pretrain(
     if config.strategy == "fsdp":
         from tamecrop.learning.dividing import require_dividable  # few runs divide their weights
 
-        require_dividable(stated, config.strategy)
+        require_dividable(stated)
     fabric = processes.fabric(cast(SettledPrecision, config.precision), config.strategy)
     if not fabric.is_global_zero:
         hooks = Hooks(stop=hooks.stop)

@@ -78,8 +78,8 @@ def _difference_panel(axes: Axes, records: Sequence[ArmRecord]) -> None:
             markersize=7,
         )
         _label(axes, 100 * gap.mean, row, points(gap.mean))
-    axes.set_title("Linear probe, gain over the baseline")
-    axes.set_xlabel("percentage points, bar: 95 % interval", fontsize=8)
+    axes.set_title("Linear probe, gain in points")
+    axes.set_xlabel("over the baseline, bar: 95 % interval", fontsize=8)
     axes.margins(x=0.15)
 
 

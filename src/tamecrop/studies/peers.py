@@ -66,6 +66,7 @@ def versions() -> dict[str, str]:
         "torchvision",
         "lightly",
         "albumentations",
+        "albumentationsx",
         "kornia",
         "opencv-python-headless",
         "pillow",
@@ -165,7 +166,9 @@ def _albumentations(wanted: CommonViews) -> Work:
             albumentations.InvertImg(p=has.invert),
             albumentations.Normalize(MEAN, STD),
         ]
-    crop = albumentations.Compose(steps)
+    # AlbumentationsX, of the same import name, reports each pipeline to its makers otherwise.
+    is_x = hasattr(albumentations.DualTransform, "sample_parameters")
+    crop = albumentations.Compose(steps, **({"telemetry": False} if is_x else {}))
 
     def read(source: Source) -> Any:
         if isinstance(source, Tensor):

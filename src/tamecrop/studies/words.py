@@ -123,12 +123,12 @@ def _direction(gap: Interval) -> str:
 def lead(summary: Summary) -> str:
     """One sentence on what was trained, and how far the study is."""
     cell, epochs = summary.cells[0], {each.epochs for each in summary.cells}
+    policies = {record.policy for record in summary.arms}
     words = (
-        f"{_count(len(summary.arms), 'crop policy')}, {_count(len(summary.seeds), 'seed')} each: "
-        f"pre-trained without labels on {cell.train_images:,} images for "
-        f"{_range(epochs)}, then judged by how well a linear classifier on the "
-        f"frozen features names {cell.test_images:,} test images. "
-        f"Guessing gives {percent(1 / cell.classes)} %."
+        f"{_count(len(policies), 'crop policy')}, {_count(len(summary.seeds), 'seed')} each: "
+        f"pre-trained without labels on {cell.train_images:,} images for {_range(epochs)}, then "
+        "judged by how well a linear classifier on the frozen features names "
+        f"{cell.test_images:,} test images. Guessing gives {percent(1 / cell.classes)} %."
     )
     if summary.complete:
         return words

@@ -16,7 +16,7 @@ from lightly.utils import dist
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from tamecrop.geometry import rules
+from tamecrop.geometry import ViewPlan, rules
 from tamecrop.learning.methods.base import (
     Backbone,
     Method,
@@ -49,7 +49,10 @@ class Settings:
 
 
 class SimCLR(Method):
-    """Backbone, projector and NT-Xent, on two views of an image.
+    """Backbone, projector and NT-Xent, on two views of an image or more.
+
+    With more, each view of the first group meets each other view of its image, in the manner of
+    multi-crop (Caron et al. 2020, arXiv:2006.09882).
 
     Raises:
         ValueError: for an unknown projector, or a temperature that is not positive.
@@ -73,11 +76,22 @@ class SimCLR(Method):
             temperature=settings.temperature, gather_distributed=is_distributed()
         )
 
+    @classmethod
+    def check(cls, settings: Settings, plan: ViewPlan, *, batch_size: int) -> None:  # noqa: ARG003
+        """At least two views in all; those of the first group meet all others."""
+        if plan.views < 2:
+            raise ValueError(f"simclr needs at least two views of an image, got 1 from {plan}")
+
     def loss(self, views: Sequence[Tensor]) -> Tensor:
-        """NT-Xent: the mean over the 2 B views."""
-        first, second = self.encode(self.project, views).float().unbind(1)
-        with full_precision(first):  # autocast would compare them in bfloat16
-            loss: Tensor = self._loss(first, second)
+        """NT-Xent: the mean over both views of a pair, images, and pairs."""
+        projected = self.encode(self.project, views).float().unbind(1)
+        pairs = [
+            (mine, other)
+            for at, mine in enumerate(projected[: views[0].shape[1]])
+            for other in projected[at + 1 :]
+        ]
+        with full_precision(projected[0]):  # autocast would compare them in bfloat16
+            loss: Tensor = sum(self._loss(*pair) for pair in pairs) / len(pairs)
         return loss
 
     def pair_losses(self, views: Tensor) -> Tensor:

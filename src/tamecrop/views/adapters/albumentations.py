@@ -1,5 +1,7 @@
-"""A crop policy inside Albumentations 2.0: `Crop`, in place of `A.RandomResizedCrop`."""
+"""A crop policy in Albumentations 2.0 and AlbumentationsX: `Crop`, for `A.RandomResizedCrop`."""
 
+from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import albumentations as A
@@ -16,6 +18,10 @@ from tamecrop.views.samples import boxes_in_place, policy_of_one_view
 
 Array = NDArray[Any]
 
+# Both distributions install the package `albumentations`; AlbumentationsX refuses a class that has
+# the hook of Albumentations 2.0, and replays a view by handing the box to the constructor.
+IS_X = hasattr(A.DualTransform, "sample_parameters")
+
 
 class Crop(A.DualTransform):
     """One view of an image under a crop policy.
@@ -31,6 +37,8 @@ class Crop(A.DualTransform):
         interpolation: of images.
         fill: of what lies outside an image, one number or one per channel.
         fill_mask: of what lies outside a mask.
+        crop_coords: (x1, y1, x2, y2), a box that is cut in place of those of the policy; a replay
+            of AlbumentationsX gives it.
         p: probability with which the transform is applied.
 
     Raises:
@@ -39,7 +47,7 @@ class Crop(A.DualTransform):
 
     _targets = A.RandomResizedCrop._targets
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one more than torchvision's, for AlbumentationsX
         self,
         policy: Policy | str,
         size: Size = None,
@@ -47,6 +55,7 @@ class Crop(A.DualTransform):
         *,
         fill: Fill = 0,
         fill_mask: Fill = 0,
+        crop_coords: Sequence[int] | None = None,
         p: float = 1.0,
     ) -> None:
         super().__init__(p=p)
@@ -58,15 +67,33 @@ class Crop(A.DualTransform):
         self.policy, self.size = str(self._policy), self._manner.size
         self.interpolation = self._manner.interpolation
         self.fill, self.fill_mask = fill, fill_mask
+        self.crop_coords = crop_coords
 
-    def get_params_dependent_on_data(
-        self, params: dict[str, Any], data: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The box of the view, `crop_coords`."""
-        del data
-        key = next_key(lambda: self.py_random.getrandbits(62), moves=self._policy.later is not None)
-        (box,) = key.draw(self._policy, *params["shape"][:2])
-        return {"crop_coords": box}
+    if IS_X:
+
+        def sample_parameters(
+            self, params: dict[str, Any], data: dict[str, Any], targets: Any, sampling: Any
+        ) -> Any:
+            """The box of the view, `crop_coords`."""
+            del params, data
+            box = self._draw(targets.require_aligned_spatial_shape(2), sampling.py_random)
+            sampling.applied_overrides["crop_coords"] = box
+            return A.SampledParams(params={"crop_coords": box})
+    else:
+
+        def get_params_dependent_on_data(
+            self, params: dict[str, Any], data: dict[str, Any]
+        ) -> dict[str, Any]:
+            """The box of the view, `crop_coords`."""
+            del data
+            return {"crop_coords": self._draw(params["shape"][:2], self.py_random)}
+
+    def _draw(self, size: tuple[int, int], random: Random) -> tuple[int, ...]:
+        if self.crop_coords is not None:
+            return tuple(self.crop_coords)
+        key = next_key(lambda: random.getrandbits(62), moves=self._policy.later is not None)
+        (box,) = key.draw(self._policy, *size)
+        return tuple(box)
 
     def apply(self, img: Array, crop_coords: Any, **_: Any) -> Array:
         """The view of an image."""
@@ -112,8 +139,8 @@ def seed_worker(_: int) -> None:
     """A `worker_init_fn` under which workers and epochs have random numbers of their own.
 
     Albumentations 2.0 repeats its numbers in every forked worker and epoch: a worker has a copy of
-    the generator. This seeds every pipeline that the data set holds as an attribute, in it and in
-    the data sets that it wraps.
+    the generator; AlbumentationsX does not. This seeds every pipeline that the data set holds as
+    an attribute, in it and in the data sets that it wraps.
     """
     info = get_worker_info()
     assert info is not None, "called in a worker of a DataLoader"
