@@ -41,7 +41,7 @@ from tamecrop.reporting import (
     use_theme,
 )
 from tamecrop.studies import store
-from tamecrop.studies.cells import ArmRecord, Summary, summarize
+from tamecrop.studies.cells import ArmRecord, Summary, accuracies, summarize
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "policies"
@@ -253,7 +253,24 @@ def describe_league() -> list[str]:
             alt = f"Linear accuracy on {title} against the mean IoU of two views"
             lines += [f"## {title}", "", *table(heads, rows), ""]
             lines += [f"![{alt}](league/{name}.jpg)", ""]
-    return lines[:-1]
+    return [*lines, "## Tried for a policy of our own", "", *describe_choice()]
+
+
+def describe_choice() -> list[str]:
+    """Accuracies on validation images alone, beside the baseline's of the same seeds."""
+    rows = []
+    for path in sorted((RESULTS / "league" / "choice").glob("*.json")):
+        title, _ = LEAGUES[path.stem]
+        first = accuracies(
+            read_league(path.stem).cells, LEAGUE_BASELINE, "compare", name="validation"
+        )
+        cells = store.read(path)
+        for policy in dict.fromkeys(cell.policy for cell in cells):
+            found = accuracies(cells, policy, "compare", name="validation")
+            gap = np.mean([found[seed] - first[seed] for seed in found])
+            mean = percent(float(np.mean([*found.values()])))
+            rows.append([title, f"`{policy}`", mean, points(float(gap)), str(len(found))])
+    return table(["images", "views", "validation, %", "points over `rrc`", "n"], rows)
 
 
 def write_arm(found: Summary, arm: ArmRecord, iou: float | None) -> list[str]:

@@ -6,6 +6,7 @@ which whoever needs labels is refused.
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -141,6 +142,41 @@ def test_a_table_gives_labels_and_splits(tmp_path, name):
     assert not any("1 class" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(
+    ("there", "named"),
+    [
+        ("e\u0301{n}.png", "\u00e9{n}.png"),  # as macOS writes an accent, and as others do
+        ("\u00e9{n}.png", "e\u0301{n}"),
+        ("IMG_{n}.PNG", "img_{n}.png"),
+        ("images/{n}.png", "Images/{n}.PNG"),
+    ],
+)
+def test_a_name_is_the_same_in_other_letters(tmp_path, there, named):
+    files = [there.format(n=n) for n in range(20)]
+    found = folders.read(
+        made(tmp_path / "ds", files, {"a.csv": "id,label\n" + lines(named + ",{kind}")})
+    )
+    right = [
+        "cat" if int("".join(filter(str.isdigit, p.stem))) % 3 else "dog" for p in found.train.paths
+    ]
+    assert [found.classes[label] for label in found.train.labels] == right
+
+
+def test_names_that_differ_in_case_alone_are_two(tmp_path):
+    files = [f"{letter}{n}.png" for letter in "aA" for n in range(4)]
+    rows = "".join(f"a{n},cat\nA{n},dog\n" for n in range(4))
+    found = folders.read(made(tmp_path / "ds", files, {"a.csv": "id,label\n" + rows}))
+    assert [found.classes[label] for label in found.train.labels] == ["dog"] * 4 + ["cat"] * 4
+
+
+def test_the_suffix_decides_between_equal_names(tmp_path):
+    files = [f"{n}.{suffix}" for n in range(20) for suffix in ("png", "jpg")]
+    rows = lines("{n}.png,{kind}") + lines("{n}.jpg,owl")
+    found = folders.read(made(tmp_path / "ds", files, {"a.csv": "file,label\n" + rows}))
+    owls = [found.classes[label] == "owl" for label in found.train.labels]
+    assert owls == [path.suffix == ".jpg" for path in found.train.paths]
+
+
 def test_numbers_and_records_are_labels_too(tmp_path):
     tables = {"train/metadata.jsonl": RECORDS}
     found = folders.read(made(tmp_path / "a", [f"train/{n}.png" for n in range(20)], tables))
@@ -184,6 +220,16 @@ REFUSED = {
         {"prices.csv": "day,price\n" + lines("mon{n},3")},
         r"train has no class folders",
     ),
+    "numbers without their zeros": (
+        [f"{n:03}.png" for n in range(20)],
+        {"labels.csv": "id,label\n" + lines("{n},{kind}")},
+        r"column 'label', and its column 'id' does not name the images: '0' is none, and '000.png'",
+    ),
+    "ids that two images have": (
+        [f"{n}.{suffix}" for n in range(20) for suffix in ("jpg", "png")],
+        {"labels.csv": "id,label\n" + lines("{n},{kind}")},
+        r"'id' does not tell images apart: '0' means 0.jpg and 0.png",
+    ),
     "no table": (FLAT, {"labels.csv": '"\n'}, "train has no class folders"),
     "tables of every broken kind": (
         FLAT,
@@ -212,6 +258,9 @@ def test_what_gives_no_labels_is_said_to_who_needs_them(tmp_path, name, capsys):
     words = ["--policies", "rc:scale=0.5", "--out", str(tmp_path / "out")]
     assert main(["compare", str(root), *words]) == 2
     assert not (tmp_path / "out").exists(), "found before any work"
+    capsys.readouterr()
+    main(["data", "check", str(root)])
+    assert re.search(said, capsys.readouterr().out) or "class folders" in said or "/test/0" in said
 
 
 def test_a_table_has_any_coding(tmp_path):

@@ -342,7 +342,7 @@ def test_labels_are_numbered_by_those_that_there_are(tmp_path, name):
 BOXES = {
     "negative": (np.tile([-3.0, -3, 4, 4], (40, 1)), [[0, 0, 4, 4]]),
     "not a number": (np.full((40, 4), np.nan), []),
-    "swapped": (np.tile([6.0, 6, 2, 2], (40, 1)), []),
+    "swapped": (np.tile([6.0, 6, 2, 2], (40, 1)), "must be x1, y1, x2, y2, .* width, height"),
     "padded with zeros": (np.tile([[1.0, 1, 4, 4], [0, 0, 0, 0]], (40, 1, 1)), [[1, 1, 4, 4]]),
     "one pixel": (np.tile([0, 0, 1, 1], (40, 1)), [[0, 0, 1, 1]]),
     "fractions": (np.tile([0.2, 0.2, 0.8, 0.8], (40, 1)), "must be pixels, got fractions"),
@@ -372,7 +372,7 @@ def test_a_split_without_images_is_not_there(tmp_path):
     assert found.validation is None
     assert "`val_images` holds no image and is left out" in found.notes
     np.savez(tmp_path / "b.npz", train_images=IMAGES[:0])
-    with pytest.raises(ValueError, match=r"`train_images` must be .*got uint8 \(0, 8, 8, 3\)"):
+    with pytest.raises(ValueError, match=r"`train_images` must hold images, got uint8 \(0, 8"):
         archives.read(tmp_path / "b.npz")
 
 

@@ -3,9 +3,11 @@
 The memory of a checked folder is written into the folder.
 """
 
+import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +23,15 @@ from tamecrop.data import (
     sources,
     tar_index,
 )
+from tamecrop.data.account import Found
 from tamecrop.data.box_records import Problems
 from tamecrop.data.first_look import kept_at, refuse_unreadable, sizes_of
+from tamecrop.data.images import ImageSet
+from tamecrop.data.opening import RAISED_BY_PILLOW, open_image
 from tamecrop.data.quarantine import Memory, Told
+
+_EDGE = 4096
+_OF_FRAMES = (".tif", ".tiff", ".gif", ".webp", ".png", ".apng", ".avif")
 
 
 @dataclass(frozen=True)
@@ -204,4 +212,75 @@ def _beyond_pixels(root: Path, memory: Memory) -> tuple[tuple[str, ...], tuple[s
     if len(memory.bad) > memory.bad_share * len(memory.entries):
         return (), ()
     found = folders.read(root)
-    return (), (found.account, *found.notes)
+    paths = [path for part in parts.values() for path in part.paths]
+    return (), (found.account, *found.notes, *tell_doubles(found), *tell_frames(paths))
+
+
+def tell_doubles(found: Found) -> Iterator[str]:
+    """A sentence on the images whose very bytes two splits have, and one on two classes.
+
+    Args:
+        found: images in memory or in files.
+    """
+    sets = {"train": found.train, "val": found.validation, "test": found.test}
+    images = {split: each for split, each in sets.items() if each is not None}
+    told: dict[str, list[str]] = {}
+    for group in _alike(images):
+        (split, place), *others = group
+        for other, there in others:
+            names = f"{_name(images, split, place)} and {_name(images, other, there)}"
+            if other != split:
+                told.setdefault(f"{other} images are also in {split}", []).append(names)
+            elif _label(images, split, place) != _label(images, other, there):
+                told.setdefault(f"{split} images are in another class too", []).append(names)
+    for fate, pairs in told.items():
+        yield f"{len(pairs)} {fate}, such as {pairs[0]}"
+
+
+def _alike(images: Mapping[str, ImageSet]) -> Iterator[list[tuple[str, int]]]:
+    """Splits and places of images with the same bytes; files whose edges differ are not read."""
+    groups: dict[object, list[tuple[str, int]]] = {}
+    for split, each in images.items():
+        for place in range(len(each)):
+            groups.setdefault(_digest(each, place, _EDGE), []).append((split, place))
+    for group in groups.values():
+        same: dict[object, list[tuple[str, int]]] = {}
+        for split, place in group if len(group) > 1 else ():
+            same.setdefault(_digest(images[split], place, None), []).append((split, place))
+        yield from (alike for alike in same.values() if len(alike) > 1)
+
+
+def _digest(images: ImageSet, place: int, edge: int | None) -> object:
+    """What tells an image by its bytes: all, or of a file its length and so many at each end."""
+    if images.paths is None:
+        assert images.pixels is not None, "an image set has one of both"
+        return hashlib.sha256(images.pixels[place].numpy().tobytes()).digest()
+    with images.paths[place].open("rb") as file:
+        if edge is None:
+            return hashlib.file_digest(file, "sha256").digest()
+        length = file.seek(0, os.SEEK_END)
+        file.seek(max(length - edge, 0))
+        return length, file.read()
+
+
+def _name(images: Mapping[str, ImageSet], split: str, place: int) -> str:
+    paths = images[split].paths
+    return f"{split}_images[{place}]" if paths is None else str(paths[place])
+
+
+def _label(images: Mapping[str, ImageSet], split: str, place: int) -> int | None:
+    labels = images[split].labels
+    return None if labels is None else int(labels[place])
+
+
+def tell_frames(paths: Sequence[Path]) -> Iterator[str]:
+    """A sentence on the files that hold several frames or pages."""
+    several = []
+    for path in paths:
+        if path.suffix.lower() in _OF_FRAMES:
+            with suppress(*RAISED_BY_PILLOW), open_image(path) as image:
+                frames = getattr(image, "n_frames", 1)
+                several += [f"{path}, of {frames}"] if frames > 1 else []
+    if several:
+        one = f"{len(several)} files hold several frames or pages, of which the first is read"
+        yield f"{one}, such as {several[0]}"

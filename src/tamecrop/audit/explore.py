@@ -17,14 +17,7 @@ from tamecrop.audit.measures.objects import measure_objects
 from tamecrop.audit.measures.view_pairs import Shapes, draw_pairs, list_pairs, measure_pairs
 from tamecrop.audit.subject import find_subject
 from tamecrop.data import DecodeError
-from tamecrop.geometry import (
-    PRESETS,
-    Boxes,
-    ViewPlan,
-    boxes as box,
-    choose_objects,
-    plan,
-)
+from tamecrop.geometry import PRESETS, Boxes, ViewPlan, boxes as box, choose_objects, plan
 from tamecrop.reporting import FIRST_VIEW, SECOND_VIEW, Look, color, draw_tile, page
 
 PUBLISHED = tuple(name for name in PRESETS if name != "crop")
@@ -140,7 +133,8 @@ def open_album(data: str | Path | Sequence[Path]) -> Album:
     if isinstance(data, (str, Path)) and Path(data).is_file() and Path(data).suffix != ".npz":
         data = [Path(data)]
     found = find_subject(data, most=_SHAPES)
-    images, objects, notes = list[Tensor](), list[Boxes](), [*found.notes]
+    account = [f"data: {found.account}"] if found.account else []
+    images, objects, notes = list[Tensor](), list[Boxes](), [*account, *found.notes]
     for place in range(len(found.images)):
         if len(images) == _PICTURES:
             break

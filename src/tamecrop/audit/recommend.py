@@ -100,7 +100,11 @@ def recommend(audit: Audit) -> Recommendation:
 
     Raises:
         ValueError: when the audit has no measure of preservation.
+        TypeError: for what is no audit.
     """
+    if not isinstance(audit, Audit):
+        kind = type(audit).__name__
+        raise TypeError(f"`audit` must be what tc.audit(images, policies) returns, got {kind}")
     name = find_measure(audit)
     band = find_band(audit)
     current = audit.of(audit.current)

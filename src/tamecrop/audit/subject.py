@@ -1,6 +1,6 @@
 """What is audited: images with what is known about them, and policies with their sweeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,16 @@ from tamecrop.audit.held_images import channels_first, narrow_all, read_labels
 from tamecrop.audit.measures.view_pairs import ViewPair, list_pairs
 from tamecrop.data import Dataset, ImageSet, annotations, header_size, sources
 from tamecrop.data.images import Need
-from tamecrop.geometry import Draw, Policy, Sweep, ViewPlan, keep_masks, keys, rules
+from tamecrop.geometry import (
+    Draw,
+    Policy,
+    Sweep,
+    ViewPlan,
+    are_fractions,
+    keep_masks,
+    keys,
+    rules,
+)
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
@@ -148,16 +157,29 @@ def _hold(
         return images, ""
     objects = None
     if boxes is not None:
+        for each in boxes:
+            rules.corners("boxes", each)
         objects = tuple(keep_masks(np.asarray(each).reshape(-1, 4), each) for each in boxes)
+        if objects and are_fractions(np.concatenate(objects)):
+            raise ValueError("`boxes` must be pixels, got fractions from 0 to 1")
     numbers = None if labels is None else read_labels(labels)
     if isinstance(images, (Tensor, np.ndarray)):
         (pixels,), depth = narrow_all([channels_first(images)])
+        if pixels.ndim != 4:
+            rule = "(N, C, H, W) or (N, H, W, C), of gray images (N, 1, H, W)"
+            raise ValueError(f"`images` must have shape {rule}, got {tuple(pixels.shape)}")
         return ImageSet.in_memory(pixels, labels=numbers, boxes=objects), depth
     each = list(images)  # type: ignore[arg-type]
     if each and all(isinstance(one, (str, Path)) for one in each):
         paths = tuple(map(Path, each))
         sizes = np.array([header_size(path) for path in paths], dtype=np.int64)
         return ImageSet(sizes=sizes, paths=paths, labels=numbers, boxes=objects), ""
+    for one in each:
+        if isinstance(one, (tuple, Mapping)):
+            raise TypeError(
+                f"`images` must hold images alone, got a {type(one).__name__}: give labels as "
+                "`labels`, as in [image for image, label in dataset]"
+            )
     tensors, depth = narrow_all([channels_first(one) for one in each])
     for one in tensors:
         if one.ndim != 3 or len(one) != len(tensors[0]):

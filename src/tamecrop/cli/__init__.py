@@ -100,8 +100,35 @@ def _one_line(error: Exception) -> str:
     """The message of an error on one line; its kind too where the message alone says little."""
     words = printable(" ".join(str(error).split()))
     if isinstance(error, _OWN_WORDS) and words:
-        return re.sub(r'^Parser key "([^"]+)":', r"`\1`:", words)
+        return _in_our_words(words)
     return f"{type(error).__name__}: {words} (--debug shows where)"
+
+
+def _in_our_words(said: str) -> str:
+    """What the parser says of a value: the option, the rule and the value, without its types.
+
+    >>> said = "Expected a <class 'int'>. Got value: 1.5"
+    >>> _in_our_words(f'Parser key "seed": {said}')
+    '`seed` must be a whole number, got 1.5'
+    """
+    of_option = re.match(r'Parser key "([^"]+)"(?: element \d+)?: (.*)', said)
+    if of_option is None:
+        return said
+    name, why = of_option.groups()
+    value = re.search(r"(?:Got|Given) value: (.*)$", why) or re.search(
+        r"PositiveInt: (?:.*: )?(\S+)", why
+    )
+    choices = re.findall(r"'([^']*)'", " ".join(re.findall(r"Literal\[(.*?)\]", why)))
+    rules = {
+        "PositiveInt": "a whole number of at least 1",
+        "Literal": f"one of {', '.join(dict.fromkeys(choices))}",
+        "<class 'int'>": "a whole number",
+        "<class 'float'>": "a number",
+    }
+    rule = next((rule for sign, rule in rules.items() if sign in why), None)
+    if rule is None or value is None:
+        return f"`{name}`: {why}"
+    return f"`{name}` must be {rule}, got {value[1]}"
 
 
 __all__ = ["main"]

@@ -2,8 +2,10 @@
 
 import difflib
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,6 +21,8 @@ _CLOSING = """\
 0 done, 1 the run failed, 2 wrong use; 130 stopped by Ctrl-C, 143 by SIGTERM: at the next step,
 saved, and the same command continues; a second signal stops at once."""
 _load_yaml = get_loader("yaml")
+_PATHS = ("data", "words")
+"""Arguments of text that may be paths."""
 
 
 def prepare(words: list[str]) -> Work:
@@ -49,7 +53,19 @@ def prepare(words: list[str]) -> Work:
     parsed = parser.parse_args(words)
     chosen = known[parsed.command]
     given = parsed[parsed.command]
+    expand_home(given)
     return chosen.command.prepare(given, chosen.dump(given))
+
+
+def expand_home(given: Namespace) -> None:
+    """Read `~` as a person's home in every path: behind `--out=` no shell does."""
+    for name, value in vars(given).items():
+        if isinstance(value, Path):
+            given[name] = Path(os.path.expanduser(value))
+        elif isinstance(value, list) and (name in _PATHS or isinstance([*value, 0][0], Path)):
+            given[name] = [type(path)(os.path.expanduser(path)) for path in value]
+        elif name in _PATHS and isinstance(value, str):
+            given[name] = os.path.expanduser(value)
 
 
 class _Parser(ArgumentParser):

@@ -45,6 +45,17 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def tell_data(account: str, notes: Sequence[str] = ()) -> None:
+    """Say what was read of data, in one line, and what a person should know of it.
+
+    Args:
+        account: As a data set or an audit has it; empty for what a caller holds.
+        notes: Sentences.
+    """
+    for line in (*([f"data: {account}"] if account else []), *notes):
+        say(printable(line))
+
+
 def entry(name: str, summary: str, fields: Mapping[str, str], *, command: str = "") -> str:
     """A named thing with what is known of it, wrapped to the terminal's width.
 

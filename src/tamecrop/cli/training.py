@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace, get_loader
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli import printable
-from tamecrop.cli.command import say
+from tamecrop.cli.command import say, tell_data
 from tamecrop.learning.config import Pretraining
 from tamecrop.learning.watching import CHATTY
 from tamecrop.studies.recipes import RECIPES, Recipe, recipe
@@ -119,24 +118,31 @@ def quiet() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def needs(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
+def pixels_and_boxes(plans: "Sequence[Policy | ViewPlan]") -> "tuple[Need, ...]":
     """What pre-training needs of data: train pixels, and boxes where the data has them."""
     boxes = any(each.needs_boxes for each in plans)
     return ("pixels", "known_boxes") if boxes else ("pixels",)
 
 
-def choose(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
+def choose(
+    parsed: Namespace, plans: "Sequence[Policy | ViewPlan]", *, needs: "Sequence[Need]"
+) -> Chosen:
     """Load the data and build the recipe; everything that can be wrong is found here.
+
+    What is wrong in words is found before the data is read, which takes minutes the first time.
 
     Args:
         parsed: the arguments.
-        needs: what the command needs of the data, see `sources.load`.
+        plans: of the views that are trained on.
+        needs: what the command needs of the data beside what the plans do, see `sources.load`.
 
     Raises:
         ValueError: naming the setting and its rule.
     """
     from tamecrop.data import cut_to, load
-    from tamecrop.geometry.rules import known
+    from tamecrop.geometry.plans import plan
+    from tamecrop.geometry.rules import integer, known
+    from tamecrop.learning import methods
     from tamecrop.learning.backbones import require_known
     from tamecrop.views.photometric import photometric
 
@@ -145,13 +151,16 @@ def choose(parsed: Namespace, *, needs: "Sequence[Need]") -> Chosen:
     training: Any = parsed.training
     if isinstance(training, Namespace):
         training = Pretraining(**vars(training))
+    integer("data_seed", parsed.data_seed)
     require_known(training.backbone)
+    for each in plans:
+        methods.require_usable(training.method, plan(each), batch_size=training.batch_size)
     colors = photometric(training.photometric)
     preset = recipe(parsed.preset)
     settings = replace(preset, images=parsed.images, probe=parsed.probe, training=training)
-    dataset = load(parsed.data, seed=parsed.data_seed, needs=needs, most_pixels=parsed.most_pixels)
-    for note in (f"data: {dataset.account}", *dataset.notes):
-        say(printable(note))
+    wanted = (*needs, *pixels_and_boxes(plans))
+    dataset = load(parsed.data, seed=parsed.data_seed, needs=wanted, most_pixels=parsed.most_pixels)
+    tell_data(dataset.account, dataset.notes)
     used = cut_to(dataset, settings.images)
     dataset.normalized(training.normalize)  # refused here where the constants do not fit
     lost = colors.left_out(dataset.train.channels)

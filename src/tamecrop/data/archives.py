@@ -21,6 +21,7 @@ from tamecrop.data.archive_labels import (
     require_one_each,
 )
 from tamecrop.data.images import ImageSet, Need
+from tamecrop.geometry import are_fractions
 from tamecrop.views.ranges import Depth, depth_of, measure
 
 _FARTHEST = 2**31
@@ -114,6 +115,8 @@ def _images(archive: Archive, split: str) -> NDArray[Any] | None:
     if is_empty and split != names.TRAIN:
         archive.notes.append(f"`{key}` holds no image and is left out")
         return None
+    if is_empty:
+        raise ValueError(f"{archive.path}: `{key}` must hold images, got {kind_of(images)}")
     if images.dtype.kind not in "buif" or images.ndim not in (3, 4) or 0 in images.shape:
         rule = "uint8, uint16 or float (N, H, W[, C])"
         raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(images)}")
@@ -228,8 +231,13 @@ def _pixels(
         rule = "pixels (N, 4) or (N, k, 4)"
         raise ValueError(f"{archive.path}: `{key}` must be {rule}, got {kind_of(boxes)}")
     require_one_each(archive.path, key, boxes, count)
-    known = boxes[np.isfinite(boxes)]
-    if known.size and 0 < known.max() <= 1 and (known != np.rint(known)).any():
+    turned = boxes.reshape(-1, 4)[(boxes[..., 2:] < boxes[..., :2]).any(axis=-1).ravel()]
+    if len(turned):
+        raise ValueError(
+            f"{archive.path}: `{key}` must be x1, y1, x2, y2, got {turned[0].tolist()}: are they "
+            "x, y, width, height?"
+        )
+    if are_fractions(boxes):
         raise ValueError(f"{archive.path}: `{key}` must be pixels, got fractions from 0 to 1")
     per_image = boxes.reshape(len(boxes), -1, 4).astype(np.float64)
     return [each[np.isfinite(each).all(axis=1)] for each in per_image]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tamecrop.data import annotations
 from tamecrop.data.yolo import require_finite
+from tamecrop.geometry import are_fractions
 
 Floats = NDArray[np.float64]
 Records = Mapping[str, Sequence[tuple[str, Any]]]
@@ -67,17 +68,13 @@ def read(
     problems: list[str] = []
     rows = {s: [_tolerant(*record, problems) for record in part] for s, part in records.items()}
     known = [row for part in rows.values() for each in part for row in each.tolist()]
-    if known and _are_fractions(np.array(known)):
+    if known and are_fractions(known):
         problems.insert(0, f"{source}: boxes must be pixels, got fractions from 0 to 1")
     if problems:
         raise Problems(problems, source)
     fitted = {split: annotations.inside(part, sizes[split]) for split, part in rows.items()}
     notes = [change for _, changes in fitted.values() for change in changes]
     return {split: boxes for split, (boxes, _) in fitted.items()}, notes
-
-
-def _are_fractions(rows: Floats) -> bool:
-    return bool(0 < rows.max() <= 1 and (rows != np.rint(rows)).any())
 
 
 def _tolerant(where: str, record: Any, problems: list[str]) -> Floats:

@@ -112,6 +112,7 @@ def read(
             *layout.notes,
             *(doubts if classes is not None else unknown),
             *told.notes,
+            *(told.problems if classes is None else ()),
             *same,
             *notes,
         ),

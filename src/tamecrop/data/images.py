@@ -206,6 +206,17 @@ class ImageSet:
         )
 
 
+def require_dataset(dataset: object) -> None:
+    """Refuse what is no data set, such as its name.
+
+    Raises:
+        TypeError: with the way to one.
+    """
+    if not isinstance(dataset, Dataset):
+        kind = type(dataset).__name__
+        raise TypeError(f"`dataset` must be a Dataset, as tc.load(DATA) makes it, got {kind}")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
     """A data set ready for training: three splits without a common image.

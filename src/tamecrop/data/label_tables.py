@@ -34,6 +34,7 @@ _LEAST = 0.5
 """A column names images when this share of its rows does, or this share of the images is named."""
 
 _MOST_BYTES = 10**8
+_UNREADABLE = (OSError, ValueError, TypeError, csv.Error, RecursionError)
 _SAMPLE = re.compile(r"(?i)submission|^sample")
 
 
@@ -95,6 +96,8 @@ def find_labels(
     for path in list_tables(dict.fromkeys(places), others):
         table = _read_in_turn(path, parts)
         if table is None:
+            every = [image for part in parts.values() for image in part.paths]
+            found.problems += _say_unnamed(path, Images(every))
             continue
         if table.labels is None:
             found.problems.append(table.problem)
@@ -106,6 +109,26 @@ def find_labels(
         found.tables.append(path)
         found.notes.append(f"labels are {table.column} of {path}")
     return found
+
+
+def _say_unnamed(path: Path, images: Images) -> Iterator[str]:
+    """Why a table that has a column of labels, and one for images, is of no images here."""
+    try:
+        head, rows = _rows(path)
+    except _UNREADABLE:
+        return
+    labels, named = ([name for name in known if name in head] for known in (LABELS, IMAGES))
+    if not (labels and named and rows):
+        return
+    place = head.index(named[0])
+    said = f"{path} has a column {labels[0]!r}, and its column {named[0]!r}"
+    several = next((row for row in rows if len(images.candidates(row[place])) > 1), None)
+    if several is not None:
+        one, other, *_ = (found.name for found in images.candidates(several[place]))
+        yield f"{said} does not tell images apart: {several[place]!r} means {one} and {other}"
+    elif images.first is not None:
+        there = f"{rows[0][place]!r} is none, and {images.first.name!r} is one"
+        yield f"{said} does not name the images: {there}"
 
 
 def _read_in_turn(path: Path, parts: Mapping[str, Part]) -> Table | None:
@@ -140,7 +163,7 @@ def read(path: Path, images: Images) -> Table | None:
     """A table of images, or None for what names none."""
     try:
         head, rows = _rows(path)
-    except (OSError, ValueError, TypeError, csv.Error, RecursionError):
+    except _UNREADABLE:
         return None
     named = {place: [images.find(row[place]) for row in rows] for place in range(len(head))}
     place = _best(head, named, images.count)

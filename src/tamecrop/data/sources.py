@@ -1,6 +1,7 @@
 """A name or a path to a data set: images, labels and boxes in three splits."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -16,6 +17,8 @@ from tamecrop.members import groups_of
 if TYPE_CHECKING:
     from tamecrop.data.quarantine import Sizing
 
+_DESCRIBE = (".yaml", ".yml", ".json", ".csv", ".txt")
+_PACKED = (".zip", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 _SAMPLE, _SAMPLE_SIDE, _GROUPS = 1000, 64, 64
 
 
@@ -75,6 +78,8 @@ def load(
     notes = (*found.notes, *missing, *split.notes)
     if found.classes is not None and (needs is None or "labels" in needs):
         splits.require_classes(split.sets, found.classes, name=str(spec))
+    if found.classes is not None and "labels" in (needs or ()):
+        notes = (*notes, *splits.doubts(test, found.classes))
     mean, std = splits.statistics(_sample(train))
     was = {"val": found.validation, "test": found.test}
     carved = [name for name, images in was.items() if images is None]
@@ -117,8 +122,7 @@ def find(
     Raises:
         ValueError: for an unknown name, a missing path, or data that breaks a rule, by name.
     """
-    if not str(spec).strip():
-        raise ValueError("`data` must be a name or a path, got an empty text")
+    require_spec(spec)
     name, _, tail = str(spec).partition(":")
     if name == "scenes":
         return _scenes(tail, seed=seed, validation=validation)
@@ -133,9 +137,23 @@ def find(
     return dataclasses.replace(found, notes=(*found.notes, said))
 
 
+def require_spec(spec: object) -> None:
+    """Refuse what names no data: an empty text would be the folder that a shell is in.
+
+    Raises:
+        ValueError: for an empty text.
+        TypeError: for what is neither a text nor a path.
+    """
+    if not isinstance(spec, str | Path):
+        raise TypeError(f"`data` must be a name or a path, got {type(spec).__name__}")
+    if not str(spec).strip():
+        raise ValueError("`data` must be a name or a path, got an empty text")
+
+
 def _read(spec: str | Path, root: str | Path | None, **how: Unpack[How]) -> Found:
     """The images of a source that are not made here."""
     name, _, tail = str(spec).partition(":")
+    tail = os.path.expanduser(tail)
     if name in downloads.NAMES:
         return downloads.read(name, None if root is None else Path(root))
     if name == "wds" and tail:
@@ -147,7 +165,7 @@ def _read(spec: str | Path, root: str | Path | None, **how: Unpack[How]) -> Foun
 
         return arrow.read(tail, **how)
     # The readers of files are half of this room: who trains on scenes loads none of them.
-    path = Path(spec)
+    path = Path(os.path.expanduser(spec))
     if path.is_dir():
         from tamecrop.data import folders
 
@@ -170,7 +188,14 @@ def _refuse(path: Path, spec: str | Path) -> None:
     """Say what is wrong with a path that is no data."""
     if path.exists():
         rule = "a name, a folder or an .npz archive"
-        hint = f"; shards are wds:{path}" if path.suffix.lower() == ".tar" else ""
+        from tamecrop.data.opening import suffixes  # for a message alone
+
+        kind = path.suffix.lower()
+        lies_beside = kind in _DESCRIBE or kind in suffixes()
+        hint = f"; did you mean {path.parent}?" if lies_beside else ""
+        hint = f"; shards are wds:{path}" if kind == ".tar" else hint
+        hint = "; np.savez(PATH, train_images=...) makes one" if kind == ".npy" else hint
+        hint = f"; unpack {path.name} first" if kind in _PACKED else hint
         raise ValueError(f"`data` must be {rule}, got the file {path}{hint}")
     if path.suffix or len(path.parts) > 1:
         raise ValueError(f"`data` must exist, got {spec}")

@@ -13,6 +13,9 @@ from tamecrop.geometry import Draw, keys, rules
 
 Ints = NDArray[np.int64]
 
+_FEW = 100
+"""In a smaller test split one image is more than a point of accuracy."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -122,6 +125,31 @@ def require_classes(splits: Sequence[ImageSet], classes: Sequence[str], *, name:
         taken = any(missing[0] in labels for labels in found[1:])
         where = ": all of its images are in val or test" if taken else ""
         raise ValueError(f"{name}: no train image of class {lost!r}{more}{hint or where}")
+
+
+def doubts(test: ImageSet, classes: Sequence[str]) -> tuple[str, ...]:
+    """What makes accuracies of a test split say little: one class, or few images.
+
+    Args:
+        test: images of which accuracies are a share.
+        classes: names of their labels.
+    """
+    if test.labels is None or not len(test) or len(classes) < 2:
+        return ()
+    counts = torch.bincount(test.labels)
+    share, name = float(counts.max() / len(test)), classes[int(counts.argmax())]
+    found = []
+    if share > (1 + 1 / len(classes)) / 2:
+        found.append(
+            f"{100 * share:.0f} % of the test images are of class {name!r}: who always says it has "
+            f"that accuracy"
+        )
+    if len(test) < _FEW:
+        step = 100 / len(test)
+        found.append(
+            f"the test split has {len(test)} images: one more that is right is {step:.1f} points"
+        )
+    return tuple(found)
 
 
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

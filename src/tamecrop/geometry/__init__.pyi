@@ -4,6 +4,7 @@ from tamecrop.geometry.borders import Content as Content
 from tamecrop.geometry.boxes import (
     Boxes as Boxes,
     Floats as Floats,
+    are_fractions as are_fractions,
     clip as clip,
     content_iou as content_iou,
     content_share as content_share,

@@ -84,6 +84,18 @@ def coverage(boxes: ArrayLike, reference: ArrayLike) -> Floats:
     return found
 
 
+def are_fractions(boxes: ArrayLike) -> bool:
+    """Whether boxes that should be pixels are fractions of their images; NaN says nothing.
+
+    >>> are_fractions([[0.1, 0.1, 0.5, 1]]), are_fractions([[0, 0, 1, 1]])
+    (True, False)
+    """
+    stated = np.asarray(boxes, dtype=np.float64)
+    known = stated[np.isfinite(stated)]
+    is_small = known.size > 0 and known.min() > -1 and 0 < known.max() <= 1
+    return bool(is_small and (known != np.rint(known)).any())
+
+
 def clip(boxes: ArrayLike, sizes: ArrayLike) -> Boxes:
     """The content of each box: its part inside an image of `sizes` `(..., 2)`, (height, width).
 

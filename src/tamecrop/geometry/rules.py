@@ -35,9 +35,12 @@ def fraction(name: str, value: object) -> None:
 
 
 def count(name: str, value: object, *, least: int = 1) -> None:
-    """Require an int of at least `least`."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    require(name, f"{name} >= {least}, an integer", value, holds=whole and value >= least)  # type: ignore[operator]
+    """Require a whole number of at least `least`: int or NumPy integer, not a bool."""
+    try:
+        holds = not isinstance(value, bool) and operator.index(value) >= least  # type: ignore[arg-type]
+    except TypeError:
+        holds = False
+    require(name, f"{name} >= {least}, an integer", value, holds=holds)
 
 
 def integer(name: str, value: object) -> None:
@@ -68,8 +71,9 @@ def known(kind: str, name: str, names: Iterable[str]) -> None:
     """Raise `ValueError` for an unknown name, with the nearest known one."""
     names = sorted(names)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        alike = {each.lower(): each for each in reversed(names)}
+        near = difflib.get_close_matches(name.strip().lower(), alike, n=1, cutoff=0.5)
+        hint = f"did you mean {alike[near[0]]!r}? " if near else ""
         raise ValueError(f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}")
 
 
@@ -96,10 +100,17 @@ def _integers(name: str, values: ArrayLike) -> Ints:
     return array.astype(np.int64)
 
 
+def corners(name: str, boxes: object) -> None:
+    """Refuse boxes that say of themselves that they are not corners, as torchvision's do."""
+    form = getattr(getattr(boxes, "format", None), "value", "XYXY")
+    require(name, "corners (x1, y1, x2, y2), XYXY", form, holds=form == "XYXY")
+
+
 def object_boxes(boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
     """Object boxes `(N, 4)` as float64, each in order of its edges or a row of NaN."""
     if boxes is None:
         return None
+    corners("object_boxes", boxes)
     boxes = np.asarray(boxes, dtype=np.float64)
     if boxes.shape != (images, 4):
         raise ValueError(f"`object_boxes` must have shape ({images}, 4), got {boxes.shape}")

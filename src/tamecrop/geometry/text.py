@@ -38,6 +38,9 @@ KINDS: dict[str, Setting] = {
 SELDOM: dict[str, Setting] = {"region": "image", "threshold": 0.1}
 """Settings that every policy leaves out where they are so."""
 
+ELSEWHERE = {"randomresizedcrop": "rrc", "randomcrop": "rc"}
+"""What hosts call a policy that has a name of ours."""
+
 EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
 
@@ -46,7 +49,10 @@ def read(text: str) -> dict[str, Any]:
     """The parts and the name that a text states, as arguments of `Policy`."""
     if "->" in text:
         return _read_moving(text)
-    name, _, tail = text.strip().partition(":")
+    name, _, tail = text.partition(":")
+    name = name.strip()
+    if (ours := ELSEWHERE.get(name.lower())) is not None:
+        raise ValueError(f"unknown crop policy {name!r}: did you mean {ours!r}?")
     rules.known("crop policy", name, PRESETS)
     stated = read_settings(tail, text, what="crop policy", keys=list_keys())
     defaults = KINDS | dict(PRESETS[name].settings)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from tamecrop.geometry import rules
 
 Stem = Literal["small", "imagenet"]
@@ -85,6 +87,9 @@ class Pretraining:
     knn_every: int = 0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # of a sweep; runs are recorded in plain numbers
+                object.__setattr__(self, name, value.item())
         for name in ("epochs", "batch_size", "accumulate", "save_every"):
             rules.count(name, getattr(self, name))
         for name in ("warmup_epochs", "workers", "knn_every"):
@@ -107,7 +112,8 @@ class Pretraining:
         decay = self.weight_decay
         rules.require("weight_decay", "weight_decay >= 0", decay, holds=decay >= 0)
         shorter = self.warmup_epochs < self.epochs
-        rules.require("warmup_epochs", "warmup_epochs < epochs", self.warmup_epochs, holds=shorter)
+        rule = f"warmup_epochs < epochs, which is {self.epochs}"
+        rules.require("warmup_epochs", rule, self.warmup_epochs, holds=shorter)
         if self.size is not None:
             rules.count("size", self.size)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lightly.utils.benchmarking import knn_predict
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from tamecrop.data.images import Dataset
+from tamecrop.data.images import Dataset, require_dataset
 from tamecrop.geometry import rules
 from tamecrop.learning import features
 from tamecrop.learning.backbones import Backbone
@@ -70,8 +70,13 @@ def evaluate(  # noqa: PLR0913  each is asked for by itself
 
     Raises:
         ValueError: for a data set without labels, or a share outside (0, 1].
+        TypeError: for what is no data set or no backbone.
         Interrupted: when asked to stop.
     """
+    require_dataset(dataset)
+    if not isinstance(backbone, nn.Module):
+        kind = type(backbone).__name__
+        raise TypeError(f"`backbone` must be a network, such as a run's `backbone`, got {kind}")
     for share in few:
         rules.fraction("labels", share)
     found = features.extract_splits(backbone, dataset, size=size, stop=stop)

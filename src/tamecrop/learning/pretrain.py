@@ -1,11 +1,12 @@
 """The one training loop: any method on the views of a plan, on any number of devices."""
 
+import operator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
-from tamecrop.data.images import Dataset
-from tamecrop.geometry import Policy, ViewPlan, plan
+from tamecrop.data.images import Dataset, require_dataset
+from tamecrop.geometry import Policy, ViewPlan, plan, rules
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.backbones import recomputed
 from tamecrop.learning.config import Pretraining, SettledPrecision
@@ -19,7 +20,7 @@ def pretrain(
     dataset: Dataset,
     views: str | Policy | ViewPlan,
     config: Pretraining,
-    out: Path,
+    out: str | Path,
     *,
     seed: int = 0,
     hooks: Hooks | None = None,
@@ -43,6 +44,7 @@ def pretrain(
         The finished run.
 
     Raises:
+        TypeError: for what is no data set.
         ValueError: for a method that cannot use these views, or constants of colors that do not fit
             the images; when `out` holds a run with other
             settings, by name; for fewer images than a batch; when the loss or the gradient stops
@@ -50,7 +52,10 @@ def pretrain(
         CheckpointError: when `out` holds only damaged checkpoints.
         Interrupted: when asked to stop; everything up to the last whole step is saved.
     """
-    hooks = hooks or Hooks()
+    require_dataset(dataset)
+    out, hooks = Path(out), hooks or Hooks()
+    rules.integer("seed", seed)
+    seed = operator.index(seed)
     stated, config = plan(views), processes.settle_precision(config)
     dataset = dataset.normalized(config.normalize)
     methods.require_usable(config.method, stated, batch_size=config.batch_size)

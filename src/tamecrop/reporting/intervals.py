@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 CONFIDENCE = 0.95
 
+_ROUNDING = 1e-9
+"""Differences of fractions below it come from rounding of their sums."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -45,9 +48,10 @@ def percent(fraction: float, decimals: int = 1) -> str:
 def points(gap: float) -> str:
     """A difference of fractions as signed percentage points.
 
-    >>> points(0.02)
-    '+2.0'
+    >>> points(0.02), points(-1e-17)
+    ('+2.0', '+0.0')
     """
+    gap = gap if abs(gap) > _ROUNDING else 0.0
     return f"{100 * gap:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 

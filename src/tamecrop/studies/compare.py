@@ -77,7 +77,7 @@ def comparison(  # noqa: PLR0913  one word a setting
 
 def compare(  # noqa: PLR0913  the front door: one word a setting
     data: str | Path | Dataset,
-    policies: Sequence[str | Policy | ViewPlan] = (),
+    policies: str | Policy | ViewPlan | Sequence[str | Policy | ViewPlan] = (),
     *,
     settings: str | Recipe | None = None,
     seeds: int | str | None = None,
@@ -90,7 +90,8 @@ def compare(  # noqa: PLR0913  the front door: one word a setting
 
     Args:
         data: a name, a path, or a data set with labels.
-        policies: texts or policies; the first is the baseline. By default those of the recipe.
+        policies: texts or policies, one or several; the first is the baseline. By default those of
+            the recipe.
         settings: a recipe or the name of one; by default `quick` for `scenes`, else `small`.
         seeds: how many, the first is 0; by default as many as the recipe says. `auto:0.5` adds
             seeds until half a point can be told, at most 50 or as in `auto:0.5,most=20`.
@@ -109,6 +110,8 @@ def compare(  # noqa: PLR0913  the front door: one word a setting
         ValueError: for data without labels, or smaller than a batch; for a policy that cannot be
             cut from it; when the folder holds something else; when a training fails.
     """
+    if isinstance(policies, str | Policy | ViewPlan):
+        policies = [policies]
     dataset = data if isinstance(data, Dataset) else load(data)
     if settings is None:
         settings = "quick" if dataset.name.partition(":")[0] == "scenes" else "small"

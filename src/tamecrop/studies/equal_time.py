@@ -55,14 +55,24 @@ def arms_of(arms: Sequence[Arm], equal: Iterable[Equal], image: tuple[int, int])
         ValueError: for another word or none; for a policy that moves with the epoch and would get
             other epochs.
     """
-    wanted = tuple(equal)
+    wanted = read_equal(equal)
+    epochs = arms if "epochs" in wanted else arms[:1]
+    times = [_as_long(arms[0], each, image) for each in arms[1:]] if "time" in wanted else []
+    return tuple({each.key: each for each in (*epochs, *times)}.values())
+
+
+def read_equal(words: Iterable[str]) -> tuple[Equal, ...]:
+    """What policies are compared at.
+
+    Raises:
+        ValueError: for another word, or none.
+    """
+    wanted = tuple(words)
     if not wanted or not {*wanted} <= {"epochs", "time"}:
         raise ValueError(
             f"`equal` must name epochs, time or both, got {' '.join(wanted) or 'none'}"
         )
-    epochs = arms if "epochs" in wanted else arms[:1]
-    times = [_as_long(arms[0], each, image) for each in arms[1:]] if "time" in wanted else []
-    return tuple({each.key: each for each in (*epochs, *times)}.values())
+    return wanted  # type: ignore[return-value]
 
 
 def _as_long(first: Arm, arm: Arm, image: tuple[int, int]) -> Arm:

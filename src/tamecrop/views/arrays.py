@@ -38,6 +38,7 @@ def cut_arrays(images: Array | Sequence[Any], boxes: Boxes, how: Manner) -> Any:
         if images.ndim not in (3, 4):
             shape = tuple(images.shape)
             raise ValueError(f"`images` must have shape (N, H, W) or (N, H, W, C), got {shape}")
+        _refuse_channels_first(images[0] if len(images) else images)
         return _cut_batch(images, edges, how)
     each = [_cut_one(image, box, how) for image, box in zip(images, edges, strict=True)]
     return each if isinstance(images[0], Image.Image) else np.stack(each)
@@ -49,6 +50,7 @@ def _cut_one(image: Any, boxes: Ints, how: Manner) -> Any:
     if not isinstance(image, np.ndarray) or image.ndim not in (2, 3):
         got = f"one of {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f"an image must be an array (H, W) or (H, W, C), got {got}")
+    _refuse_channels_first(image)
     (left, top, right, bottom), inside = shown_part(image.shape, boxes)
     part = image[top:bottom, left:right]
     plain = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
@@ -58,6 +60,20 @@ def _cut_one(image: Any, boxes: Ints, how: Manner) -> Any:
     pictures = _cut_picture(Image.fromarray(part), inside, how)
     assert all(picture.mode == mode for picture in pictures), "as Pillow names such arrays"
     return np.stack([np.asarray(picture) for picture in pictures])
+
+
+def _refuse_channels_first(image: Array) -> None:
+    """Refuse what would be cut across its channels.
+
+    Raises:
+        ValueError: for an array (C, H, W), with the two ways out.
+    """
+    few = (1, 3, 4)
+    if image.ndim == 3 and image.shape[0] in few and min(image.shape[1:]) > max(few):
+        raise ValueError(
+            f"arrays have channels last, (H, W, C), got {image.shape}: move the axis, or give "
+            "tensors (C, H, W)"
+        )
 
 
 def _cut_picture(image: Image.Image, boxes: Ints, how: Manner) -> list[Image.Image]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamecrop.geometry import Content
+from tamecrop.geometry import Content, rules
 from tamecrop.on_demand import import_needed
 from tamecrop.views.arrays import Images, cut_arrays
 from tamecrop.views.manner import Boxes, Fill, Interpolation, Manner, Size, read_manner
@@ -108,6 +108,7 @@ def cut(
     [[[10, 11], [14, 15]]]
     """
     how = read_manner(size, fill, content, interpolation)
+    rules.corners("boxes", boxes)
     edges = boxes if hasattr(boxes, "ndim") else np.asarray(boxes)
     if edges.ndim == 2 and _is_one(images):
         return _cut([images], edges[None], how)[0]

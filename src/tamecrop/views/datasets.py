@@ -1,6 +1,7 @@
 """Data sets and samples that hand their index and epoch to the crops of a transform."""
 
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from tamecrop.geometry import Policy, rules
 
@@ -142,6 +143,9 @@ class Keyed(_Epoch, Dataset[Any]):
     batch size; without it they take their keys from torch's generator. Other random transforms
     keep drawing from torch's generator.
 
+    Call `set_epoch` before each pass; where nobody does, every pass has the same boxes, and after
+    two of them a warning says so. `set_epoch(0)` alone says that this is meant.
+
     Args:
         dataset: with `__getitem__` and `__len__`; it applies its transform when a sample is read.
         seed: key of the run, an integer of 64 bits.
@@ -164,12 +168,24 @@ class Keyed(_Epoch, Dataset[Any]):
 
     def __init__(self, dataset: Any, *, seed: int = 0, return_boxes: bool = False) -> None:
         rules.integer("seed", seed)
-        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+        has_places = hasattr(dataset, "__getitem__") and not isinstance(dataset, IterableDataset)
+        if not (has_places and hasattr(dataset, "__len__")):
             name = type(dataset).__name__
             raise TypeError(f"`dataset` must have __getitem__ and __len__, got {name}")
         super().__init__()
         self.dataset = dataset
         self.seed, self.return_boxes = operator.index(seed), return_boxes
+        # Samples that were read, in all processes, while nobody told the epoch; -1: somebody did.
+        self._untold = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the key of the pass over the data; call it before each epoch.
+
+        Args:
+            epoch: an integer of 64 bits.
+        """
+        super().set_epoch(epoch)
+        self._untold.fill_(-1)
 
     @property
     def transform(self) -> Any:
@@ -187,9 +203,23 @@ class Keyed(_Epoch, Dataset[Any]):
         """The sample of that index, read under its key."""
         at = operator.index(index)
         place = at + len(self) if at < 0 else at
+        self._count_untold()
         with reading(SampleKey(self.seed, int(self._number), place)) as key:
             sample = self.dataset[index]
         return (sample, as_tensor(key.boxes)) if self.return_boxes else sample
+
+    def _count_untold(self) -> None:
+        """Warn, once, after two passes of whose epoch nobody told."""
+        read = int(self._untold)
+        if read < 0:
+            return
+        self._untold.fill_(read + 1)
+        if read >= 2 * len(self):
+            self._untold.fill_(-1)
+            warnings.warn(
+                "every pass over `Keyed` had the same boxes: call its set_epoch(EPOCH) before each",
+                stacklevel=3,
+            )
 
 
 class OnEntry(_Epoch):
@@ -242,7 +272,7 @@ class OnEntry(_Epoch):
         """The sample with views in place of the image."""
         for name in filter(None, (self._entry, self._index, self._epoch)):
             if name not in sample:
-                raise ValueError(f"the sample lacks {name!r}: it has {sorted(sample)}")
+                raise ValueError(f"the sample lacks {name!r}: it has {sorted(map(str, sample))}")
         with reading(self._key(sample)) as key:
             result = {**sample, self._entry: self.transform(sample[self._entry])}
         if self._boxes is not None:

@@ -79,6 +79,8 @@ class Scissors:
 
     def cut(self, inpt: Any, *, top: int, left: int, height: int, width: int) -> Any:
         """Cut one input; a box may leave it."""
+        if isinstance(self.fill.get(type(inpt), self.fill["others"]), list):
+            self._fill(inpt)  # refused now, not at the first box that leaves the image
         tall, broad = functional.get_size(inpt)
         is_inside = top >= 0 and left >= 0 and top + height <= tall and left + width <= broad
         if is_inside and self.size is not None:

@@ -1,5 +1,7 @@
 """What a sample of a torchvision pipeline holds: its size, its object boxes, its key; its views."""
 
+import operator
+import warnings
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -10,9 +12,18 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from tamecrop.geometry import Boxes, MaskedBoxes, Masks, Policy, clip, keep_masks, rules
+from tamecrop.geometry import (
+    Boxes,
+    MaskedBoxes,
+    Masks,
+    Policy,
+    are_fractions,
+    clip,
+    keep_masks,
+    rules,
+)
 from tamecrop.geometry.policy import policy as read_policy
-from tamecrop.views.datasets import SampleKey
+from tamecrop.views.datasets import SampleKey, index_of
 
 Box = tuple[int, int, int, int]
 
@@ -142,9 +153,16 @@ def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> 
         corners = np.concatenate([*map(_corners, found)])
         boxes = _masked(corners, [leaf for leaf in inputs if isinstance(leaf, tv_tensors.Mask)])
     else:
-        boxes = np.asanyarray(stated, dtype=np.float64)
+        is_stamped = isinstance(stated, tv_tensors.BoundingBoxes)
+        boxes = _corners(stated) if is_stamped else np.asanyarray(stated, dtype=np.float64)
         holds = boxes.ndim == 2 and boxes.shape[1] == 4
         rules.require("object_boxes", "a shape (k, 4)", boxes.shape, holds=holds)
+    if boxes.size and boxes.max() <= 1 < min(size) and boxes[:, :2].any() and are_fractions(boxes):
+        warnings.warn(
+            "object boxes are pixels, and those of a sample lie inside of its first one: are they "
+            "fractions of the image?",
+            stacklevel=2,
+        )
     inside = np.asarray(clip(boxes, np.array(size)), dtype=np.float64)
     shows = (inside[:, 2:] > inside[:, :2]).all(axis=1)
     return keep_masks(inside[shows], boxes, shows)
@@ -178,7 +196,7 @@ def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> Samp
 
     Raises:
         TypeError: when the sample is no mapping.
-        ValueError: when it lacks an entry.
+        ValueError: when it lacks an entry, or an entry is no key.
     """
     entries = sample[0]
     if not isinstance(entries, Mapping):
@@ -186,6 +204,10 @@ def find_key(sample: tuple[Any, ...], names: tuple[str, ...], seed: int) -> Samp
         raise TypeError(f"`key` needs a sample that is a mapping with {names}, got {kind}")
     missing = [name for name in names if name not in entries]
     if missing:
-        raise ValueError(f"`key` names {missing[0]!r}, which the sample lacks: {sorted(entries)}")
-    index, epoch = (int(entries[name]) for name in (*names, *names)[:2])
-    return SampleKey(seed, epoch if len(names) == 2 else 0, index)
+        there = sorted(map(str, entries))
+        raise ValueError(f"`key` names {missing[0]!r}, which the sample lacks: {there}")
+    index = index_of(entries[names[0]])
+    if len(names) == 1:
+        return SampleKey(seed, 0, index)
+    rules.integer("epoch", entries[names[1]])
+    return SampleKey(seed, operator.index(entries[names[1]]), index)

@@ -97,8 +97,9 @@ class Crop(_Keyed):
         fill: of what lies outside the image, in pixel units: one number, one per channel, or a
             dict of them by type of input, `"others"` for the rest. Rounded and clipped to what the
             input can hold; masks have 0 unless named.
-        key: names of the entries of a sample (a mapping) that hold index and, if given, epoch:
-            boxes are then a function of `(seed, epoch, index)`.
+        key: names of the entries of a sample (a mapping) that hold index, a whole number or a text
+            as `OnEntry` takes it, and, if given, epoch: boxes are then a function of
+            `(seed, epoch, index)`.
         seed: key of the run, with `key`.
 
     Raises:
@@ -181,7 +182,8 @@ class Views(_Keyed):
 
     Args:
         policy: the crop policy, a view plan such as
-            `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`, or their text.
+            `"2x rrc:scale=0.4..1 @224 + 6x rrc:scale=0.05..0.4 @96"`, or their text. Of hard views
+            (`2of4x rrc`) all: there is no network here to choose by.
         views: number of views of a group that states none.
         size: as `Crop`'s, of a group that states none.
         interpolation: as `Crop`'s.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, check_folder, check_plans, say
+from tamecrop.cli.command import Command, Work, check_folder, check_plans, say, tell_data
 
 if TYPE_CHECKING:
     from tamecrop.audit.records import Audit
@@ -78,6 +78,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         seed=parsed.seed,
     )
     subject = find_subject(parsed.data, seed=parsed.seed, most=parsed.images)
+    tell_data(subject.account, subject.notes)
     job = prepare(subject, plans, settings)
     out = check_folder(parsed.out, parsed.data)
 

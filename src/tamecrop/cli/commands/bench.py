@@ -42,7 +42,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     if not parsed.out.absolute().parent.is_dir():
         raise ValueError(f"`out` must lie in an existing folder, got {parsed.out}")
-    chosen = training.choose(parsed, needs=training.needs((views,)))
+    chosen = training.choose(parsed, (views,), needs=())
     settings = chosen.recipe.training
     methods.require_usable(settings.method, views, batch_size=settings.batch_size)
 

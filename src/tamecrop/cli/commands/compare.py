@@ -115,13 +115,14 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.cli.display import display
     from tamecrop.learning.watching import StopFlag, signals_raise
     from tamecrop.studies import check, comparison, publish, read_seeds, run, store
+    from tamecrop.studies.equal_time import read_equal
 
     jobs = choose_jobs(parsed)
-    chosen = training.choose(parsed, needs=("labels", *training.needs(policies)))
+    many, equal = read_seeds(parsed.seeds), read_equal(parsed.equal)
+    chosen = training.choose(parsed, policies, needs=("labels",))
     out = check_folder(parsed.out, parsed.data)
-    many = read_seeds(parsed.seeds)
     asked = comparison(
-        chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs, equal=parsed.equal
+        chosen.whole, policies, chosen.recipe, seeds=many, out=out, jobs=jobs, equal=equal
     )
     study = replace(
         asked,

@@ -41,6 +41,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
 
     rules.known("action", parsed.action, ("check",))
     rules.ordered("bad_share", (0.0, parsed.bad_share), low=0, high=1)
+    sources.require_spec(parsed.data)
     path = Path(parsed.data)
     if path.suffix.lower() == ".npz" and path.is_file():
         return lambda: _check_archive(path)
@@ -78,6 +79,7 @@ def _say_found(lines: Sequence[str], account: Sequence[str]) -> None:
 
 def _check_archive(path: Path) -> None:
     """Say everything that is wrong in an archive, or what it holds."""
+    from tamecrop.audit.checking import tell_doubles
     from tamecrop.data import archives
 
     problems = archives.check(path)
@@ -85,7 +87,7 @@ def _check_archive(path: Path) -> None:
         _say_found(problems, ())
         raise ValueError(f"{path}: {len(problems)} problems, the first: {problems[0]}")
     found = archives.read(path)
-    _say_found((), (found.account, *found.notes))
+    _say_found((), (found.account, *found.notes, *tell_doubles(found)))
 
 
 @contextmanager

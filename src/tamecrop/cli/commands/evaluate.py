@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from tamecrop.cli.command import Command, Work, say
+from tamecrop.cli.command import Command, Work, say, tell_data
 
 
 def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG001  one signature
@@ -29,6 +29,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
         fraction("labels", share)
     run = open_run(parsed.run)
     dataset = load(parsed.data or run.data, seed=parsed.data_seed, needs=("labels",))
+    tell_data(dataset.account, dataset.notes)
     dataset = dataset.normalized(run.normalize)
 
     def work() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, check_folder, say
+from tamecrop.cli.command import Command, Work, check_folder, say, tell_data
 from tamecrop.cli.commands.compare import check_merge, choose_jobs, declare_cells, part
 
 if TYPE_CHECKING:
@@ -94,8 +94,10 @@ def _running(
 
     quiet()
     jobs = choose_jobs(parsed)
+    dataset = load(parsed.data, needs=("labels",))
+    tell_data(dataset.account, dataset.notes)
     study = Study(
-        load(parsed.data, needs=("labels",)),
+        dataset,
         out,
         paper_study.rule,
         keep_weights=False,

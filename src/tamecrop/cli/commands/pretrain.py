@@ -20,6 +20,7 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:
 
 def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.geometry.plans import plan
+    from tamecrop.geometry.rules import integer
 
     views = plan(parsed.policy)
 
@@ -31,7 +32,6 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
         Hooks,
         StopFlag,
         identity,
-        methods,
         processes,
         require_same,
         signals_raise,
@@ -39,10 +39,10 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
     from tamecrop.learning.pretrain import pretrain
     from tamecrop.studies.cells import Key
 
-    chosen = training.choose(parsed, needs=training.needs((views,)))
+    integer("seed", parsed.seed)
+    chosen = training.choose(parsed, (views,), needs=())
     out = check_folder(parsed.out, parsed.data)
     config = processes.settle_precision(chosen.recipe.training)
-    methods.require_usable(config.method, views, batch_size=config.batch_size)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
 
     def work() -> None:

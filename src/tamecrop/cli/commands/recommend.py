@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, check_folder, check_policies, say
+from tamecrop.cli.command import Command, Work, check_folder, check_policies, say, tell_data
 from tamecrop.cli.commands.compare import choose_jobs, declare_engine
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     if parsed.budget is not None:
         seconds(parsed.budget)
     found = find_subject(parsed.data, seed=parsed.seed)
+    tell_data(found.account, found.notes)
     policies = named or check_policies(choose_candidates(boxed=found.is_boxed))
     contest = None if parsed.budget is None else _contest(parsed, found)
     settings = Settings(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
-from tamecrop.cli.command import Command, Work, check_picture, check_plans, say
+from tamecrop.cli.command import Command, Work, check_picture, check_plans, say, tell_data
 from tamecrop.geometry.plans import read_size
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def _read_images(source: str, count: int) -> tuple[list["Tensor"], "list[Boxes] 
     path = Path(source)
     if path.is_file() and path.suffix.lower() != ".npz":
         return [decode(path)], None
-    train = load(source, needs=("pixels", "known_boxes")).train
+    found = load(source, needs=("pixels", "known_boxes"))
+    tell_data(found.account, found.notes)
+    train = found.train
     places = range(min(count, len(train)))
     objects = None if train.boxes is None else [train.boxes[place] for place in places]
     return [train.image(place) for place in places], objects

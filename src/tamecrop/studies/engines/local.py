@@ -50,6 +50,13 @@ class Local(pool.Engine):
 ENGINE = Local
 
 
+UNGUARDED = (
+    " before it began; a script that computes side by side needs its calls below "
+    '`if __name__ == "__main__":`'
+)
+"""Why a process may end at its birth: it imports the script, which starts processes again."""
+
+
 class _Process(pool.Worker):
     """A process and the pipe to it.
 
@@ -62,7 +69,7 @@ class _Process(pool.Worker):
     def __init__(self, slot: int, study: Study, shipped: Shipped) -> None:
         context = multiprocessing.get_context("spawn")
         levels = {name: logging.getLogger(name).level for name in CHATTY}
-        self.slot = slot
+        self.slot, self.has_begun = slot, False
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, study, shipped, levels))
         with environment(_variables(slot)):
@@ -122,9 +129,12 @@ class _Crew(pool.Crew[_Process]):
             worker = pipes[ready]  # type: ignore[index]
             try:
                 event, arguments = worker.pipe.recv()
+                worker.has_begun = True
             except GONE:
                 worker.kill()
-                how = f"its process ended with code {worker.process.exitcode}"
+                code = worker.process.exitcode
+                how = f"its process ended with code {code}"
+                how += UNGUARDED if code == 1 and not worker.has_begun else ""
                 event, arguments = "lost", (how,)
             yield worker, event, arguments
 
