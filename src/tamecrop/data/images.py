@@ -112,12 +112,7 @@ class ImageSet:
         return image
 
     def scaled(self, position: int, shrink: int, rows: int | None = None) -> "Scaled":
-        """The file at a position, a JPEG at the fraction `1 / shrink` of its size.
-
-        Args:
-            position: of the file.
-            shrink: 1, 2, 4 or 8.
-            rows: how many of the upper rows of the image are needed; None: all.
+        """The file at a position, a JPEG at a fraction of its size; arguments as of `read_scaled`.
 
         Raises:
             DecodeError: as `image`.
