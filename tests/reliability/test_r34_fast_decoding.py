@@ -17,7 +17,7 @@ from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.data.scaled import read_scaled
 from tamecrop.geometry.plans import plan
 from tamecrop.views import shrunk
-from tamecrop.views.shrunk import cut_scaled, shrink_for
+from tamecrop.views.shrunk import cut_scaled, rows_for, shrink_for
 
 PLANS = {
     "32": "6x rrc:scale=0.2..1 @32",
@@ -36,6 +36,11 @@ FILES = {
     **{f"orientation {turned}": {"turned": turned} for turned in range(2, 9)},
 }
 SIZES = ((640, 427), (323, 217), (1500, 1001))
+
+
+needs_simplejpeg = pytest.mark.skipif(
+    scaled._simplejpeg() is None, reason="simplejpeg is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def whole(path, views, boxes, fill):
 
 
 def fast(path, views, boxes, fill):
-    image = read_scaled(path, PLAIN, shrink_for(views, boxes))
+    image = read_scaled(path, PLAIN, shrink_for(views, boxes), rows_for(views, boxes))
     return torch.cat(cut_scaled(image, views, boxes, fill=fill)), image.shrink
 
 
@@ -136,7 +141,7 @@ def test_an_image_that_is_not_shrunk_is_the_same_to_the_bit(tmp_path, photograph
         assert torch.equal(made, whole(path, views, boxes, 9)), kind
 
 
-@pytest.mark.skipif(scaled._simplejpeg() is None, reason="simplejpeg is not installed")
+@needs_simplejpeg
 def test_both_decoders_give_the_same_pixels(tmp_path, photographs, monkeypatch):
     """So that the numbers of a run do not depend on what is installed."""
     for kind, how in FILES.items():
@@ -166,16 +171,28 @@ def test_damaged_files_are_named_by_both(tmp_path, photographs, monkeypatch, wit
             del content[int(random.integers(0, len(content) - 10)) :]
         path = tmp_path / f"{number}.jpg"
         path.write_bytes(content)
-        said = []
-        for read in (decode, lambda path: read_scaled(path, PLAIN, 2)):
-            try:
-                read(path)
-                said.append(None)
-            except DecodeError as error:
-                said.append(error.path)
-        assert said[0] == said[1], number
-        refused += said[0] == path
+        whole, *others = (
+            answer(read, path)
+            for read in (
+                decode,
+                lambda path: read_scaled(path, PLAIN, 2).pixels,
+                lambda path: read_scaled(path, PLAIN, 1, 50).pixels,
+            )
+        )
+        if isinstance(whole, DecodeError):
+            assert [error.path for error in others] == [path, path], number
+            refused += 1
+        else:
+            assert torch.equal(others[1][:, :50], whole[:, :50]), number
     assert 100 <= refused < 200
+
+
+def answer(read, path):
+    """The pixels of a file, or the error."""
+    try:
+        return read(path)
+    except DecodeError as error:
+        return error
 
 
 def test_limits_and_other_formats_hold(tmp_path, photographs):
@@ -192,13 +209,34 @@ def test_limits_and_other_formats_hold(tmp_path, photographs):
         read_scaled(tmp_path / "gone.jpg", PLAIN, 8)
 
 
+def test_boxes_seldom_need_the_slow_kernel(monkeypatch):
+    """Where the grid of a view's pixels cannot be continued to a whole pixel, Pillow is used."""
+    random = np.random.default_rng(0)
+
+    def share():
+        met = [
+            shrunk._grid(near / shrink, (near + side) / shrink, 224).meets
+            for shrink in (2, 4, 8)
+            for near, side in random.integers((0, 400 * shrink), (500, 900 * shrink), (1000, 2))
+        ]
+        return 1 - sum(met) / len(met)
+
+    assert share() < 0.04
+    monkeypatch.setattr(shrunk, "_CONTINUED", shrunk._USUALLY)
+    assert share() > 0.08
+
+
 def test_a_file_of_another_size_is_noticed(tmp_path, photographs):
     path = saved(tmp_path / "a.jpg", photographs[0])
     images = ImageSet(sizes=np.array([[427, 640]]), paths=(path,))
     assert images.scaled(0, 8).pixels.shape == (3, 54, 80)
+    upper = images.scaled(0, 8, 200)
+    assert upper.pixels.shape[1] + upper.below == 54
     saved(path, photographs[0].resize((640, 400)))
     with pytest.raises(DecodeError, match="the file has changed: it has 50 x 80 pixels"):
         images.scaled(0, 8)
+    with pytest.raises(DecodeError, match="the file has changed: it has 50 x 80 pixels"):
+        images.scaled(0, 8, 200)
 
 
 def test_exact_cuts_and_moved_content_need_every_pixel():

@@ -1,6 +1,6 @@
 """From pixels and boxes to views: of a batch in memory, or of files, each read once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,18 +33,26 @@ class Cutting:
             for group, part in zip(self.plan.groups, boxes, strict=True)
         )
 
-    def of_file(self, images: ImageSet, sample: int, boxes: tuple[Boxes, ...]) -> list[Tensor]:
-        """Views of one file, which is read once."""
+    def of_file(
+        self,
+        images: ImageSet,
+        sample: int,
+        boxes: tuple[Boxes, ...],
+        out: Sequence[Tensor] = (),
+    ) -> list[Tensor]:
+        """Views of one file, which is read once; in `out`, one of each group, where it is given."""
         if self.decode == "fast":
-            from tamecrop.views.shrunk import cut_scaled, shrink_for  # few runs ask for it
+            from tamecrop.views.shrunk import cut_scaled, rows_for, shrink_for  # few runs
 
-            image = images.scaled(sample, shrink_for(self.plan, boxes))
-            return cut_scaled(image, self.plan, boxes, fill=self.fill)
+            shrink, rows = shrink_for(self.plan, boxes), rows_for(self.plan, boxes)
+            image = images.scaled(sample, shrink, rows)
+            return cut_scaled(image, self.plan, boxes, fill=self.fill, out=out)
         pixels = images.image(sample)
-        return [
+        views = [
             cut_one(pixels, part, size=group.size, fill=self.fill, content=group.policy.content)
             for group, part in zip(self.plan.groups, boxes, strict=True)
         ]
+        return [into.copy_(part) for into, part in zip(out, views, strict=True)] if out else views
 
     def of_some(
         self,
@@ -60,12 +68,14 @@ class Cutting:
             return self.of_batch(images.pixels[torch.from_numpy(index)], boxes)
         views: tuple[Tensor, ...] = ()
         for row, sample in enumerate(index.tolist()):
-            made = self.of_file(images, sample, tuple(group[row] for group in boxes))
-            views = views or tuple(
-                empty((len(index), *group.shape), dtype=group.dtype) for group in made
-            )
-            for group, part in zip(views, made, strict=True):
-                group[row] = part
+            part = tuple(group[row] for group in boxes)
+            if views:
+                self.of_file(images, sample, part, [group[row] for group in views])
+                continue
+            made = self.of_file(images, sample, part)
+            views = tuple(empty((len(index), *one.shape), dtype=one.dtype) for one in made)
+            for group, one in zip(views, made, strict=True):
+                group[row] = one
         return views
 
     def no_views(self, images: ImageSet) -> tuple[Tensor, ...]:

@@ -172,7 +172,7 @@ def _nodata(image: Image.Image) -> float | None:
         return None
 
 
-_STRIP = 2**21
+_STRIP = 2**17
 _GDAL_NODATA, _EXTRA_SAMPLES, _ALPHA = 42113, 338, (1, 2)
 
 
@@ -188,7 +188,11 @@ def _upright(image: Image.Image, turned: int, how: Decoding) -> Pixels:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """First row and pixels of strips of about two million pixels: a copy of few at a time."""
+    """First row and pixels of strips of some 100,000 pixels, copied one at a time.
+
+    The memory of so few is used again from strip to strip and from image to image. Larger pieces
+    come new from the system each time, page by page, which takes longer than to decode a JPEG.
+    """
     rows = max(1, _STRIP // image.width)
     if rows >= image.height:
         yield 0, image
@@ -203,7 +207,7 @@ def to_rgb(image: Image.Image) -> Pixels:
         over = image.convert("RGBA")
         image = Image.new("RGB", over.size)
         image.paste(over, mask=over.getchannel("A"))
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _without_loose_band(image: Image.Image) -> Image.Image:

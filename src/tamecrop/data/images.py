@@ -111,8 +111,8 @@ class ImageSet:
         self._require_same(position, image, 1)
         return image
 
-    def scaled(self, position: int, shrink: int) -> "Scaled":
-        """The file at a position, a JPEG at the fraction `1 / shrink` of its size.
+    def scaled(self, position: int, shrink: int, rows: int | None = None) -> "Scaled":
+        """The file at a position, a JPEG at a fraction of its size; arguments as of `read_scaled`.
 
         Raises:
             DecodeError: as `image`.
@@ -120,17 +120,18 @@ class ImageSet:
         from tamecrop.data.scaled import read_scaled
 
         assert self.paths is not None, "only files are decoded"
-        image = read_scaled(self.paths[position], self.decoding, shrink)
-        self._require_same(position, image.pixels, image.shrink)
+        image = read_scaled(self.paths[position], self.decoding, shrink, rows)
+        self._require_same(position, image.pixels, image.shrink, image.below)
         return image
 
-    def _require_same(self, position: int, image: Tensor, shrink: int) -> None:
+    def _require_same(self, position: int, image: Tensor, shrink: int, below: int = 0) -> None:
         assert self.paths is not None, "only files can change"
         height, width = (-(-side // shrink) for side in self.sizes[position].tolist())
-        if image.shape != (self.channels, height, width):
-            now = f"{image.shape[1]} x {image.shape[2]} pixels, and had {height} x {width}"
-            if image.shape[1:] == (height, width):
-                now = f"{image.shape[0]} channels, and had {self.channels}"
+        channels, found, wide = image.shape[0], image.shape[1] + below, image.shape[2]
+        if (channels, found, wide) != (self.channels, height, width):
+            now = f"{found} x {wide} pixels, and had {height} x {width}"
+            if (found, wide) == (height, width):
+                now = f"{channels} channels, and had {self.channels}"
             raise DecodeError(self.paths[position], "decode", f"the file has changed: it has {now}")
 
     def subset(self, positions: ArrayLike | Sequence[int]) -> "ImageSet":

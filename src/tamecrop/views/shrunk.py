@@ -31,12 +31,14 @@ class Scaled:
         shrink: pixels of the image a side of each of these.
         over: what of the border row and column lies beyond the image, in [0, 1).
         mirrored: whether the border row and column are the first instead of the last.
+        below: rows of the image under these, which were left out.
     """
 
     pixels: Tensor
     shrink: int = 1
     over: tuple[float, float] = (0, 0)
     mirrored: tuple[bool, bool] = (False, False)
+    below: int = 0
 
     def bordered(self, fill: float) -> Tensor:
         """The pixels `(h, w, C)`, fill in what lies beyond the image."""
@@ -70,29 +72,53 @@ def shrink_for(plan: ViewPlan, boxes: Sequence[Boxes]) -> int:
     return next((shrink for shrink in _SHRINKS if shrink <= most), 1)
 
 
+def rows_for(plan: ViewPlan, boxes: Sequence[Boxes]) -> int | None:
+    """How many of the upper rows of an image its views need; None: all, where content is moved."""
+    if any(group.policy.content != "in_place" for group in plan.groups):
+        return None
+    return max(int(part[:, 3].max()) for part in boxes)
+
+
 def cut_scaled(
-    image: Scaled, plan: ViewPlan, boxes: Sequence[Boxes], *, fill: float
+    image: Scaled,
+    plan: ViewPlan,
+    boxes: Sequence[Boxes],
+    *,
+    fill: float,
+    out: Sequence[Tensor] = (),
 ) -> list[Tensor]:
     """The views of each group `(V, C, h, w)` that boxes in pixels of the whole image name.
 
     Relation: of an image that was not shrunk, `tamecrop.views.cut_one`, bit for bit.
+
+    Args:
+        image: as `shrink_for` and `rows_for` allow.
+        plan: of the views.
+        boxes: of one image, `(V, 4)` a group.
+        fill: gray level of what lies outside the image.
+        out: where the views of each group go; by default into memory of their own.
     """
-    return [
-        _views(image, part, group.size, fill)
-        if group.size is not None and group.policy.content == "in_place"
-        else cut_one(image.pixels, part, size=group.size, fill=fill, content=group.policy.content)
-        for group, part in zip(plan.groups, boxes, strict=True)
-    ]
+    views = []
+    for place, (group, part) in enumerate(zip(plan.groups, boxes, strict=True)):
+        into = out[place] if out else None
+        if group.size is not None and group.policy.content == "in_place":
+            views.append(_views(image, part, group.size, fill, into))
+            continue
+        made = cut_one(image.pixels, part, size=group.size, fill=fill, content=group.policy.content)
+        views.append(made if into is None else into.copy_(made))
+    return views
 
 
-def _views(image: Scaled, boxes: Boxes, size: tuple[int, int], fill: float) -> Tensor:
+def _views(
+    image: Scaled, boxes: Boxes, size: tuple[int, int], fill: float, out: Tensor | None
+) -> Tensor:
     # Python's numbers: for the few boxes of one image, each call of NumPy costs more than its work.
     rows, shrink = image.pixels.permute(1, 2, 0), image.shrink
     tall, wide = (side - over for side, over in zip(rows.shape, image.over, strict=False))
     down, right = (
         over if mirrored else 0 for over, mirrored in zip(image.over, image.mirrored, strict=True)
     )
-    views = image.pixels.new_empty((len(boxes), rows.shape[2], *size))
+    views = image.pixels.new_empty((len(boxes), rows.shape[2], *size)) if out is None else out
     bordered = None
     for view, box in zip(views, boxes.tolist(), strict=True):
         x1, y1, x2, y2 = (edge / shrink for edge in box)
@@ -127,14 +153,18 @@ def _grid(near: float, far: float, out: int) -> _Grid:
         return _Grid(int(near), int(far), 0, None, near < 0, meets=True)
     step = (far - near) / out
     places = [near - step * more for more in range(_CONTINUED)]
-    off, before = min((abs(place - round(place)), more) for more, place in enumerate(places))
-    if off > _NEAR * step:
+    offs = [abs(place - round(place)) for place in places]
+    before = min(range(_USUALLY), key=offs.__getitem__)
+    if offs[before] > _NEAR * step:
+        before = min(range(_CONTINUED), key=offs.__getitem__)
+    if offs[before] > _NEAR * step:
         return _Grid(math.floor(near), math.ceil(far), 0, None, near < 0, meets=False)
     return _Grid(round(places[before]), math.ceil(far), before, 1 / step, near < 0, meets=True)
 
 
-_CONTINUED, _NEAR = 9, 1 / 24
-"""How many pixels a grid is continued at most, and how near it must come, in pixels of the view."""
+_USUALLY, _CONTINUED, _NEAR = 9, 33, 1 / 24
+"""How many pixels a grid is continued, where that brings it near enough, and at most; and how near
+it must come, in pixels of the view."""
 
 _native: Any = torch.ops.aten._upsample_bilinear2d_aa
 """What torchvision resizes uint8 tensors by; it takes the zoom too, so sides need not be whole."""
@@ -149,7 +179,9 @@ def _resized(
     """
     if along.meets and across.meets:
         extended = [size[0] + along.before, size[1] + across.before]
-        pixels = part.permute(2, 0, 1)[None]
+        # Not `part.permute(2, 0, 1)[None]`: of its strides torch concludes that channels come
+        # first, and a view takes a third longer.
+        pixels = part[None].permute(0, 3, 1, 2)
         resized: Tensor = _native(pixels, extended, False, along.zoom, across.zoom)
         return resized[0, :, along.before :, across.before :]
     (x1, x2), (y1, y2) = (
