@@ -9,8 +9,11 @@ import tamecrop as tc
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "hosts"
+SUCCESSORS = {"albumentationsx"}
+"""Environments in which the tests of another host run: they are on its page."""
 HOSTS = sorted(
-    path.stem.removeprefix("test_") for path in (ROOT / "tests" / "hosts").glob("test_*.py")
+    {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "hosts").glob("test_*.py")}
+    - SUCCESSORS
 )
 ADAPTERS = [
     path

@@ -66,7 +66,7 @@ def test_labels_are_numbers_from_0_on_or_texts():
 
 
 def test_what_is_no_batch_is_refused():
-    with pytest.raises(ValueError, match=r"\(N, C, H, W\), got torch.uint8 \(16, 24\)"):
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\) or \(N, H, W, C\).*got \(16, 24\)"):
         find_subject(PIXELS[0, 0])
     with pytest.raises(ValueError, match="as many channels each"):
         find_subject([PIXELS[0], PIXELS[0, :2]])
