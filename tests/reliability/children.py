@@ -163,7 +163,12 @@ def train_forgetfully(out: Path, plan: Plan) -> None:
 
 def train_with_mortal_workers(out: Path, plan: Plan) -> None:
     """Broken: a signal to the whole group ends the workers before the step is done."""
-    workers.outlive_a_stop = lambda _: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def die(_: int) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    workers.outlive_a_stop = die
     train(out, plan)
 
 
