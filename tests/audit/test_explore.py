@@ -1,5 +1,6 @@
 """The page of `explore` without a browser: its text, its figures, what it embeds."""
 
+import contextlib
 import importlib
 import importlib.util
 import re
@@ -225,3 +226,17 @@ def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises((ValueError, OSError), match=r"notes\.txt"):
         open_album([tmp_path / "notes.txt"])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_number_that_is_moved_hides_no_knob(name):
+    values = to_values(read_knobs(name))
+    shown, moved = find_visible(name), 0
+    for place, value in enumerate(values):
+        for other in (0.01, 0.5, 1.0) if isinstance(value, float) else ():
+            changed = from_values([*values[:place], other, *values[place + 1 :]])
+            with contextlib.suppress(ValueError):  # numbers that contradict each other
+                assert find_visible(write_plan(changed)) == shown
+                moved += 1
+    assert moved > 5
+    assert find_visible("gcc") != find_visible("rrc")

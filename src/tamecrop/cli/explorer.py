@@ -167,6 +167,9 @@ def _connect_policy(reaction: "_Reaction", policies: tuple[_Policy, _Policy], re
     tail = [rest.own, rest.place, rest.draw, other.text, each.host]
     for name, control in each.knobs.items():
         event = control.submit if name == "others" else control.input
+        if isinstance(control, gr.Slider):
+            event(reaction.slide, [*controls, *tail], outputs[: -len(controls)], **_QUICK)
+            continue
         taken = [control, each.knobs["pattern"]] if name == "preset" else controls
         react = reaction.start if name == "preset" else reaction.move
         event(react, [*taken, *tail], outputs, **_QUICK)
@@ -193,6 +196,10 @@ class _Reaction:
         """A knob was moved."""
         knobs, state = values[: len(CONTROLS)], values[len(CONTROLS) :]
         return self._answer(lambda: write_plan(from_values(knobs)), state, moves=False)
+
+    def slide(self, *values: Any) -> list[Any]:
+        """A number was moved, which hides no other knob."""
+        return self.move(*values)[: -len(CONTROLS)]
 
     def start(self, preset: str, pattern: str, *state: Any) -> list[Any]:
         """Another preset policy was chosen: its own settings, in the same plan."""
