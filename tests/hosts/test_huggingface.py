@@ -74,7 +74,7 @@ def test_every_row_has_the_box_of_its_key_and_its_pixels():
 def test_a_crop_without_rows_repeats_one_box():
     """The trap of the page: shown, so that the test above could fail."""
     crop = tc.transforms.Crop("rrc", 8, key="index")
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match=r"`index` must satisfy .*, got \[0, 1\]"):
         rows().with_transform(lambda batch: crop(batch))[[0, 1]]
     same = rows().with_transform(
         lambda batch: {"image": tc.transforms.Crop("rc:scale=0.1")(batch["image"])}
