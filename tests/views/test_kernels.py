@@ -1,6 +1,7 @@
 """One cut of one input: the same pixels, however they lie in memory and whatever makes them."""
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from PIL import Image
@@ -52,6 +53,8 @@ def test_what_is_packed_keeps_its_kind_and_what_gains_nothing_is_left():
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
 @pytest.mark.parametrize("size", [None, (12, 15)])
 def test_a_box_that_leaves_a_picture_gets_zeros_in_every_mode(mode, size):
+    if mode == "I;16" and size is not None and int(PIL.__version__.partition(".")[0]) < 11:
+        pytest.skip("Pillow 10 resizes no images of this mode")
     found = Image.fromarray(pixels(24, 30, 3).numpy())
     found = found.convert("L").convert("I").convert(mode) if ";" in mode else found.convert(mode)
     zeros = Image.new(mode, (31, 20))
