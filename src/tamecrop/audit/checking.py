@@ -238,7 +238,7 @@ def tell_doubles(found: Found) -> Iterator[str]:
 
 
 def _alike(images: Mapping[str, ImageSet]) -> Iterator[list[tuple[str, int]]]:
-    """Splits and places of images with the same bytes; files whose edges differ are not read."""
+    """Splits and places of images with the same bytes; files of other ends are not read whole."""
     groups: dict[object, list[tuple[str, int]]] = {}
     for split, each in images.items():
         for place in range(len(each)):
@@ -251,7 +251,7 @@ def _alike(images: Mapping[str, ImageSet]) -> Iterator[list[tuple[str, int]]]:
 
 
 def _digest(images: ImageSet, place: int, edge: int | None) -> object:
-    """What tells an image by its bytes: all, or of a file its length and so many at each end."""
+    """What tells an image by its bytes: all, or of a file its length and so many at its end."""
     if images.paths is None:
         assert images.pixels is not None, "an image set has one of both"
         return hashlib.sha256(images.pixels[place].numpy().tobytes()).digest()
