@@ -43,6 +43,10 @@ try:
     import cv2
 except ImportError:
     albumentations = cv2 = None
+try:
+    from nvidia import dali
+except ImportError:
+    dali = None
 
 CASES = ((0.3, 32), (2, 12), (12, 4))
 """Megapixels, and how many files."""
@@ -141,6 +145,30 @@ def opencv(kind: Kind, files: list[Path]) -> Work:
     return batches(kind, files, views)
 
 
+def dali_cpu(kind: Kind, files: list[Path]) -> Work:
+    """An image is decoded once for all views, by one thread, when it is asked for."""
+    pipeline = dali.Pipeline(
+        len(files), num_threads=1, device_id=None, exec_pipelined=False, exec_async=False
+    )
+    with pipeline:
+        encoded, _ = dali.fn.readers.file(files=[str(path) for path in files])
+        image = dali.fn.decoders.image(encoded)
+        views = [
+            dali.fn.random_resized_crop(image, size=side, random_area=scale)
+            for number, side, scale in kind.groups
+            for _ in range(number)
+        ]
+        pipeline.set_outputs(*views)
+    pipeline.build()
+    ends = np.cumsum([number for number, _, _ in kind.groups])
+
+    def work(_: int) -> object:
+        views = [torch.from_numpy(each.as_array()).permute(0, 3, 1, 2) for each in pipeline.run()]
+        return [torch.cat(views[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+
+    return work
+
+
 def tamecrop(how: str, kind: Kind, files: list[Path]) -> Work:
     sizes = np.array([decode(path).shape[1:] for path in files])
     images = ImageSet(paths=tuple(files), sizes=sizes)
@@ -163,6 +191,8 @@ RIVALS: dict[str, Callable[[Kind, list[Path]], Work]] = {
 }
 if cv2 is not None:
     RIVALS["Albumentations on OpenCV (no antialias)"] = opencv
+if dali is not None:
+    RIVALS["DALI on the CPU"] = dali_cpu
 
 
 def measure(

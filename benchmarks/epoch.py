@@ -14,6 +14,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -45,6 +46,7 @@ DTYPE = torch.bfloat16 if computes_in_bfloat16() else torch.float32
 """A CPU without such instructions emulates bfloat16 ten times slower than float32."""
 SCALES = {20: 0.4, 28: 0.8}
 STEP = photometric("paper")
+Stem = Literal["small", "imagenet"]
 
 
 def synchronize() -> None:
@@ -60,10 +62,12 @@ def law(side: int) -> tc.Policy:
 class Training:
     """The paper's network, loss and optimizer; one call is one step."""
 
-    def __init__(self, name: str, *, dtype: torch.dtype, compiled: bool) -> None:
+    def __init__(
+        self, name: str, *, dtype: torch.dtype, compiled: bool, stem: Stem = "small"
+    ) -> None:
         self.dtype = dtype
         text = "simclr:projector=linear,temperature=0.1"
-        model = methods.method(text, backbone(name), passes="per_view")
+        model = methods.method(text, backbone(name, stem=stem), passes="per_view")
         self.model = model.to(DEVICE, memory_format=torch.channels_last).train()
         if compiled:
             self.model.backbone.compile(dynamic=False)

@@ -1,11 +1,12 @@
 """Training on a folder of JPEG files with two workers: our loader, torchvision's way, Lightly's.
 
-Every rival trains the same small network with the same loss and optimizer, or none, on as many
-views of the same files and the same colors, which all make in their workers. All take turns in each
-round; worker processes are started anew in each epoch. Beside the rate the CPU time of all
-processes is counted, which other work on the machine changes less. `python benchmarks/loader.py
-FOLDER [IMAGES] [ROUNDS]` writes `results/benchmarks/loader.json`; with a network it takes a fourth
-of the images.
+Every rival trains the same network with the same loss and optimizer, on as many views of the same
+files and the same colors, which all make in their workers: no network, one that starts by shrinking
+views to a quarter of their side, as is usual at this size, and one that halves it. All take turns
+in each round; worker processes are started anew in each epoch. Beside the rate the
+CPU time of all processes is counted, which other work on the machine changes less. `python
+benchmarks/loader.py FOLDER [IMAGES] [ROUNDS]` writes `results/benchmarks/loader.json`; the last
+network gets a fourth of the images.
 """
 
 import itertools
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -129,13 +131,15 @@ def measured(folder: Path, name: str, training: Step, count: int, rounds: int) -
 def main(source: Path, count: int, rounds: int) -> None:
     torch.set_num_threads(1)
     found = sorted(source.rglob("*.jpg"))
-    steps: dict[str, Step] = {
-        "no network": without_network,
-        "resnet7w16": Training("resnet7w16", dtype=torch.float32, compiled=False),
+    train = partial(Training, "resnet7w16", dtype=torch.float32, compiled=False)
+    steps: dict[str, tuple[int, Step]] = {
+        "no network": (count, without_network),
+        "resnet7w16, stem imagenet": (count, train(stem="imagenet")),
+        "resnet7w16, stem small": (count // 4, train(stem="small")),
     }
     with tempfile.TemporaryDirectory() as scratch:
         parts = []
-        for number, (name, step) in zip((count, count // 4), steps.items(), strict=True):
+        for name, (number, step) in steps.items():
             folder = copied(found, Path(scratch) / name, number)
             parts.append(measured(folder, name, step, number, rounds))
     write("loader", parts)
