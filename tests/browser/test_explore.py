@@ -123,6 +123,18 @@ def test_a_slider_changes_text_picture_and_numbers(opened, album):
     assert TEXTS[1] in opened.execute_script(f"return {second}")
 
 
+def test_nothing_that_was_shown_stays_in_the_browser(opened):
+    for value in ("0.5", "0.6"):
+        put(opened, "#A-scale_low input[type=number]", value)
+        typed = "document.querySelector('#pictures h3').innerText"
+        wait(opened, f"return {typed}.includes('scale={value}')")
+    kept = opened.execute_script(
+        "return JSON.stringify(localStorage) + JSON.stringify(sessionStorage)"
+    )
+    assert "tc-panel" not in kept, kept[:200]
+    assert "rrc" not in kept, kept[:200]
+
+
 def test_a_typed_text_moves_the_controls_and_comes_back(opened):
     typed = "2x cgcc:scale=0.3,sigma=0.1 @32"
     put(opened, "#A-text :is(input, textarea)", typed)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+# Read when gradio is imported. It keeps what a page was given and showed in the browser's storage:
+# a person's images stay there, and writing the longer and longer list makes each move slower.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = os.environ["GRADIO_RUN_HISTORY"] = "False"
 
 import gradio as gr
 
@@ -30,7 +32,7 @@ from tamecrop.geometry.knobs import (
 from tamecrop.geometry.pairs import PAIRS
 
 LOOPBACK = "127.0.0.1"
-_QUICK: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last"}
+_QUICK: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "queue": False}
 _CSS = """
 #title code { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 700px) {
