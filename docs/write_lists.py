@@ -14,7 +14,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -48,13 +48,38 @@ PICTURES = HERE / "policies"
 FIGURES = HERE / "league"
 RESULTS = HERE.parent / "results"
 BENCHMARKS = RESULTS / "benchmarks"
+
+
+@dataclass(frozen=True)
+class League:
+    """A data set of the league, of which `results/league` has a file.
+
+    Attributes:
+        title: Of its images.
+        size: Of an image.
+        side: Of views.
+    """
+
+    title: str
+    size: tuple[int, int]
+    side: int
+
+    @property
+    def baseline(self) -> str:
+        """What the others are compared with."""
+        return f"2x rrc:scale=0.2..1 @{self.side}"
+
+    def bare(self, policy: str) -> str:
+        """A policy without what all have."""
+        return policy.replace("2x ", "").replace(f" @{self.side}", "")
+
+
 LEAGUES = {
-    "cifar10": ("CIFAR-10", (32, 32)),
-    "tiny_imagenet32": ("Tiny-ImageNet, 32 px", (32, 32)),
-    "imagenette64": ("Imagenette, 64 px", (64, 64)),
+    "cifar10": League("CIFAR-10", (32, 32), 24),
+    "tiny_imagenet32": League("Tiny-ImageNet, 32 px", (32, 32), 24),
+    "imagenette64": League("Imagenette, 64 px", (64, 64), 48),
 }
-"""File below `results/league` to the name of its images and their size; those that are there."""
-LEAGUE_BASELINE = "2x rrc:scale=0.2..1 @24"
+"""By the name of the file; those that are there are shown."""
 COMMON = {"extent=random", "scale=0.2..1", "ratio=0.75..4/3", "sigma=0.2165", "a=0.1", "tries=50"}
 """What most policies of a league have: no label needs it."""
 BEGIN, END = "<!-- begin: docs/write_lists.py -->", "<!-- end -->"
@@ -216,7 +241,8 @@ TWO_VIEWS = "two views, in one group or in two"
 def read_league(name: str) -> Summary:
     """The cells of a league, the baseline first."""
     cells = store.read(RESULTS / "league" / f"{name}.json")
-    keys = sorted((cell.key for cell in cells), key=lambda key: key.policy != LEAGUE_BASELINE)
+    baseline = LEAGUES[name].baseline
+    keys = sorted((cell.key for cell in cells), key=lambda key: key.policy != baseline)
     return summarize(cells, keys)
 
 
@@ -236,72 +262,85 @@ def overlap(policy: str, size: tuple[int, int]) -> float | None:
 
 
 def label(policy: str) -> str:
-    """A policy of a league without what most have."""
-    head, _, tail = policy.removeprefix("2x ").replace(" @24", "").partition(":")
+    """A bare policy of a league without what most have."""
+    head, _, tail = policy.partition(":")
     return " ".join([head, *(word for word in tail.split(",") if word not in COMMON)])
 
 
 def describe_league() -> list[str]:
     """A table and a figure for each data set of the league that has cells."""
     lines = []
-    for name, (title, size) in LEAGUES.items():
+    for name, league in LEAGUES.items():
         if (RESULTS / "league" / f"{name}.json").exists():
             found = read_league(name)
             arms = sorted(found.arms, key=lambda arm: -arm.mean)
-            rows = [write_arm(found, arm, overlap(arm.policy, size)) for arm in arms]
+            rows = [write_arm(league, found, arm) for arm in arms]
             heads = ["crop policy", "linear, %", "points over `rrc` (95 %)", "kNN, %", "IoU", "n"]
-            alt = f"Linear accuracy on {title} against the mean IoU of two views"
-            lines += [f"## {title}", "", *table(heads, rows), ""]
-            lines += [f"![{alt}](league/{name}.jpg)", ""]
+            alt = f"Linear accuracy on {league.title} against the mean IoU of two views"
+            lines += [f"## {league.title}", "", describe_cells(league, found), ""]
+            lines += [*table(heads, rows), "", f"![{alt}](league/{name}.jpg)", ""]
     return [*lines, "## Tried for a policy of our own", "", *describe_choice()]
+
+
+def describe_cells(league: League, found: Summary) -> str:
+    """What the baseline was trained and judged on."""
+    cell = next(cell for cell in found.cells if cell.policy == league.baseline)
+    return (
+        f"{cell.train_images:,} images to train on, {cell.test_images:,} to test, "
+        f"{cell.classes} classes; views of {league.side} px, {len(cell.losses)} epochs."
+    )
 
 
 def describe_choice() -> list[str]:
     """Accuracies on validation images alone, beside the baseline's of the same seeds."""
     rows = []
     for path in sorted((RESULTS / "league" / "choice").glob("*.json")):
-        title, _ = LEAGUES[path.stem]
+        league = LEAGUES[path.stem]
         first = accuracies(
-            read_league(path.stem).cells, LEAGUE_BASELINE, "compare", name="validation"
+            read_league(path.stem).cells, league.baseline, "compare", name="validation"
         )
         cells = store.read(path)
         for policy in dict.fromkeys(cell.policy for cell in cells):
             found = accuracies(cells, policy, "compare", name="validation")
             gap = np.mean([found[seed] - first[seed] for seed in found])
             mean = percent(float(np.mean([*found.values()])))
-            rows.append([title, f"`{policy}`", mean, points(float(gap)), str(len(found))])
+            rows.append([league.title, f"`{policy}`", mean, points(float(gap)), str(len(found))])
     return table(["images", "views", "validation, %", "points over `rrc`", "n"], rows)
 
 
-def write_arm(found: Summary, arm: ArmRecord, iou: float | None) -> list[str]:
+def write_arm(league: League, found: Summary, arm: ArmRecord) -> list[str]:
     """A row of a league's table."""
-    gap, spread = arm.difference, arm.spread
-    over = "baseline" if arm.policy == LEAGUE_BASELINE else points(gap.mean)
+    gap, spread, iou = arm.difference, arm.spread, overlap(arm.policy, league.size)
+    over = "baseline" if arm.policy == league.baseline else points(gap.mean)
     if gap is not None and gap.low is not None:
         over += f" ({points(gap.low)} to {points(gap.high)})"
     linear = percent(arm.mean) if spread is None else f"{percent(arm.mean)} ± {percent(spread)}"
     share = "" if iou is None else f"{iou:.2f}"
-    policy = f"`{found.name(arm)}`".replace("2x ", "").replace(" @24", "")
+    policy = f"`{league.bare(found.name(arm))}`"
     return [policy, linear, over, percent(arm.knn_mean), share, str(arm.n)]
 
 
 def draw_league(name: str) -> bytes:
     """Accuracy against overlap, with the interval of each difference to the baseline."""
-    found, (title, size) = read_league(name), LEAGUES[name]
+    found, league = read_league(name), LEAGUES[name]
     with use_theme():
         figure = new_figure(9, 5)
         axes = figure.subplots()
         for place, arm in enumerate(sorted(found.arms, key=lambda arm: -arm.mean)):
-            iou = overlap(arm.policy, size)
+            iou = overlap(arm.policy, league.size)
             if iou is not None:
                 gap = arm.difference
                 half = 0 if gap is None or gap.high is None else gap.high - gap.mean
-                look = {"fmt": marker(place), "color": color(place), "label": label(arm.policy)}
+                look = {
+                    "fmt": marker(place),
+                    "color": color(place),
+                    "label": label(league.bare(arm.policy)),
+                }
                 axes.errorbar(iou, 100 * arm.mean, 100 * half, **look)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.set_xlabel("mean IoU of what two views show")
         axes.set_ylabel("linear accuracy, %; bar: 95 % of the difference to rrc")
-        axes.set_title(title)
+        axes.set_title(league.title)
     return jpeg(figure, league_digest(name))
 
 
