@@ -138,6 +138,12 @@ def trained(root, out, capsys):
     return code, steps, said.err
 
 
+def test_too_large_a_batch_is_refused_before_training_is_announced(tmp_path, capsys):
+    root = made("fewer than a batch", tmp_path)
+    assert main(["pretrain", str(root), *FEW, "--out", str(tmp_path / "out")]) == 2
+    assert "training" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_a_folder_has_its_outcome(name, tmp_path, capsys, record):
     root, outcome = made(name, tmp_path), OUTCOMES[name][1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tamecrop.data import Dataset, Loading, ViewLoader, cut_to
 from tamecrop.geometry import Policy, ViewPlan, plan
-from tamecrop.learning import decisive, methods, processes
+from tamecrop.learning import Pretraining, decisive, methods, processes
 from tamecrop.reporting import CONFIDENCE
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
@@ -152,12 +152,20 @@ def check(study: Study, merge: Sequence[Path] = ()) -> None:
         for source in (study.out, *merge):
             store.require_same(source, store.read(source), expected)
     for arm in arms:
-        training = arm.recipe.training
-        methods.require_usable(training.method, arm.plan, batch_size=training.batch_size)
-        study.dataset.normalized(training.normalize)
-        train = select_train(study.dataset, arm.recipe).train
-        loading = Loading(batch_size=training.batch_size)
-        ViewLoader(train, arm.plan.at_size(training.size), loading)
+        dataset = select_train(study.dataset, arm.recipe)
+        check_training(dataset, arm.plan, arm.recipe.training)
+
+
+def check_training(dataset: Dataset, plan: ViewPlan, training: Pretraining) -> None:
+    """Find before training what the method, the batch size or the sizes of images refuse.
+
+    Raises:
+        ValueError: as `tamecrop.pretrain`.
+    """
+    methods.require_usable(training.method, plan, batch_size=training.batch_size)
+    dataset.normalized(training.normalize)
+    loading = Loading(batch_size=training.batch_size)
+    ViewLoader(dataset.train, plan.at_size(training.size), loading)
 
 
 def select_train(dataset: Dataset, recipe: Recipe) -> Dataset:

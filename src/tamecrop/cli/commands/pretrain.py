@@ -37,12 +37,14 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
         signals_raise,
     )
     from tamecrop.learning.pretrain import pretrain
+    from tamecrop.studies.arms import check_training
     from tamecrop.studies.cells import Key
 
     integer("seed", parsed.seed)
     chosen = training.choose(parsed, (views,), needs=())
     out = check_folder(parsed.out, parsed.data)
     config = processes.settle_precision(chosen.recipe.training)
+    check_training(chosen.dataset, views, config)
     require_same(out, identity(chosen.dataset, views, config, seed=parsed.seed))
 
     def work() -> None:
