@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -9,13 +10,14 @@ import pytest
 import torch
 
 import tamecrop as tc
+from tamecrop.cli import main
 from tamecrop.data.images import ImageSet
 from tamecrop.data.sources import load
 from tamecrop.geometry.plans import plan
 from tamecrop.learning import checkpoint, curves as run_curves, processes
 from tamecrop.learning.checkpoint import Checkpoint, CheckpointError, latest
 from tamecrop.learning.config import Pretraining
-from tamecrop.learning.pretrain import pretrain
+from tamecrop.learning.pretrain import check_training, pretrain
 from tamecrop.learning.run_folder import read_run
 from tamecrop.learning.watching import Hooks, Interrupted, StopFlag
 
@@ -159,6 +161,49 @@ def test_fewer_images_than_a_batch_are_refused(scenes, tmp_path):
     few = scenes.with_train(scenes.train.subset(range(31)))
     with pytest.raises(ValueError, match=r"`batch_size` must be at most the number .* 31, got 32"):
         pretrain(few, LAW, CONFIG, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("views", "change", "why"),
+    [
+        (
+            "2x rrc @16 + 2x rrc @2",
+            {"backbone": "resnet7w16"},
+            "`backbone` resnet7w16 takes no views of 2 x 2 px: ",
+        ),
+        (
+            "2x rrc",
+            {"backbone": "resnet7w16", "size": 2},
+            "`backbone` resnet7w16 takes no views of 2 x 2 px: ",
+        ),
+        ("2x rrc @16", {"batch_size": 999}, "`batch_size` must be at most the number of train"),
+        (
+            "2x ccrop:box=encoder @16",
+            {"backbone": "timm:vit_tiny_patch16_224"},
+            "`box=encoder` needs a backbone that pools",
+        ),
+    ],
+)
+def test_what_would_end_a_training_is_found_before_it(scenes, views, change, why):
+    if "timm" in str(change):
+        pytest.importorskip("timm")
+    with pytest.raises(ValueError, match=re.escape(why)):
+        check_training(scenes, tc.plan(views), replace(CONFIG, **change))
+
+
+def test_a_check_changes_no_random_number(scenes):
+    before = torch.get_rng_state()
+    check_training(scenes, tc.plan("2x rrc @17"), CONFIG)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_study_is_refused_for_what_its_last_policy_would_end_in(tmp_path, capsys):
+    words = ["--training.epochs=2", "--images=200", "--seeds=1", f"--out={tmp_path / 'out'}"]
+    policies = ["--policies", "rrc @16", "rrc @2"]
+    assert main(["compare", "scenes:count=300", *words, *policies]) == 2
+    said = capsys.readouterr()
+    assert "takes no views of 2 x 2 px" in said.err
+    assert "training" not in said.out
 
 
 @pytest.mark.slow

@@ -246,9 +246,7 @@ def recomputed(network: nn.Module) -> Iterator[None]:
     Raises:
         ValueError: when it has none.
     """
-    found = blocks(network)
-    if not found:
-        raise ValueError("`activations` must be keep for a backbone without blocks in a sequence")
+    found = require_blocks(network)
     for block in found:
         block.forward = partial(_passed_twice, block, block.forward)
     try:
@@ -256,6 +254,18 @@ def recomputed(network: nn.Module) -> Iterator[None]:
     finally:
         for block in found:
             del block.forward
+
+
+def require_blocks(network: nn.Module) -> list[nn.Module]:
+    """The blocks whose activations can be made anew.
+
+    Raises:
+        ValueError: when there are none.
+    """
+    found = blocks(network)
+    if not found:
+        raise ValueError("`activations` must be keep for a backbone without blocks in a sequence")
+    return found
 
 
 def blocks(network: nn.Module) -> list[nn.Module]:

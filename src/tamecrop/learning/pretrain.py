@@ -2,15 +2,20 @@
 
 import operator
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
+import torch
+
+from tamecrop.data import Loading, ViewLoader
 from tamecrop.data.images import Dataset, require_dataset
 from tamecrop.geometry import Policy, ViewPlan, plan, rules
 from tamecrop.learning import methods, processes, run_folder
-from tamecrop.learning.backbones import recomputed
+from tamecrop.learning.backbones import backbone, recomputed, require_blocks
 from tamecrop.learning.config import Pretraining, SettledPrecision
 from tamecrop.learning.curves import Run
+from tamecrop.learning.encoder_boxes import require_map
 from tamecrop.learning.trainer import Trainer
 from tamecrop.learning.watching import Hooks
 from tamecrop.views.photometric import photometric
@@ -98,3 +103,56 @@ def pretrain(
         if run.is_collapsed:
             hooks.warned(f"{config.method} on {stated} has collapsed: its features are all alike")
         return run
+
+
+def check_training(dataset: Dataset, views: ViewPlan, config: Pretraining) -> None:
+    """Find before training what would end it, at its start or hours later.
+
+    Args:
+        dataset: of which the train images are used.
+        views: the view plan.
+        config: the settings.
+
+    Raises:
+        ValueError: for what the method, the batch size, the backbone or the sizes of images refuse.
+    """
+    methods.require_usable(config.method, views, batch_size=config.batch_size)
+    dataset.normalized(config.normalize)
+    sized = views.at_size(config.size)
+    ViewLoader(dataset.train, sized, Loading(batch_size=config.batch_size))
+    judged = {(config.size, config.size)} if config.size else set()
+    _check_backbone(
+        config.backbone,
+        config.stem,
+        dataset.train.channels,
+        frozenset(judged.union(group.size for group in sized.groups if group.size is not None)),
+        chooses=views.box_threshold is not None,
+        recomputes=config.activations == "recompute",
+    )
+
+
+@cache
+def _check_backbone(
+    name: str,
+    stem: Literal["small", "imagenet"],
+    channels: int,
+    sizes: frozenset[tuple[int, int]],
+    *,
+    chooses: bool,
+    recomputes: bool,
+) -> None:
+    """Pass a view of each size (height, width) through a backbone that nobody keeps."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = backbone(name, stem=stem, channels=channels).eval()
+        if chooses:
+            require_map(network)
+        if recomputes:
+            require_blocks(network)
+        for height, width in sorted(sizes):
+            try:
+                network(torch.zeros(1, channels, height, width))
+            except (AssertionError, RuntimeError, ValueError) as error:
+                why = str(error).partition("\n")[0]
+                raise ValueError(
+                    f"`backbone` {name} takes no views of {height} x {width} px: {why}"
+                ) from error

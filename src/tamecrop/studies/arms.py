@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tamecrop.data import Dataset, Loading, ViewLoader, cut_to
+from tamecrop.data import Dataset, cut_to
 from tamecrop.geometry import Policy, ViewPlan, plan
-from tamecrop.learning import Pretraining, decisive, methods, processes
+from tamecrop.learning import decisive, processes
+from tamecrop.learning.pretrain import check_training
 from tamecrop.reporting import CONFIDENCE
 from tamecrop.studies import store
 from tamecrop.studies.cells import Cell, Key, Provenance
@@ -154,18 +155,6 @@ def check(study: Study, merge: Sequence[Path] = ()) -> None:
     for arm in arms:
         dataset = select_train(study.dataset, arm.recipe)
         check_training(dataset, arm.plan, arm.recipe.training)
-
-
-def check_training(dataset: Dataset, plan: ViewPlan, training: Pretraining) -> None:
-    """Find before training what the method, the batch size or the sizes of images refuse.
-
-    Raises:
-        ValueError: as `tamecrop.pretrain`.
-    """
-    methods.require_usable(training.method, plan, batch_size=training.batch_size)
-    dataset.normalized(training.normalize)
-    loading = Loading(batch_size=training.batch_size)
-    ViewLoader(dataset.train, plan.at_size(training.size), loading)
 
 
 def select_train(dataset: Dataset, recipe: Recipe) -> Dataset:

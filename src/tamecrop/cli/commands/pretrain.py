@@ -36,8 +36,7 @@ def _prepare(parsed: Namespace, effective: str) -> Work:
         require_same,
         signals_raise,
     )
-    from tamecrop.learning.pretrain import pretrain
-    from tamecrop.studies.arms import check_training
+    from tamecrop.learning.pretrain import check_training, pretrain
     from tamecrop.studies.cells import Key
 
     integer("seed", parsed.seed)
