@@ -10,6 +10,7 @@ Then what it would gain to cut decoded images of different sizes together.
 """
 
 import io
+import itertools
 import statistics
 import sys
 import tempfile
@@ -64,6 +65,12 @@ class Kind:
     text: str
     groups: tuple[tuple[int, int, tuple[float, float]], ...]
 
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """First and one past the last view of each group."""
+        ends = list(itertools.accumulate(number for number, _, _ in self.groups))
+        return list(zip([0, *ends], ends, strict=False))
+
 
 KINDS = {
     "2 views": Kind("2x rrc:scale=0.2..1 @224", ((2, 224, (0.2, 1)),)),
@@ -91,12 +98,10 @@ Work = Callable[[int], object]
 
 def batches(kind: Kind, files: list[Path], make: Callable[[Path], list[Tensor]]) -> Work:
     """The views of all files in one tensor a group, as ours come."""
-    ends = np.cumsum([number for number, _, _ in kind.groups])
-    groups = list(zip([0, *ends], ends, strict=False))
 
     def work(_: int) -> object:
         views = [make(path) for path in files]
-        return [torch.stack([v for each in views for v in each[a:b]]) for a, b in groups]
+        return [torch.stack([v for each in views for v in each[a:b]]) for a, b in kind.bounds]
 
     return work
 
@@ -160,11 +165,10 @@ def dali_cpu(kind: Kind, files: list[Path]) -> Work:
         ]
         pipeline.set_outputs(*views)
     pipeline.build()
-    ends = np.cumsum([number for number, _, _ in kind.groups])
 
     def work(_: int) -> object:
         views = [torch.from_numpy(each.as_array()).permute(0, 3, 1, 2) for each in pipeline.run()]
-        return [torch.cat(views[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+        return [torch.cat(views[a:b]) for a, b in kind.bounds]
 
     return work
 

@@ -14,7 +14,6 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from tamecrop.data.loader import Loading, ViewLoader
 from tamecrop.geometry.plans import plan
 from tamecrop.learning import methods
 from tamecrop.learning.backbones import backbone
+from tamecrop.learning.config import Stem
 from tamecrop.learning.processes import computes_in_bfloat16
 from tamecrop.learning.training_state import optimizer
 from tamecrop.paper.published import best, faithful
@@ -46,7 +46,6 @@ DTYPE = torch.bfloat16 if computes_in_bfloat16() else torch.float32
 """A CPU without such instructions emulates bfloat16 ten times slower than float32."""
 SCALES = {20: 0.4, 28: 0.8}
 STEP = photometric("paper")
-Stem = Literal["small", "imagenet"]
 
 
 def synchronize() -> None:

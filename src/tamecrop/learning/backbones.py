@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -15,6 +15,7 @@ from torchvision.models import resnet
 from torchvision.models.resnet import BasicBlock
 
 from tamecrop.geometry import rules
+from tamecrop.learning.config import Stem
 
 _DEEP = {"resnet18": resnet.resnet18, "resnet34": resnet.resnet34, "resnet50": resnet.resnet50}
 _NARROW = {"resnet10w16": 16}
@@ -43,9 +44,7 @@ class Backbone(nn.Module):
         return features
 
 
-def backbone(
-    name: str, *, stem: Literal["small", "imagenet"] = "small", channels: int = 3
-) -> Backbone:
+def backbone(name: str, *, stem: Stem = "small", channels: int = 3) -> Backbone:
     """A randomly initialized backbone; weights come from torch's generator.
 
     Args:

@@ -4,7 +4,7 @@ import operator
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import torch
 
@@ -13,7 +13,7 @@ from tamecrop.data.images import Dataset, require_dataset
 from tamecrop.geometry import Policy, ViewPlan, plan, rules
 from tamecrop.learning import methods, processes, run_folder
 from tamecrop.learning.backbones import backbone, recomputed, require_blocks
-from tamecrop.learning.config import Pretraining, SettledPrecision
+from tamecrop.learning.config import Pretraining, SettledPrecision, Stem
 from tamecrop.learning.curves import Run
 from tamecrop.learning.encoder_boxes import require_map
 from tamecrop.learning.trainer import Trainer
@@ -134,7 +134,7 @@ def check_training(dataset: Dataset, views: ViewPlan, config: Pretraining) -> No
 @cache
 def _check_backbone(
     name: str,
-    stem: Literal["small", "imagenet"],
+    stem: Stem,
     channels: int,
     sizes: frozenset[tuple[int, int]],
     *,
