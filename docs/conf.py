@@ -34,6 +34,7 @@ extensions = [
 html_theme = "furo"
 html_title = "tamecrop"
 html_theme_options = {"navigation_with_keys": True}
+html_static_path, html_css_files = ["static"], ["site.css"]
 exclude_patterns = ["_build", "gallery/**.ipynb", "gallery/**.py", "**sg_execution_times.rst"]
 
 myst_heading_anchors = 3
