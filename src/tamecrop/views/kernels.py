@@ -97,13 +97,15 @@ class Scissors:
             return cut.resize(size[::-1], pil_modes_mapping[self.interpolation])
         if not is_image(cut):
             return self._resized_crop(cut, 0, 0, *get_size(cut))
-        how = {"interpolation": self.interpolation, "antialias": self.antialias}
-        return functional.resize(pack(cut), [*size], **how)
+        return functional.resize(pack(cut), [*size], **self._how())
 
     def _resized_crop(self, inpt: Any, top: int, left: int, height: int, width: int) -> Any:
         assert self.size is not None, "called for a cut that resizes"
-        how = {"interpolation": self.interpolation, "antialias": self.antialias}
-        return functional.resized_crop(inpt, top, left, height, width, size=[*self.size], **how)
+        size = [*self.size]
+        return functional.resized_crop(inpt, top, left, height, width, size=size, **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        return {"interpolation": self.interpolation, "antialias": self.antialias}
 
     def _cut_across(self, inpt: Any, rows: "_Side", columns: "_Side") -> Any:
         """Cut a box that leaves the input."""
