@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from tamecrop.reporting import (
     use_theme,
 )
 from tamecrop.studies import store
-from tamecrop.studies.cells import ArmRecord, Summary, accuracies, summarize
+from tamecrop.studies.cells import ArmRecord, Summary, accuracies, name_arm, summarize
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "policies"
@@ -292,20 +293,29 @@ def describe_cells(league: League, found: Summary) -> str:
 
 
 def describe_choice() -> list[str]:
-    """Accuracies on validation images alone, beside the baseline's of the same seeds."""
+    """Accuracies on images of train alone, beside the baseline's of the same seeds.
+
+    A file `NAME_held_out.json` has its own baseline, and its test images are some of train.
+    """
     rows = []
     for path in sorted((RESULTS / "league" / "choice").glob("*.json")):
-        league = LEAGUES[path.stem]
-        first = accuracies(
-            read_league(path.stem).cells, league.baseline, "compare", name="validation"
-        )
-        cells = store.read(path)
-        for policy in dict.fromkeys(cell.policy for cell in cells):
-            found = accuracies(cells, policy, "compare", name="validation")
-            gap = np.mean([found[seed] - first[seed] for seed in found])
+        name, held_out, _ = path.stem.partition("_held_out")
+        league, cells = LEAGUES[name], store.read(path)
+        beside = cells if held_out else read_league(name).cells
+        judged: Literal["linear", "validation"] = "linear" if held_out else "validation"
+        first = accuracies(beside, league.baseline, "compare", name=judged)
+        images = f"{cells[0].test_images:,} held out" if held_out else "validation"
+        for policy, protocol in sorted({(each.policy, each.protocol) for each in cells}):
+            if policy == league.baseline:
+                continue
+            found = accuracies(cells, policy, protocol, name=judged)
+            gap = float(np.mean([found[seed] - first[seed] for seed in found]))
             mean = percent(float(np.mean([*found.values()])))
-            rows.append([league.title, f"`{policy}`", mean, points(float(gap)), str(len(found))])
-    return table(["images", "views", "validation, %", "points over `rrc`", "n"], rows)
+            arm = name_arm(policy, protocol, {protocol})
+            row = [f"{league.title}, {images}", f"`{arm}`", mean, points(gap), str(len(found))]
+            rows.append((bool(held_out), -gap, row))
+    heads = ["images", "views", "linear, %", "points over `rrc`", "n"]
+    return table(heads, [row for *_, row in sorted(rows)])
 
 
 def write_arm(league: League, found: Summary, arm: ArmRecord) -> list[str]:
