@@ -264,7 +264,7 @@ def test_a_table_is_built_from_several_visits(tiny, tmp_path, capsys):
     capsys.readouterr()
     assert paper(here, "--seeds", "2", "--merge", str(there), "--list") == 0
     said = capsys.readouterr().out
-    assert "1 cells are missing" in said
+    assert "1 cell missing" in said
     assert "rc:scale=0.8,rounding=faithful seed 1 (paper@small)" in said
     assert paper(here, "--seeds", "2") == 0
     assert numbers(here) == numbers(whole)

@@ -24,6 +24,7 @@ from tamecrop.geometry import (
     keys,
     rules,
 )
+from tamecrop.reporting.intervals import counted
 
 Images = str | Path | Dataset | ImageSet | ArrayLike | Tensor | Sequence[Any]
 """A name or path, a data set, an array `(N, C, H, W)`, or a list of images or of files."""
@@ -113,7 +114,7 @@ def _find_source(spec: str | Path, seed: int) -> Subject:
     notes = list(found.notes)
     if found.quarantined:
         first = found.quarantined[0]
-        notes.append(f"{len(found.quarantined)} files were left out; the first: {first}")
+        notes.append(f"left out: {counted(len(found.quarantined), 'file')}; the first: {first}")
     subject = _subject(found.train, str(spec), classes=found.classes, notes=tuple(notes))
     return replace(subject, held=found.validation, account=found.account)
 

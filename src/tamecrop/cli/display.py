@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tamecrop.cli.tables import Board, break_text
 from tamecrop.learning.watching import Progress
-from tamecrop.reporting.intervals import percent
+from tamecrop.reporting.intervals import counted, percent
 from tamecrop.studies import Cell, Key, Listener, Summary
 
 _PLAIN_EVERY = 10.0
@@ -98,8 +98,9 @@ class PlainDisplay(Listener):
         self._board = Board(wanted, summary)
         arms = {(key.policy, key.protocol) for key in wanted}
         seeds = {key.seed for key in wanted}
-        done = f", {len(summary.cells)} cells are finished" if summary.cells else ""
-        self._say(f"{len(arms)} crop policies x {len(seeds)} seeds{done}")
+        done = f", {counted(len(summary.cells), 'cell')} finished" if summary.cells else ""
+        policies, times = counted(len(arms), "crop policy"), counted(len(seeds), "seed")
+        self._say(f"{policies} x {times}{done}")
 
     def cell_started(self, key: Key) -> None:
         """Name the cell."""

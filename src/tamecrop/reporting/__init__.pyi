@@ -14,6 +14,7 @@ from tamecrop.reporting.environment import Environment as Environment
 from tamecrop.reporting.intervals import (
     CONFIDENCE as CONFIDENCE,
     Interval as Interval,
+    counted as counted,
     interval_words as interval_words,
     percent as percent,
     points as points,

@@ -1,4 +1,4 @@
-"""Spreads over seeds, and accuracies and their differences in words."""
+"""Spreads over seeds, and numbers in words: accuracies, their differences, times, counts."""
 
 import statistics
 from collections.abc import Sequence
@@ -43,6 +43,16 @@ def percent(fraction: float, decimals: int = 1) -> str:
     ('57.1', '57.14')
     """
     return f"{100 * fraction:.{decimals}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "crop policy"), counted(1200, "crop policy")
+    ('1 crop policy', '1,200 crop policies')
+    """
+    several = noun[:-1] + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else several}"
 
 
 def points(gap: float) -> str:

@@ -12,6 +12,7 @@ from tamecrop.reporting import (
     MARGIN,
     Comparison,
     Interval,
+    counted,
     is_different,
     is_equal,
     percent,
@@ -125,24 +126,19 @@ def lead(summary: Summary) -> str:
     cell, epochs = summary.cells[0], {each.epochs for each in summary.cells}
     policies = {record.policy for record in summary.arms}
     words = (
-        f"{_count(len(policies), 'crop policy')}, {_count(len(summary.seeds), 'seed')} each: "
+        f"{counted(len(policies), 'crop policy')}, {counted(len(summary.seeds), 'seed')} each: "
         f"pre-trained without labels on {cell.train_images:,} images for {_range(epochs)}, then "
         "judged by how well a linear classifier on the frozen features names "
         f"{cell.test_images:,} test images. Guessing gives {percent(1 / cell.classes)} %."
     )
     if summary.complete:
         return words
-    return f"{words} The study is unfinished: {_count(len(summary.cells), 'cell')} so far."
+    return f"{words} The study is unfinished: {counted(len(summary.cells), 'cell')} so far."
 
 
 def _range(epochs: set[int]) -> str:
     few, many = min(epochs), max(epochs)
-    return _count(many, "epoch") if few == many else f"{few} to {many} epochs"
-
-
-def _count(number: int, noun: str) -> str:
-    several = noun[:-1] + "ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number} {noun if number == 1 else several}"
+    return counted(many, "epoch") if few == many else f"{few} to {many} epochs"
 
 
 def verdict(summary: Summary) -> tuple[str, ...]:
@@ -275,7 +271,7 @@ def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
     cell = summary.cells[0]
     total = sum(each.seconds for each in summary.cells)
     machines = {
-        f"{here.hardware}, {_count(here.threads, 'thread')} a cell"
+        f"{here.hardware}, {counted(here.threads, 'thread')} a cell"
         for here in (each.environment for each in summary.cells)
     }
     return (
@@ -285,7 +281,7 @@ def facts(summary: Summary) -> tuple[tuple[str, str], ...]:
         ("Probe protocol", str(cell.provenance.recipe["probe"])),
         ("Precision", " and ".join(sorted({each.precision for each in summary.cells}))),
         ("Hardware", "; ".join(sorted(machines))),
-        ("Time", f"{total / 60:.1f} minutes of cells, {_count(len(summary.cells), 'cell')}"),
+        ("Time", f"{total / 60:.1f} minutes of cells, {counted(len(summary.cells), 'cell')}"),
         ("Versions", _joined(cell.environment.versions)),
         ("Commit", _commits(summary.cells)),
     )

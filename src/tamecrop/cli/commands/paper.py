@@ -66,6 +66,7 @@ def _alphas(words: Sequence[str]) -> Any:
 
 
 def _listing(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
+    from tamecrop.reporting import counted
     from tamecrop.studies import store
 
     def work() -> None:
@@ -73,7 +74,7 @@ def _listing(parsed: Namespace, study: "PaperStudy", out: Path) -> Work:
         say("\n".join(study.lines(found)))
         done = {cell.key for cell in found}
         left = [wanted.key for wanted in study.rule(found) if wanted.key not in done]
-        say(f"{len(left)} cells are missing in {out / store.FILE}")
+        say(f"{counted(len(left), 'cell')} missing in {out / store.FILE}")
         for key in left:
             say(f"  {key}")
 

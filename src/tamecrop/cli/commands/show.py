@@ -36,7 +36,7 @@ def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     plans = check_plans(chosen.policies)
     size = None if chosen.size is None else read_size(chosen.size)
 
-    from tamecrop.reporting import Look, png, sheet_figure
+    from tamecrop.reporting import Look, counted, png, sheet_figure
     from tamecrop.views.photometric import photometric
 
     out = check_picture(chosen.out, chosen.data)
@@ -50,7 +50,7 @@ def _prepare(chosen: Namespace, effective: str) -> Work:  # noqa: ARG001  one si
     def work() -> None:
         figure = sheet_figure(images, plans, look=look, objects=objects)
         out.write_bytes(png(figure))
-        say(f"{out}: {len(plans)} crop policies on {len(images)} images")
+        say(f"{out}: {counted(len(plans), 'crop policy')} on {counted(len(images), 'image')}")
 
     return work
 
