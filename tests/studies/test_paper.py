@@ -286,6 +286,14 @@ def test_a_table_is_built_from_several_visits(tiny, tmp_path, capsys):
     assert said.count("its weights were dropped") == 2
 
 
+def test_kept_weights_take_the_papers_probe(tiny, tmp_path, capsys):
+    assert paper(tmp_path, "--most", "1", "--keep_weights") == 0
+    (weights,) = tmp_path.rglob("weights.safetensors")
+    capsys.readouterr()
+    assert main(["evaluate", str(weights.parents[2]), "--probe", "paper"]) == 0
+    assert "linear (paper) " in capsys.readouterr().out
+
+
 class StopsAt(Listener):
     def __init__(self, flag, step):
         self.flag, self.step = flag, step

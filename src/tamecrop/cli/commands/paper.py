@@ -35,6 +35,11 @@ def _declare(parser: ArgumentParser, words: Sequence[str]) -> None:  # noqa: ARG
     parser.add_argument("--out", type=Path, default=Path("results/paper"), help="folder")
     parser.add_argument("--list", action="store_true", help="print what is missing, train nothing")
     parser.add_argument("--most", type=PositiveInt | None, default=None, help="cells in this call")
+    parser.add_argument(
+        "--keep_weights",
+        action="store_true",
+        help="keep what finished cells have trained, for `evaluate RUN --probe paper`",
+    )
     declare_cells(parser)
 
 
@@ -101,7 +106,7 @@ def _running(
         dataset,
         out,
         paper_study.rule,
-        keep_weights=False,
+        keep_weights=parsed.keep_weights,
         across=parsed.across,
         shard=shard,
         most=parsed.most,

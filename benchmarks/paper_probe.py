@@ -1,0 +1,68 @@
+"""The paper's probe on backbones that a study of `tamecrop paper` has trained, beside its own.
+
+The study must have kept its weights: `tamecrop paper DATA --preset medium --keep_weights`. The
+paper's probe fits on train and validation images together, with batch norm in train mode; a cell
+has the frozen probe, which chooses on validation. A cell that the file has is passed over, and a
+stopped run goes on.
+
+`python benchmarks/paper_probe.py OUT DATA` adds to `results/paper/medium_paper_probe.json`; several
+studies of one file may be named one after the other.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from common import RESULTS
+from tamecrop.data import Dataset, load
+from tamecrop.files import write_atomic
+from tamecrop.learning.paper_probe import paper
+from tamecrop.learning.run_folder import CHECKPOINTS, open_run
+from tamecrop.reporting.environment import environment
+from tamecrop.studies import store
+from tamecrop.studies.cells import Cell
+
+FILE = RESULTS.parent / "paper" / "medium_paper_probe.json"
+
+
+def probe(cell: Cell, run_folder: Path, dataset: Dataset) -> dict[str, object]:
+    """Both probes of one cell."""
+    run = open_run(run_folder)
+    found = paper(run.backbone, dataset.normalized(run.normalize), seed=cell.seed)
+    return {
+        "policy": cell.policy,
+        "protocol": cell.protocol,
+        "seed": cell.seed,
+        "frozen": cell.linear_accuracy,
+        "paper": found.accuracy,
+        "paper_validation": found.validation_accuracy,
+        "epochs": found.epochs,
+        "commit_of_training": cell.environment.commit,
+        "environment": asdict(environment()),
+    }
+
+
+def main() -> None:
+    """Probe the cells that are not in the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("data")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    dataset = load(chosen.data, needs=("labels",))
+    for cell in store.read(chosen.study):
+        run_folder = store.run_folder(chosen.study, cell.key)
+        done = json.loads(FILE.read_text()) if FILE.exists() else []
+        known = {(each["policy"], each["protocol"], each["seed"]) for each in done}
+        if tuple(cell.key) in known or not (run_folder / CHECKPOINTS).exists():
+            continue
+        done.append(probe(cell, run_folder, dataset))
+        write_atomic(FILE, (json.dumps(done, indent=2) + "\n").encode())
+        print({key: value for key, value in done[-1].items() if key != "environment"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
