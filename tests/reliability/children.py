@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -174,19 +175,28 @@ def train_with_mortal_workers(out: Path, plan: Plan) -> None:
 
 def end_a_newborn_worker() -> None:
     """End a worker before it is set up, as a run does that fails while it starts its workers."""
+    _with_a_newborn_worker(lambda worker: worker.terminate())
+
+
+def die_at_the_birth_of_a_worker() -> None:
+    """Be killed before the first worker is set up."""
+    _with_a_newborn_worker(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def _with_a_newborn_worker(do: Callable[[BaseProcess], None]) -> None:
     outlive = workers.outlive_a_stop
 
     def outlive_late(worker: int) -> None:
         time.sleep(0.5)
         outlive(worker)
 
-    def end_the_first() -> None:
+    def do_with_the_first() -> None:
         while not (born := active_children()):
             time.sleep(0.001)
-        born[0].terminate()
+        do(born[0])
 
     workers.outlive_a_stop = outlive_late
-    threading.Thread(target=end_the_first).start()
+    threading.Thread(target=do_with_the_first).start()
     with signals_raise(StopFlag()):
         list(workers.Steps(_count, 8, workers=1))
 

@@ -136,6 +136,14 @@ def test_a_worker_that_is_ended_at_its_birth_ends(forks):
     assert "exited unexpectedly" in child.said()
 
 
+@pytest.mark.slow
+def test_a_worker_whose_run_is_killed_at_its_birth_ends(forks):
+    child = forks.start(children.die_at_the_birth_of_a_worker)
+    assert child.wait() == -9
+    assert len(child.alive()) == 1
+    assert child.gone_after(BAR) < BAR
+
+
 def test_a_process_that_stays_behind_is_seen(forks):
     child = forks.start(children.leave_a_process_behind)
     assert child.wait() == 0

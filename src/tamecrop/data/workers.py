@@ -104,7 +104,7 @@ def _terms_held(*, hold: bool) -> Iterator[None]:
     # its birth and `outlive_a_stop` it would swallow the one SIGTERM that is to end it, when a run
     # fails that early, and the main process would wait for it forever. Blocked from its birth on,
     # the signal waits for `_obey`.
-    if not (hold and hasattr(signal, "sigwaitinfo")):
+    if not (hold and hasattr(signal, "sigtimedwait")):
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -118,22 +118,39 @@ def outlive_a_stop(worker: int) -> None:  # noqa: ARG001  torch's signature
     """Keep a worker at work when a signal goes to all processes of a run, as Ctrl-C does.
 
     The main process hears it too, finishes its step with this worker's batches, and then ends the
-    worker itself: a SIGTERM counts only when it comes from there.
+    worker itself: a SIGTERM counts only when it comes from there. When the main process is gone,
+    the worker ends too.
     """
     # A terminal sends Ctrl-C, and SLURM its SIGTERM, to the whole process group. A worker that
     # died of it would take the batch of the step that the main process still wants to finish, and
     # torch would report a lost worker in place of a stopped run. SIGINT is easy: nobody else sends
     # it. SIGTERM is also how torch ends its workers, so its sender must be told apart, and only
-    # `sigwaitinfo` says who sent a signal: SIGTERM is blocked, and a thread takes it from there.
+    # `sigtimedwait` says who sent a signal: SIGTERM is blocked, and a thread takes it from there.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     main = multiprocessing.parent_process()
-    if main is not None and hasattr(signal, "sigwaitinfo"):
+    if main is not None and hasattr(signal, "sigtimedwait"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_obey, args=(main.pid,), daemon=True).start()
+        threading.Thread(target=_obey, args=(main,), daemon=True).start()
 
 
-def _obey(main: int) -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
-        pass
+LOOK = 1.0
+"""Seconds between two looks of a worker at whether its main process still lives."""
+
+
+def _obey(main: multiprocessing.process.BaseProcess) -> None:
+    # torch's worker looks too, but it takes whoever is its parent at its first look for the main
+    # process: one that was born as its main process was killed would wait for work for ever.
+    while _is_alive(main):
+        sent = signal.sigtimedwait({signal.SIGTERM}, LOOK)
+        if sent is not None and sent.si_pid == main.pid:
+            break
     # Not sys.exit: it would end this thread alone. Nothing of a worker needs to be put in order.
     os._exit(0)
+
+
+def _is_alive(main: multiprocessing.process.BaseProcess) -> bool:
+    # What `is_alive` asks is a pipe that closes with the main process, and with every other process
+    # forked from it meanwhile. A forked worker has a surer sign: it gets another parent.
+    if multiprocessing.get_start_method() == "fork":
+        return os.getppid() == main.pid
+    return main.is_alive()
