@@ -143,7 +143,7 @@ class Policy:
             epoch: key of the pass over the data.
             index: `(N,)` sample indices, the keys of the images; `0 .. N - 1` by default. The same
                 seed, epoch and index give the same boxes: in a loop, pass all three.
-            object_boxes: `(N, 4)` real numbers, one box of each image for a policy that
+            object_boxes: `(N, 4)` in pixels, not rounded, one box of each image for a policy that
                 `needs_boxes`; a row of NaN where an image has none: it keeps the law that needs no
                 box. `MaskedBoxes` give a mask's centroid as mean, and its pixels to be covered.
 
