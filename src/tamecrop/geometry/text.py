@@ -15,7 +15,7 @@ from tamecrop.geometry.borders import BORDERS
 from tamecrop.geometry.centers import CENTERS
 from tamecrop.geometry.extents import EXTENTS
 from tamecrop.geometry.pairs import PAIRS
-from tamecrop.geometry.presets import PRESETS, Setting
+from tamecrop.geometry.presets import PLANS, PRESETS, Setting
 from tamecrop.geometry.regions import REGIONS
 from tamecrop.geometry.roundings import ROUNDINGS
 
@@ -42,11 +42,16 @@ ELSEWHERE = {"randomresizedcrop": "rrc", "randomcrop": "rc"}
 """What hosts call a policy that has a name of ours."""
 
 EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
+_OF_A_PLAN = re.compile(r"^\s*\d+(of\d+)?x\s|\s\+\s|\s@\d")
+"""A number of views, a second group, or the size of views."""
+
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
 
 
 def read(text: str) -> dict[str, Any]:
     """The parts and the name that a text states, as arguments of `Policy`."""
+    if text.strip() in PLANS or _OF_A_PLAN.search(text):
+        raise ValueError(f"one crop policy is asked for, and {text!r} is a view plan")
     if "->" in text:
         return _read_moving(text)
     name, _, tail = text.partition(":")
