@@ -78,7 +78,7 @@ def test_stored_cells_are_those_that_the_reduced_presets_make_today(tmp_path):
     results = Path(__file__).parents[2] / "results" / "paper"
     data = load("scenes:count=60,side=16")
     study = Study(data, tmp_path, lambda _: ())
-    for file in ("cells.json", "medium.json"):
+    for file in ("cells.json", "medium.json", "medium_colors.json"):
         for each in store.read(results / file):
             now = study.provenance(protocols.protocol(each.protocol))
             assert (each.provenance.numbers, each.provenance.recipe) == (now.numbers, now.recipe)
