@@ -106,6 +106,8 @@ def test_the_presets_default_to_the_paper():
         ("gcc:center=gausian", "unknown center 'gausian': did you mean 'gaussian'"),
         ("swav", "one crop policy is asked for, and 'swav' is a view plan"),
         ("2x rrc", "one crop policy is asked for, and '2x rrc' is a view plan"),
+        ("2 x rrc", "'2 x rrc' is a view plan"),
+        ("rrc@24", "'rrc@24' is a view plan"),
         ("2of4x rrc", "'2of4x rrc' is a view plan"),
         ("rrc:scale=0.2..1 @24", "'rrc:scale=0.2..1 @24' is a view plan"),
         ("rrc + gcc", r"'rrc \+ gcc' is a view plan"),

@@ -1,6 +1,5 @@
 """View plans: groups of views that a method looks at, each with a policy, a number and a size."""
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,12 +8,8 @@ from numpy.typing import ArrayLike
 from tamecrop.geometry import rules
 from tamecrop.geometry.boxes import Boxes
 from tamecrop.geometry.policy import Policy, policy
-from tamecrop.geometry.presets import PLANS
+from tamecrop.geometry.text import GROUP, split_plan
 
-_GROUP = re.compile(
-    r"(?:(?:(?P<kept>\d+)\s*of\s*)?(?P<views>\d+)\s*x\s+)?"
-    r"(?P<policy>(?!\d+x\b)[^\s@]+)(?:\s*@\s*(?P<size>\S+))?"
-)
 _WRITTEN = "a view plan is written `2x POLICY @SIZE + 6x POLICY @SIZE`"
 
 
@@ -227,9 +222,7 @@ def plan(
         return ViewPlan((Group(text, views, default),))
     if not isinstance(text, str):
         raise TypeError(f"a view plan must be a text, a Policy or a ViewPlan, got {text!r}")
-    name = text.strip()
-    words = re.split(r"\s+\+\s+", PLANS[name].text if name in PLANS else name)
-    return ViewPlan(tuple(_group(word, views, default) for word in words))
+    return ViewPlan(tuple(_group(word, views, default) for word in split_plan(text)))
 
 
 def only_policy(policy: str | Policy | ViewPlan, what: str) -> Policy:
@@ -252,7 +245,7 @@ def only_policy(policy: str | Policy | ViewPlan, what: str) -> Policy:
 
 
 def _group(word: str, views: int, size: tuple[int, int] | None) -> Group:
-    found = _GROUP.fullmatch(word.strip())
+    found = GROUP.fullmatch(word.strip())
     if found is None:
         raise ValueError(f"{_WRITTEN}, got {word!r}")
     stated = found["size"]

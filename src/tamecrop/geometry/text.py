@@ -42,15 +42,26 @@ ELSEWHERE = {"randomresizedcrop": "rrc", "randomcrop": "rc"}
 """What hosts call a policy that has a name of ours."""
 
 EXCLUSIVE = {"sigma": "alpha", "alpha": "sigma"}
-_OF_A_PLAN = re.compile(r"^\s*\d+(of\d+)?x\s|\s\+\s|\s@\d")
-"""A number of views, a second group, or the size of views."""
-
 ALWAYS_STATED = {"scale", "padding", "sigma", "alpha"}
+
+GROUP = re.compile(
+    r"(?:(?:(?P<kept>\d+)\s*of\s*)?(?P<views>\d+)\s*x\s+)?"
+    r"(?P<policy>(?!\d+x\b)[^\s@]+)(?:\s*@\s*(?P<size>\S+))?"
+)
+"""A group of a view plan; a policy alone is one without a number and a size."""
+
+
+def split_plan(text: str) -> list[str]:
+    """The groups of a view plan, as text."""
+    name = text.strip()
+    return re.split(r"\s+\+\s+", PLANS[name].text if name in PLANS else name)
 
 
 def read(text: str) -> dict[str, Any]:
     """The parts and the name that a text states, as arguments of `Policy`."""
-    if text.strip() in PLANS or _OF_A_PLAN.search(text):
+    group, *others = split_plan(text)
+    found = GROUP.fullmatch(group)
+    if others or (found and (found["views"] or found["size"])):
         raise ValueError(f"one crop policy is asked for, and {text!r} is a view plan")
     if "->" in text:
         return _read_moving(text)
