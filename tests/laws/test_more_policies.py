@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tamecrop as tc
-from tamecrop.geometry.plans import PLANS
+from tamecrop.geometry.presets import PLANS
 
 INDEX = np.arange(4000)
 OBJECT = np.array([[40.0, 20.0, 80.0, 60.0]])
