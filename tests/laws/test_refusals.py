@@ -73,11 +73,21 @@ def test_what_is_no_law_is_refused(law):
         ((32, 32), {"index": [[1]]}, "index"),
         (np.array([[32, 32]] * 3), {"index": [1, 2]}, "index"),
         ((32, 32), {"object_boxes": [[0, 0, 1]]}, "object_boxes"),
+        (
+            (32, 32),
+            {"index": [1, 2], "object_boxes": [[0.1, 0, 1, 1], [np.nan] * 4]},
+            "must be pixels, got fractions",
+        ),
     ],
 )
 def test_images_that_no_law_can_crop_are_refused(sizes, more, said):
     with pytest.raises(ValueError, match=said):
         tc.policy("rc").draw(sizes, **more)
+
+
+def test_the_box_of_one_image_may_lie_inside_its_first_pixel():
+    boxes = tc.policy("rc").draw((32, 32), object_boxes=[[0, 0, 0.5, 0.5]], index=[3])
+    assert boxes.shape == (1, 2, 4)
 
 
 def test_a_box_below_one_pixel_is_refused_by_the_papers_rounding():

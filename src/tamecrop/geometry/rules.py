@@ -9,6 +9,8 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tamecrop.geometry.boxes import are_fractions
+
 Ints = NDArray[np.int64]
 Range = tuple[float, float]
 
@@ -107,7 +109,10 @@ def corners(name: str, boxes: object) -> None:
 
 
 def object_boxes(boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | None:
-    """Object boxes `(N, 4)` as float64, each in order of its edges or a row of NaN."""
+    """Object boxes `(N, 4)` as float64, each in order of its edges or a row of NaN.
+
+    The box of one image may lie inside its first pixel; those of several do so as fractions only.
+    """
     if boxes is None:
         return None
     corners("object_boxes", boxes)
@@ -121,4 +126,6 @@ def object_boxes(boxes: ArrayLike | None, images: int) -> NDArray[np.float64] | 
         raise ValueError(
             f"`object_boxes` must satisfy x1 <= x2, y1 <= y2, got {boxes[reversed_][0]}"
         )
+    if images > 1 and are_fractions(boxes):
+        raise ValueError(f"`object_boxes` must be pixels, got fractions from 0 to 1: {boxes[0]}")
     return boxes
