@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tamecrop.audit import evidence
 from tamecrop.geometry.presets import PLANS, PRESETS
 from tamecrop.learning import methods
 
@@ -65,6 +66,26 @@ def test_a_picture_of_a_league_shows_its_cells(writer):
     assert names
     for name in names:
         assert writer.read_digest(writer.FIGURES / f"{name}.jpg") == writer.league_digest(name)
+
+
+def league_rows(writer, name: str) -> list[evidence.Measured]:
+    """What the cells of a league say of the policies that a recommendation can name."""
+    named = {row.policy: None for row in evidence.LEAGUE}
+    league, found = writer.LEAGUES[name], writer.read_league(name)
+    rows = []
+    for arm in found.arms:
+        policy, gap = league.bare(arm.policy).replace(",box=encoder", ""), arm.difference
+        if policy in named:
+            low, mean, high = (round(100 * each, 1) for each in (gap.low, gap.mean, gap.high))
+            title = league.title.replace(", ", " at ")
+            rows.append(evidence.Measured(policy, title, mean, low, high, arm.n))
+    return rows
+
+
+def test_what_a_recommendation_says_of_the_league_is_in_its_cells(writer):
+    rows = [row for name in writer.LEAGUES for row in league_rows(writer, name)]
+    assert len(rows) > 9
+    assert set(rows) == set(evidence.LEAGUE)
 
 
 def test_the_pictures_are_small(writer):

@@ -89,6 +89,10 @@ def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
     assert "+0.57 on ImageNet" in choice.evidence
     assert "AAAI 2025" in choice.evidence
     assert "Instead of rrc:scale=0.2..1" in found.reasons[0]
+    assert "none of these was shown to be above rrc:scale=0.2..1" in found.reasons[-2]
+    assert (
+        "jointcrop:scale=0.2..1 +0.0 on CIFAR-10 (\N{MINUS SIGN}0.7 to +0.7)" in found.reasons[-2]
+    )
     assert found.reasons[-1] == "Apart, since their views show fill: with fill (20 %)."
 
 
@@ -222,6 +226,17 @@ def test_pairs_that_miss_the_band_they_ask_for_are_said():
         audit(USED, missing)
     )[-1]  # fmt: skip
     assert "miss the band" not in " ".join(wording.write_verdict(audit(USED, far)))
+
+
+def test_views_that_find_no_box_that_fits_are_said():
+    shape = USED.geometry
+    often, hardly = (
+        dataclasses.replace(USED, geometry=dataclasses.replace(shape, fallback_share=share))
+        for share in (0.01, 0.009)
+    )
+    (said,) = wording.say_fallbacks(audit(often))
+    assert said.startswith("rrc:scale=0.2..1: 1.0 % of views find no stated box")
+    assert wording.say_fallbacks(audit(hardly)) == ()
 
 
 def test_budgets_are_times():

@@ -1,6 +1,6 @@
-"""Published gains of crop policies over the usual one, with sources, and where they lie."""
+"""Gains of crop policies over the usual one, published and our own, and where they lie."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from tamecrop.audit.measures.view_pairs import (
 )
 from tamecrop.audit.records import Audit, Audited
 from tamecrop.geometry.policy import policy
+from tamecrop.reporting.intervals import points
 
 BASELINE = "rrc:scale=0.2..1"
 """The policy that published gains are over."""
@@ -62,6 +63,43 @@ EVIDENCE = (
 Gains of Gaussian-centered crops (arXiv:2504.19824) are over `rc`, in a training that does not
 resize views: they say nothing about a policy that replaces `rrc`.
 """
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A policy of the league of `docs/league.md` beside `BASELINE`, in points of linear accuracy.
+
+    Args:
+        policy: the policy; `ccrop` with boxes found by the encoder.
+        data: what was trained and evaluated on.
+        gain: mean over paired seeds.
+        low: lower end of an interval of 95 % that holds for all policies of the set at once.
+        high: upper end of it.
+        seeds: how many.
+    """
+
+    policy: str
+    data: str
+    gain: float
+    low: float
+    high: float
+    seeds: int
+
+
+LEAGUE = (
+    Measured("jointcrop:scale=0.2..1", "CIFAR-10", 0.0, -0.7, 0.7, 5),
+    Measured("jointcrop:scale=0.2..1", "Tiny-ImageNet at 32 px", 0.8, -0.6, 2.2, 5),
+    Measured("jointcrop:scale=0.2..1", "Imagenette at 64 px", -0.9, -3.3, 1.5, 5),
+    Measured("simccrop:scale=0.2..1", "CIFAR-10", 0.0, -0.7, 0.7, 5),
+    Measured("simccrop:scale=0.2..1", "Tiny-ImageNet at 32 px", 1.1, -0.3, 2.5, 5),
+    Measured("simccrop:scale=0.2..1", "Imagenette at 64 px", -2.7, -5.9, 0.6, 2),
+    Measured("ccrop:scale=0.2..1,a=0.1", "CIFAR-10", -0.4, -1.1, 0.3, 5),
+    Measured("rrc:scale=0.08..1", "CIFAR-10", -0.5, -1.2, 0.2, 5),
+    Measured("rrc:scale=0.08..1", "Tiny-ImageNet at 32 px", 0.8, -0.6, 2.2, 5),
+    Measured("rrc:scale=0.08..1", "Imagenette at 64 px", -1.7, -4.1, 0.7, 5),
+)
+"""Those that a recommendation can name, in minutes of SimCLR on one core; a test holds them against
+`results/league`."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +177,32 @@ def find_evidence(policy: str) -> str:
         for each in rows
     )
     return f"{rows[0].policy}, points over {BASELINE}: {gains}; {rows[0].source}"
+
+
+def say_league(policies: Sequence[str]) -> tuple[str, ...]:
+    """What the league says of policies, in one sentence; in none where it had none of them.
+
+    >>> say_league(["rrc:scale=0.08..1"])  # doctest: +ELLIPSIS
+    ('In short trainings of ours (docs/league.md) none of these was ... to +0.2), ...',)
+    """
+    rows = [row for policy in policies for row in LEAGUE if row.policy == policy]
+    if not rows:
+        return ()
+    told = [
+        f"{policy} " + ", ".join(_say_gain(row) for row in rows if row.policy == policy)
+        for policy in dict.fromkeys(row.policy for row in rows)
+    ]
+    above = any(row.low > 0 for row in rows)
+    verdict = "some of these were" if above else "none of these was shown to be"
+    return (
+        f"In short trainings of ours (docs/league.md) {verdict} above {BASELINE}; points over it, "
+        f"95 %: {'; '.join(told)}.",
+    )
+
+
+def _say_gain(row: Measured) -> str:
+    gain, low, high = (points(value / 100) for value in (row.gain, row.low, row.high))
+    return f"{gain} on {row.data} ({low} to {high})"
 
 
 @cache

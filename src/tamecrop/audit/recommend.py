@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tamecrop.audit.dropping import ERROR
-from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill
+from tamecrop.audit.evidence import BASELINE, Band, find_band, find_evidence, find_fill, say_league
 from tamecrop.audit.prepare import Job
 from tamecrop.audit.records import Audit, Audited, Race
 from tamecrop.audit.wording import WORDS, say_open, say_winner, write_number
@@ -132,6 +132,7 @@ def recommend(audit: Audit) -> Recommendation:
         measure=name,
         reasons=(
             *_write_reasons(current, better, band, name, keeps=keeps),
+            *say_league([each.name for each in better]),
             *_list_filled(audit),
         ),
         tried=len(audit.named),
@@ -261,7 +262,8 @@ def _write_reasons(
     opening = (
         f"Keep {current.name} ({here}) or try one of these; evidence supports all of them."
         if keeps
-        else f"Instead of {current.name} ({here}) evidence supports these; none was trained here."
+        else f"Instead of {current.name} ({here}) published gains support these; "
+        "none was trained on these images."
     )
     return (opening, supported, *(compare_policies(each, current, name) for each in better))
 

@@ -153,7 +153,7 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
     first = audit.of(audit.current)
     if not audit.measures:
         unknown = "No boxes, labels or reference: only the geometry of the policies is known."
-        return (unknown, *_say_missed(audit))
+        return (unknown, *say_fallbacks(audit))
     name = audit.measures[0]
     opening = (
         f"{first.name}, the policy in use: mean IoU {first.geometry.pair_iou_mean:.2f}, "
@@ -163,18 +163,24 @@ def write_verdict(audit: Audit) -> tuple[str, ...]:
         opening,
         *(_compare(each, first, name) for each in audit.named if each is not first),
         *_compare_at_iou(audit, first.geometry.pair_iou_mean, name),
-        *_say_missed(audit),
+        *say_fallbacks(audit),
     )
 
 
-def _say_missed(audit: Audit) -> tuple[str, ...]:
-    """One sentence on each policy whose pairs fall back: its band of IoU was not reached."""
+def say_fallbacks(audit: Audit) -> tuple[str, ...]:
+    """One sentence on each policy whose views or pairs are often not what it states."""
     return tuple(
-        f"{each.name}: {percent(share)} % of pairs miss the band of IoU that it asks for, and are "
-        "the nearest of its tries instead."
+        f"{each.name}: {percent(share)} % {words} instead."
         for each in audit.named
-        if (share := each.geometry.missed_band_share)
+        for name, words in _FALLBACKS.items()
+        if (share := getattr(each.geometry, name) or 0) >= 0.01  # seldom is no news
     )
+
+
+_FALLBACKS = {
+    "fallback_share": "of views find no stated box that fits the image, and show its middle",
+    "missed_band_share": "of pairs miss the band of IoU asked for, and are the nearest of tries",
+}
 
 
 def _compare_at_iou(audit: Audit, iou: float, name: str) -> tuple[str, ...]:

@@ -106,6 +106,8 @@ def _print_table(audit: "Audit") -> None:
     Console(width=width).print(tables.draw(layout))
     if left := left_out(layouts[0], layouts[place]):
         say(f"on the page: {', '.join(left)}")
+    for line in wording.say_fallbacks(audit):
+        say(line)
 
 
 def lay_out(head: Sequence[str], rows: Sequence[Sequence[str]]) -> "list[Layout]":
