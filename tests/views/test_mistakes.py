@@ -82,6 +82,23 @@ def test_arrays_with_channels_first_are_not_cut_across_them(side):
     assert tc.cut(bands, boxes).shape == (2, 2, 2, 2, 4)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_tensors_with_channels_last_are_not_cut_across_them(dtype):
+    image, box = torch.zeros(40, 30, 3, dtype=dtype), np.array([[1, 1, 3, 3]])
+    for wrong in (lambda: tc.cut(image, box), lambda: tc.cut([image], box[None], size=4)):
+        with pytest.raises(ValueError, match=r"must have shape \(C, H, W\), got \(40, 30, 3\)"):
+            wrong()
+    with pytest.raises(ValueError, match=r"must have shape \(N, C, H, W\)"):
+        tc.cut(image[None], box[None])
+    crop, views = (make("gcc", size=8) for make in (tc.transforms.Crop, tc.transforms.Views))
+    for transform in (crop, views):
+        for given in (image, tv_tensors.Image(image), image[None]):
+            with pytest.raises(TypeError, match=r"channels first, .*\(40, 30, 3\)|1, 40, 30, 3"):
+                transform(given)
+    assert crop(image.permute(2, 0, 1)).shape == (3, 8, 8)
+    assert crop(torch.zeros(40, 2, 3, dtype=dtype)).shape == (40, 8, 8), "many bands, two rows"
+
+
 def test_numbers_of_numpy_are_whole_numbers():
     views, side = np.int64(3), np.uint8(8)
     assert tc.policy("gcc").draw((40, 40), views=views).shape == (1, 3, 4)

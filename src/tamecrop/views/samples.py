@@ -25,6 +25,7 @@ from tamecrop.geometry import (
 from tamecrop.geometry.policy import policy as read_policy
 from tamecrop.views.datasets import SampleKey, index_of
 from tamecrop.views.kernels import get_size, is_image
+from tamecrop.views.tensors import is_channels_last
 
 Box = tuple[int, int, int, int]
 
@@ -131,10 +132,13 @@ def _require_pixels(image: Any) -> None:
     Raises:
         TypeError: with its shape or type.
     """
-    is_image = type(image) is Tensor or isinstance(image, tv_tensors.Image)
-    if is_image and (image.ndim < 3 or image.is_complex()):
-        got = f"{image.dtype} of shape {tuple(image.shape)}"
+    if not (type(image) is Tensor or isinstance(image, tv_tensors.Image)):
+        return
+    got = f"{image.dtype} of shape {tuple(image.shape)}"
+    if image.ndim < 3 or image.is_complex():
         raise TypeError(f"a crop needs an image of real numbers (..., C, H, W), got {got}")
+    if is_channels_last(image):
+        raise TypeError(f"a crop needs channels first, (..., C, H, W), got {got}: permute it")
 
 
 def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> Any:

@@ -44,7 +44,7 @@ def cut_tensors(images: Tensor | Sequence[Tensor], boxes: Boxes, how: Manner) ->
     if not isinstance(images, Tensor):
         each = [_cut_one(image, box, how) for image, box in zip(images, edges, strict=True)]
         return torch.stack(each) if each else torch.empty(0)
-    if images.ndim != 4 or _is_channels_last(images):
+    if images.ndim != 4 or is_channels_last(images):
         raise ValueError(f"`images` must have shape (N, C, H, W), got {tuple(images.shape)}")
     return _cut_batch(images, edges, how)
 
@@ -67,9 +67,9 @@ def cut_one(
     return _cut_one(image, edges[0], read_manner(size, fill, content, interpolation))
 
 
-def _is_channels_last(images: Tensor) -> bool:
-    """Whether a batch is `(N, H, W, C)`: pictures have few channels and more pixels a side."""
-    _, first, second, last = images.shape
+def is_channels_last(images: Tensor) -> bool:
+    """Whether images are `(..., H, W, C)`: pictures have few channels and more pixels a side."""
+    first, second, last = images.shape[-3:]
     few = last in ((1, 3, 4) if images.dtype == torch.uint8 else (3,))
     return few and min(first, second) > 4
 
@@ -104,7 +104,7 @@ def _cut_one(image: Tensor, boxes: Ints, how: Manner) -> Tensor:
             "`images` must be tensors, NumPy arrays or PIL images, all of one kind, "
             f"got {type(image).__name__}"
         )
-    if image.ndim != 3:
+    if image.ndim != 3 or is_channels_last(image):
         raise ValueError(f"an image must have shape (C, H, W), got {tuple(image.shape)}")
     (left, top, right, bottom), inside = shown_part(image.shape[1:], boxes)
     part = image[:, top:bottom, left:right]
