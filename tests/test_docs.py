@@ -70,7 +70,7 @@ def test_a_picture_of_a_league_shows_its_cells(writer):
 
 def league_rows(writer, name: str) -> list[evidence.Measured]:
     """What the cells of a league say of the policies that a recommendation can name."""
-    named = {row.policy: None for row in evidence.LEAGUE}
+    named = {row.policy for row in evidence.LEAGUE}
     league, found = writer.LEAGUES[name], writer.read_league(name)
     rows = []
     for arm in found.arms:

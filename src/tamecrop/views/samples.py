@@ -134,11 +134,14 @@ def _require_pixels(image: Any) -> None:
     """
     if not (type(image) is Tensor or isinstance(image, tv_tensors.Image)):
         return
-    got = f"{image.dtype} of shape {tuple(image.shape)}"
     if image.ndim < 3 or image.is_complex():
-        raise TypeError(f"a crop needs an image of real numbers (..., C, H, W), got {got}")
-    if is_channels_last(image):
-        raise TypeError(f"a crop needs channels first, (..., C, H, W), got {got}: permute it")
+        needs, way = "an image of real numbers (..., C, H, W)", ""
+    elif is_channels_last(image):
+        needs, way = "channels first, (..., C, H, W)", ": permute it"
+    else:
+        return
+    got = f"{image.dtype} of shape {tuple(image.shape)}"
+    raise TypeError(f"a crop needs {needs}, got {got}{way}")
 
 
 def find_object_boxes(inputs: list[Any], stated: Any, size: tuple[int, int]) -> Any:
