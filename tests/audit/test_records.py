@@ -91,7 +91,7 @@ def test_policies_that_evidence_supports_are_named_with_what_they_give_up():
     assert "Instead of rrc:scale=0.2..1" in found.reasons[0]
     *_, opening, league, _ = found.reasons
     assert "none of these was shown to be above rrc:scale=0.2..1" in opening
-    said = "jointcrop:scale=0.2..1: +0.0 on CIFAR-10 (\N{MINUS SIGN}0.7 to +0.7), "
+    said = "jointcrop:scale=0.2..1: +0.0 on CIFAR-10 (\N{MINUS SIGN}0.7 to +0.7, n = 5), "
     assert league.startswith(said)
     assert found.reasons[-1] == "Apart, since their views show fill: with fill (20 %)."
 

@@ -202,7 +202,7 @@ def say_league(policies: Sequence[str]) -> tuple[str, ...]:
 
 def _say_gain(row: Measured) -> str:
     gain, low, high = (points(value / 100) for value in (row.gain, row.low, row.high))
-    return f"{gain} on {row.data} ({low} to {high})"
+    return f"{gain} on {row.data} ({low} to {high}, n = {row.seeds})"
 
 
 @cache
