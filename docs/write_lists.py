@@ -305,13 +305,19 @@ def describe_choice() -> list[str]:
         judged: Literal["linear", "validation"] = "linear" if held_out else "validation"
         first = accuracies(beside, league.baseline, "compare", name=judged)
         images = f"{cells[0].test_images:,} held out" if held_out else "validation"
-        for policy, protocol in sorted({(each.policy, each.protocol) for each in cells}):
+        usual = next(each.epochs for each in beside if each.policy == league.baseline)
+        for policy, protocol, epochs in sorted(
+            {(each.policy, each.protocol, each.epochs) for each in cells}
+        ):
             if policy == league.baseline:
                 continue
-            found = accuracies(cells, policy, protocol, name=judged)
+            alike = [each for each in cells if each.epochs == epochs]
+            found = accuracies(alike, policy, protocol, name=judged)
             gap = float(np.mean([found[seed] - first[seed] for seed in found]))
             mean = percent(float(np.mean([*found.values()])))
             arm = name_arm(policy, protocol, {protocol})
+            if epochs != usual and arm == policy:
+                arm = f"{policy} ({epochs} epochs)"
             row = [f"{league.title}, {images}", f"`{arm}`", mean, points(gap), str(len(found))]
             rows.append((bool(held_out), -gap, row))
     heads = ["images", "views", "linear, %", "points over `rrc`", "n"]
