@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.stats import ttest_rel
 from sklearn.datasets import load_sample_image
 
 from tamecrop.audit.measures.objects import measure_objects
@@ -42,7 +43,7 @@ from tamecrop.reporting import (
     use_theme,
 )
 from tamecrop.studies import store
-from tamecrop.studies.cells import ArmRecord, Summary, accuracies, name_arm, summarize
+from tamecrop.studies.cells import ArmRecord, Cell, Summary, accuracies, name_arm, summarize
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "policies"
@@ -83,6 +84,8 @@ LEAGUES = {
 """By the name of the file; those that are there are shown."""
 COMMON = {"extent=random", "scale=0.2..1", "ratio=0.75..4/3", "sigma=0.2165", "a=0.1", "tries=50"}
 """What most policies of a league have: no label needs it."""
+TEST_CONFIDENCE = 0.975
+"""Of an interval of the test of a frozen policy, on each of two sets."""
 BEGIN, END = "<!-- begin: docs/write_lists.py -->", "<!-- end -->"
 
 FLOWER = np.array([[169, 84, 447, 358]])
@@ -280,6 +283,8 @@ def describe_league() -> list[str]:
             alt = f"Linear accuracy on {league.title} against the mean IoU of two views"
             lines += [f"## {league.title}", "", describe_cells(league, found), ""]
             lines += [*table(heads, rows), "", f"![{alt}](league/{name}.jpg)", ""]
+    if (RESULTS / "league" / "frozen").exists():
+        lines += ["## The frozen policy, tested once", "", *describe_test(), ""]
     return [*lines, "## Tried for a policy of our own", "", *describe_choice()]
 
 
@@ -322,6 +327,40 @@ def describe_choice() -> list[str]:
             rows.append((bool(held_out), -gap, row))
     heads = ["images", "views", "linear, %", "points over `rrc`", "n"]
     return table(heads, [row for *_, row in sorted(rows)])
+
+
+def describe_test() -> list[str]:
+    """The frozen policy against the baseline, seed by seed; some of its seeds are the league's."""
+    rows = []
+    for path in sorted((RESULTS / "league" / "frozen").glob("*.json")):
+        league, cells = LEAGUES[path.stem], store.read(path)
+        (ours,) = {each.policy for each in cells} - {league.baseline}
+        (epochs,) = {each.epochs for each in cells if each.policy == ours}
+        usual = (*read_league(path.stem).cells, *cells)
+        mine, other = paired_accuracies(cells, ours, usual, league.baseline, "linear")
+        near = np.subtract(*paired_accuracies(cells, ours, usual, league.baseline, "knn"))
+        found = ttest_rel(mine, other).confidence_interval(TEST_CONFIDENCE)
+        row = [league.title, f"`{ours}`, {epochs} epochs"]
+        row += [f"{percent(each.mean())} ± {percent(each.std(ddof=1))}" for each in (mine, other)]
+        gap = points((mine - other).mean())
+        row.append(f"{gap} ({points(found.low)} to {points(found.high)})")
+        rows.append([*row, points(near.mean()), str(len(mine))])
+    heads = ["images", "views", "linear, %", "`rrc`, %", "points over it (97.5 %)"]
+    return table([*heads, "by kNN", "n"], rows)
+
+
+def paired_accuracies(
+    cells: Iterable[Cell],
+    policy: str,
+    others: Iterable[Cell],
+    other: str,
+    name: Literal["linear", "knn"],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracies of two policies in the seeds that both have."""
+    mine = accuracies(cells, policy, "compare", name=name)
+    yours = accuracies(others, other, "compare", name=name)
+    both = sorted(mine.keys() & yours.keys())
+    return np.array([mine[seed] for seed in both]), np.array([yours[seed] for seed in both])
 
 
 def write_arm(league: League, found: Summary, arm: ArmRecord) -> list[str]:
