@@ -6,20 +6,22 @@ has the frozen probe, which chooses on validation. A cell that the file has is p
 stopped run goes on.
 
 `python benchmarks/paper_probe.py OUT DATA` adds to `results/paper/medium_paper_probe.json`; several
-studies of one file may be named one after the other.
+studies of one file may be named one after the other. `--without augmentation adaptation` leaves
+parts of the paper's probe out; such cells stand beside those of the whole probe.
 """
 
 import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from common import RESULTS
 from tamecrop.data import Dataset, load
 from tamecrop.files import write_atomic
-from tamecrop.learning.paper_probe import paper
+from tamecrop.learning.paper_probe import Part, paper
 from tamecrop.learning.run_folder import CHECKPOINTS, open_run
 from tamecrop.reporting.environment import environment
 from tamecrop.studies import store
@@ -28,14 +30,16 @@ from tamecrop.studies.cells import Cell
 FILE = RESULTS.parent / "paper" / "medium_paper_probe.json"
 
 
-def probe(cell: Cell, run_folder: Path, dataset: Dataset) -> dict[str, object]:
+def probe(cell: Cell, run_folder: Path, dataset: Dataset, without: list[Part]) -> dict[str, object]:
     """Both probes of one cell."""
     run = open_run(run_folder)
-    found = paper(run.backbone, dataset.normalized(run.normalize), seed=cell.seed)
+    images = dataset.normalized(run.normalize)
+    found = paper(run.backbone, images, seed=cell.seed, without=without)
     return {
         "policy": cell.policy,
         "protocol": cell.protocol,
         "seed": cell.seed,
+        "without": without,
         "frozen": cell.linear_accuracy,
         "paper": found.accuracy,
         "paper_validation": found.validation_accuracy,
@@ -50,16 +54,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path)
     parser.add_argument("data")
+    parser.add_argument("--without", nargs="+", default=[], choices=get_args(Part))
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     dataset = load(chosen.data, needs=("labels",))
     for cell in store.read(chosen.study):
         run_folder = store.run_folder(chosen.study, cell.key)
         done = json.loads(FILE.read_text()) if FILE.exists() else []
-        known = {(each["policy"], each["protocol"], each["seed"]) for each in done}
-        if tuple(cell.key) in known or not (run_folder / CHECKPOINTS).exists():
+        known = [
+            [each[name] for name in ("policy", "protocol", "seed", "without")] for each in done
+        ]
+        if [*cell.key, chosen.without] in known or not (run_folder / CHECKPOINTS).exists():
             continue
-        done.append(probe(cell, run_folder, dataset))
+        done.append(probe(cell, run_folder, dataset, chosen.without))
         write_atomic(FILE, (json.dumps(done, indent=2) + "\n").encode())
         print({key: value for key, value in done[-1].items() if key != "environment"}, flush=True)
 

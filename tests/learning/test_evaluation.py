@@ -133,6 +133,29 @@ def test_the_papers_probe_validates_in_eval_mode_and_learns_in_train_mode(monkey
     assert all(learns == grad for grad, learns in seen), "batch norm adapts where the layer learns"
 
 
+def test_a_part_of_the_papers_probe_can_be_left_out(monkeypatch):
+    scenes, seen = load("scenes:count=100,side=16"), []
+    scores = paper_probe._Probing._scores
+
+    def watch(self, images):
+        seen.append((self.backbone.training, images.clone()))
+        return scores(self, images)
+
+    monkeypatch.setattr(paper_probe._Probing, "_scores", watch)
+    network, whole = backbone("resnet10w16"), scenes.train.joined(scenes.validation).pixels
+    shown = {image.numpy().tobytes() for image in whole}
+    for part in ("augmentation", "adaptation"):
+        seen.clear()
+        paper(network, scenes, epochs=1, without=[part])
+        learning, held = seen[0], seen[1]
+        assert learning[0] == (part != "adaptation")
+        views = [*learning[1], *held[1]]
+        whole_ones = all(view.numpy().tobytes() in shown for view in views)
+        assert whole_ones == (part == "augmentation")
+    with pytest.raises(ValueError, match="unknown part of the probe"):
+        paper(network, scenes, without=["padding"])
+
+
 def test_neighbors_know_validation_where_nothing_is_chosen_on_it(monkeypatch):
     scenes, banks = load("scenes:count=60,side=16"), []
 

@@ -4,7 +4,9 @@ Kept to reproduce the paper's numbers; `tamecrop.learning.probe.frozen` is the o
 """
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
 from tamecrop.data import Batch, Dataset, ImageSet, Loading, ViewLoader
-from tamecrop.geometry import Draw, keys, plan
+from tamecrop.geometry import Draw, keys, plan, rules
 from tamecrop.learning.backbones import Backbone
 from tamecrop.learning.features import as_input
 from tamecrop.learning.processes import computes_in_bfloat16
@@ -27,6 +29,9 @@ _PATIENCE, _WORSE = 15, 0.001
 _HELD = 0.2
 _FLIP = Photometric(flip=0.5)
 _PADDING = 4
+
+Part = Literal["augmentation", "adaptation"]
+"""What can be left out of the probe."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def paper(
     *,
     seed: int = 0,
     epochs: int = EPOCHS,
+    without: Collection[Part] = (),
     stop: StopFlag | None = None,
 ) -> PaperProbed:
     """Train a linear layer on a backbone whose weights are fixed but whose batch norm is not.
@@ -66,14 +72,18 @@ def paper(
         dataset: with labels, images in memory.
         seed: key of the split, the order, the crops, and the layer's first weights.
         epochs: at most.
+        without: parts left out, to find out what they are worth: `augmentation`, for whole
+            images throughout; `adaptation`, for batch norm as pre-training left it.
         stop: looked at between two steps.
 
     Raises:
-        ValueError: for a data set without labels.
+        ValueError: for a data set without labels, or an unknown part.
         Interrupted: when asked to stop.
     """
     dataset.require("labels")
-    probing = _Probing(backbone, dataset, len(dataset.classes or ()), seed)
+    for part in without:
+        rules.known("part of the probe", part, get_args(Part))
+    probing = _Probing(backbone, dataset, seed, without)
     patience = _Patience()
     for epoch in range(epochs):
         if patience.ends(probing.epoch(epoch, stop or StopFlag())):
@@ -101,13 +111,17 @@ class _Patience:
 class _Probing:
     """The layer, its optimizer and the two parts of the images."""
 
-    def __init__(self, backbone: Backbone, dataset: Dataset, classes: int, seed: int) -> None:
+    def __init__(
+        self, backbone: Backbone, dataset: Dataset, seed: int, without: Collection[Part]
+    ) -> None:
         self.dataset, self.seed = dataset, seed
+        self.augments, self.adapts = (part not in without for part in get_args(Part))
         self.device = next(backbone.parameters()).device
         self.backbone = copy.deepcopy(backbone).requires_grad_(requires_grad=False).train()
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.layer = nn.Linear(backbone.features, classes).to(self.device)
+            layer = nn.Linear(backbone.features, len(dataset.classes or ()))
+        self.layer = layer.to(self.device)
         self.optimizer = SGD(self.layer.parameters(), lr=_RATE, momentum=_MOMENTUM)
         images = dataset.train.joined(dataset.validation)
         order = keys.uniform(seed, 0, np.arange(len(images)), 0, Draw.PAPER_SPLIT).argsort()
@@ -117,13 +131,14 @@ class _Probing:
 
     def _loader(self, images: ImageSet) -> ViewLoader:
         side = int(images.sizes[0, 0])
-        whole = plan(f"rc_pad:scale=1,padding={_PADDING / side!r}", views=1)
+        shifted = f"rc_pad:scale=1,padding={_PADDING / side!r}"
+        whole = plan(shifted if self.augments else "rc:scale=1", views=1)
         loading = Loading(batch_size=min(BATCH, len(images)), seed=self.seed)
         return ViewLoader(images, whole, loading, self.device)
 
     def epoch(self, epoch: int, stop: StopFlag) -> float:
         """Train for one epoch; the validation loss after it."""
-        self.backbone.train()
+        self.backbone.train(self.adapts)
         set_learning_rate(self.optimizer, _RATE * 0.1 ** sum(epoch >= at for at in _DECAYS))
         for batch in self.loaders[0].batches(epoch):
             stop.check()
@@ -139,10 +154,12 @@ class _Probing:
         return sum(losses) / len(self.parts[1])
 
     def _loss(self, batch: Batch, epoch: int, images: ImageSet) -> Tensor:
-        views = _FLIP.apply(batch.views[0], seed=self.seed, epoch=epoch, index=batch.index)[:, 0]
+        views = batch.views[0]
+        if self.augments:
+            views = _FLIP.apply(views, seed=self.seed, epoch=epoch, index=batch.index)
         assert images.labels is not None, "a set with classes has labels"
         labels = images.labels[torch.from_numpy(batch.index)].to(self.device)
-        return cross_entropy(self._scores(views), labels)
+        return cross_entropy(self._scores(views[:, 0]), labels)
 
     def _scores(self, images: Tensor) -> Tensor:
         inputs = as_input(images, self.backbone, mean=self.dataset.mean, std=self.dataset.std)
