@@ -61,9 +61,8 @@ def main() -> None:
     for cell in store.read(chosen.study):
         run_folder = store.run_folder(chosen.study, cell.key)
         done = json.loads(FILE.read_text()) if FILE.exists() else []
-        known = [
-            [each[name] for name in ("policy", "protocol", "seed", "without")] for each in done
-        ]
+        named = ("policy", "protocol", "seed", "without")
+        known = [[each[name] for name in named] for each in done]
         if [*cell.key, chosen.without] in known or not (run_folder / CHECKPOINTS).exists():
             continue
         done.append(probe(cell, run_folder, dataset, chosen.without))
