@@ -17,13 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Literal
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
-from scipy.stats import ttest_rel
 from sklearn.datasets import load_sample_image
 
 from tamecrop.audit.measures.objects import measure_objects
@@ -34,6 +34,8 @@ from tamecrop.learning import methods
 from tamecrop.learning.methods.base import Method
 from tamecrop.reporting import (
     color,
+    compare_arms,
+    interval_words,
     marker,
     new_figure,
     percent,
@@ -43,7 +45,7 @@ from tamecrop.reporting import (
     use_theme,
 )
 from tamecrop.studies import store
-from tamecrop.studies.cells import ArmRecord, Cell, Summary, accuracies, name_arm, summarize
+from tamecrop.studies.cells import ArmRecord, Summary, accuracies, name_arm, summarize
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "policies"
@@ -283,8 +285,7 @@ def describe_league() -> list[str]:
             alt = f"Linear accuracy on {league.title} against the mean IoU of two views"
             lines += [f"## {league.title}", "", describe_cells(league, found), ""]
             lines += [*table(heads, rows), "", f"![{alt}](league/{name}.jpg)", ""]
-    if (RESULTS / "league" / "frozen").exists():
-        lines += ["## The frozen policy, tested once", "", *describe_test(), ""]
+    lines += ["## The frozen policy, tested once", "", *describe_test(), ""]
     return [*lines, "## Tried for a policy of our own", "", *describe_choice()]
 
 
@@ -337,30 +338,21 @@ def describe_test() -> list[str]:
         (ours,) = {each.policy for each in cells} - {league.baseline}
         (epochs,) = {each.epochs for each in cells if each.policy == ours}
         usual = (*read_league(path.stem).cells, *cells)
-        mine, other = paired_accuracies(cells, ours, usual, league.baseline, "linear")
-        near = np.subtract(*paired_accuracies(cells, ours, usual, league.baseline, "knn"))
-        found = ttest_rel(mine, other).confidence_interval(TEST_CONFIDENCE)
+        found, gaps = {}, {}
+        for name in ("linear", "knn"):
+            mine = accuracies(cells, ours, "compare", name=name)
+            other = accuracies(usual, league.baseline, "compare", name=name)
+            found[name] = {ours: mine, league.baseline: other}
+            compared, _ = compare_arms(found[name], league.baseline, level=TEST_CONFIDENCE)
+            gaps[name] = compared[ours]
         row = [league.title, f"`{ours}`, {epochs} epochs"]
-        row += [f"{percent(each.mean())} ± {percent(each.std(ddof=1))}" for each in (mine, other)]
-        gap = points((mine - other).mean())
-        row.append(f"{gap} ({points(found.low)} to {points(found.high)})")
-        rows.append([*row, points(near.mean()), str(len(mine))])
+        for arm in (ours, league.baseline):
+            values = [*found["linear"][arm].values()]
+            row.append(f"{percent(mean(values))} ± {percent(stdev(values))}")
+        row += [interval_words(gaps["linear"]), points(gaps["knn"].mean)]
+        rows.append([*row, str(gaps["linear"].n)])
     heads = ["images", "views", "linear, %", "`rrc`, %", "points over it (97.5 %)"]
     return table([*heads, "by kNN", "n"], rows)
-
-
-def paired_accuracies(
-    cells: Iterable[Cell],
-    policy: str,
-    others: Iterable[Cell],
-    other: str,
-    name: Literal["linear", "knn"],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracies of two policies in the seeds that both have."""
-    mine = accuracies(cells, policy, "compare", name=name)
-    yours = accuracies(others, other, "compare", name=name)
-    both = sorted(mine.keys() & yours.keys())
-    return np.array([mine[seed] for seed in both]), np.array([yours[seed] for seed in both])
 
 
 def write_arm(league: League, found: Summary, arm: ArmRecord) -> list[str]:
